@@ -1,0 +1,109 @@
+//! The signed bytes, fed part by part: the one place where a signer and a verifier put them together.
+
+use core::ops::Range;
+
+use crate::scheme::{Part, Scheme};
+
+/// The most parts of a scheme's content.
+pub(crate) const MAX_PARTS: usize = 12;
+
+/// What stands in the content beside literals and the body.
+#[derive(Clone, Copy)]
+pub(crate) struct Content<'a> {
+    pub(crate) method: &'a str,
+    /// The path and query of the request as they arrived.
+    pub(crate) target: &'a str,
+    /// The value of each part that is a header or a field, at the part's place.
+    pub(crate) values: [&'a [u8]; MAX_PARTS],
+}
+
+impl Content<'_> {
+    /// Feeds the parts that stand before the body. `url` is the endpoint's as it is registered with the
+    /// provider.
+    pub(crate) fn feed_before(&self, scheme: &Scheme, url: &str, sink: &mut impl FnMut(&[u8])) {
+        let body = body_at(scheme).unwrap_or(scheme.content.len());
+        self.feed(scheme, url, 0..body, sink);
+    }
+
+    /// Feeds the parts that stand behind the body.
+    pub(crate) fn feed_after(&self, scheme: &Scheme, url: &str, sink: &mut impl FnMut(&[u8])) {
+        if let Some(body) = body_at(scheme) {
+            self.feed(scheme, url, body + 1..scheme.content.len(), sink);
+        }
+    }
+
+    fn feed(&self, scheme: &Scheme, url: &str, range: Range<usize>, sink: &mut impl FnMut(&[u8])) {
+        for (part, value) in scheme.content.iter().zip(self.values).take(range.end).skip(range.start) {
+            match part {
+                Part::Literal(text) => sink(text.as_bytes()),
+                Part::Header(_) | Part::Field(_) => sink(value),
+                Part::Body => {}
+                Part::Method => sink(self.method.as_bytes()),
+                Part::ConfiguredUrl => sink(url.as_bytes()),
+                Part::RequestUrl => {
+                    sink(origin(url).as_bytes());
+                    sink(self.target.as_bytes());
+                }
+                Part::RequestUrlDecoded(set) => {
+                    sink(origin(url).as_bytes());
+                    feed_decoded(self.target, set, sink);
+                }
+            }
+        }
+    }
+}
+
+fn body_at(scheme: &Scheme) -> Option<usize> {
+    scheme.content.iter().position(|part| *part == Part::Body)
+}
+
+/// The scheme and authority of a URL: everything before its path.
+pub(crate) fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    &url[..end]
+}
+
+/// Feeds `text` with the percent-escapes of the ASCII characters in `set` decoded.
+fn feed_decoded(text: &str, set: &str, sink: &mut impl FnMut(&[u8])) {
+    let mut from = 0;
+    for (at, _) in text.match_indices('%') {
+        let mut byte = [0];
+        let digits = text.as_bytes().get(at + 1..at + 3).unwrap_or_default();
+        if at >= from && hex::decode_to_slice(digits, &mut byte).is_ok() && set.as_bytes().contains(&byte[0])
+        {
+            sink(&text.as_bytes()[from..at]);
+            sink(&byte);
+            from = at + 3;
+        }
+    }
+    sink(&text.as_bytes()[from..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::String, vec::Vec};
+
+    use super::*;
+
+    fn decoded(text: &str) -> String {
+        let mut out = Vec::new();
+        feed_decoded(text, ":/?@!$'()*,;", &mut |bytes| out.extend_from_slice(bytes));
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn only_the_listed_escapes_are_decoded() {
+        assert_eq!(decoded("/a?r=https%3A%2F%2Fb%3f&s=a%20b"), "/a?r=https://b?&s=a%20b");
+        assert_eq!(decoded("%253A%"), "%253A%");
+        assert_eq!(decoded("%3"), "%3");
+        assert_eq!(decoded("é%3A"), "é:");
+    }
+
+    #[test]
+    fn an_origin_ends_where_the_path_begins() {
+        assert_eq!(origin("https://a.example:8443/x/y?z"), "https://a.example:8443");
+        assert_eq!(origin("https://a.example?x"), "https://a.example");
+        assert_eq!(origin("https://a.example"), "https://a.example");
+    }
+}

@@ -1,0 +1,282 @@
+//! Reading one value out of a JSON text without parsing the rest into memory.
+
+use alloc::{borrow::Cow, collections::BTreeSet, string::String};
+use core::{cell::Cell, fmt};
+
+use serde_core::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+
+use crate::{Error, ErrorKind};
+
+/// The value at `pointer` (RFC 6901). A key on the way that its object holds twice is refused, since
+/// two readers could take two different values.
+pub(crate) fn find<'b>(body: &'b [u8], pointer: &str) -> Result<Option<&'b RawValue>, Error> {
+    let duplicate = Cell::new(false);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let found = Walk { path: pointer, duplicate: &duplicate }.deserialize(&mut json);
+    let found = found.and_then(|found| json.end().map(|()| found));
+    found.map_err(|_| match duplicate.get() {
+        true => Error::new(ErrorKind::DuplicateKey),
+        false => Error::new(ErrorKind::MalformedBody),
+    })
+}
+
+/// The text of a string, or of a number as it is written: ids are never rounded through a float.
+pub(crate) fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
+    let text = value.get();
+    match text.as_bytes().first()? {
+        b'"' => match serde_json::from_str::<&str>(text) {
+            Ok(plain) => Some(Cow::Borrowed(plain)),
+            Err(_) => serde_json::from_str::<String>(text).ok().map(Cow::Owned),
+        },
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+/// The string or number at `pointer`.
+pub(crate) fn text<'b>(body: &'b [u8], pointer: &str) -> Result<Option<Cow<'b, str>>, Error> {
+    Ok(find(body, pointer)?.and_then(scalar))
+}
+
+/// Checks that no object holds one key twice, at any depth.
+pub(crate) fn check_unique_keys(body: &[u8]) -> Result<(), Error> {
+    let duplicate = Cell::new(false);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let result = Unique { duplicate: &duplicate }.deserialize(&mut json).and_then(|()| json.end());
+    result.map_err(|_| match duplicate.get() {
+        true => Error::new(ErrorKind::DuplicateKey),
+        false => Error::new(ErrorKind::MalformedBody),
+    })
+}
+
+/// Goes down one pointer.
+struct Walk<'p> {
+    path: &'p str,
+    duplicate: &'p Cell<bool>,
+}
+
+impl<'p> Walk<'p> {
+    /// The first token, unescaped, and what is left of the path.
+    fn step(&self) -> (Cow<'p, str>, Walk<'p>) {
+        let path = self.path.strip_prefix('/').unwrap_or(self.path);
+        let end = path.find('/').unwrap_or(path.len());
+        let token = &path[..end];
+        let token = match token.contains('~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        };
+        (token, Walk { path: &path[end..], duplicate: self.duplicate })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        match self.path {
+            "" => <&RawValue>::deserialize(from).map(Some),
+            _ => from.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (token, rest) = self.step();
+        let mut found = None;
+        while let Some(is_it) = map.next_key_seed(KeyIs(&token))? {
+            match (is_it, &found) {
+                (false, _) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                (true, None) => {
+                    found = Some(map.next_value_seed(Walk { path: rest.path, duplicate: rest.duplicate })?);
+                }
+                (true, Some(_)) => {
+                    self.duplicate.set(true);
+                    return Err(A::Error::custom("duplicate key"));
+                }
+            }
+        }
+        Ok(found.flatten())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let (token, rest) = self.step();
+        let canonical = token == "0" || !token.starts_with('0');
+        let mut left = token.parse::<usize>().ok().filter(|_| canonical);
+        let mut found = None;
+        while left != Some(0) && seq.next_element::<IgnoredAny>()?.is_some() {
+            left = left.map(|left| left - 1);
+        }
+        if left == Some(0) {
+            found = seq.next_element_seed(rest)?;
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+        }
+        Ok(found.flatten())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// Whether an object's key is a given text.
+struct KeyIs<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for KeyIs<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeyIs<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+/// Refuses an object that holds one key twice.
+#[derive(Clone, Copy)]
+struct Unique<'c> {
+    duplicate: &'c Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key) {
+                self.duplicate.set(true);
+                return Err(A::Error::custom("duplicate key"));
+            }
+            map.next_value_seed(self)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(body: &str, pointer: &str) -> Option<String> {
+        find(body.as_bytes(), pointer).expect("JSON").map(|value| value.get().into())
+    }
+
+    #[test]
+    fn a_pointer_finds_its_value() {
+        let body = r#"{"a":{"b/c":[10,{"d~":"x"}]},"n":18446744073709551616}"#;
+        assert_eq!(get(body, "/a/b~1c/1/d~0").as_deref(), Some("\"x\""));
+        assert_eq!(get(body, "/a/b~1c/0").as_deref(), Some("10"));
+        assert_eq!(get(body, "/a/b~1c/00"), None);
+        assert_eq!(get(body, "/a/b~1c/2"), None);
+        assert_eq!(get(body, "/n").as_deref(), Some("18446744073709551616"));
+        assert_eq!(get(body, "/n/x"), None);
+        assert_eq!(get(body, "").as_deref(), Some(body));
+    }
+
+    #[test]
+    fn adv_35_a_key_twice_is_refused_at_any_depth() {
+        let kind = |body: &str| check_unique_keys(body.as_bytes()).map_err(|error| error.kind());
+        assert_eq!(kind(r#"{"amount":1,"amount":-1}"#), Err(ErrorKind::DuplicateKey));
+        assert_eq!(kind(r#"{"amount":1,"\u0061mount":-1}"#), Err(ErrorKind::DuplicateKey));
+        assert_eq!(kind(r#"[{"a":{"b":[{"c":1,"c":1}]}}]"#), Err(ErrorKind::DuplicateKey));
+        assert_eq!(kind(r#"{"a":{"c":1},"b":{"c":1}}"#), Ok(()));
+        let found = find(br#"{"id":1,"id":2}"#, "/id").map_err(|error| error.kind());
+        assert_eq!(found.map(|_| ()), Err(ErrorKind::DuplicateKey));
+    }
+
+    #[test]
+    fn adv_36_what_is_no_json_is_an_error_and_nothing_overflows() {
+        let deep = "[".repeat(100_000);
+        let lone = r#"{"id":"\ud800"}"#;
+        for body in [&deep, "\u{feff}{}", "{}\0", "{} x", "", "{", "nul", "{\"a\":01}"] {
+            let kind = check_unique_keys(body.as_bytes()).map_err(|error| error.kind());
+            assert_eq!(kind, Err(ErrorKind::MalformedBody));
+        }
+        assert_eq!(text(lone.as_bytes(), "/id"), Ok(None));
+        assert_eq!(text(br#"{"id":18446744073709551616}"#, "/id"), Ok(Some("18446744073709551616".into())));
+        assert!(text(&[b'"', 0xff, b'"'], "").is_err());
+    }
+
+    #[test]
+    fn adv_37_any_shape_in_any_place_is_a_value_or_nothing() {
+        for shape in ["null", "[]", "{}", "0", "\"\"", "true", "1.5e3"] {
+            for pointer in ["", "/a", "/a/b", "/0"] {
+                assert!(text(shape.as_bytes(), pointer).is_ok());
+                assert!(text(alloc::format!("{{\"a\":{shape}}}").as_bytes(), pointer).is_ok());
+            }
+        }
+    }
+}

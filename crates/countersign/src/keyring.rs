@@ -1,0 +1,431 @@
+//! The secrets of an endpoint.
+//!
+//! A [`Keyring`] is read from the provider's own text, in the form that the
+//! [scheme](crate::Scheme::key) says, and refuses every secret that can't protect anything: an
+//! empty or blank one, one that is a prefix and nothing else, one that doesn't decode, zeros alone,
+//! one that is too short. There is no verifier without a keyring, so there is no way to skip the
+//! check by leaving a secret out.
+//!
+//! ```
+//! use countersign::{Key, Keyring, catalog};
+//!
+//! let keys = Keyring::builder(&catalog::STRIPE)
+//!     .key(Key::new("2026-11", "whsec_current"))
+//!     .key(Key::new("2026-05", "whsec_previous").valid_until(1_795_000_000))
+//!     .build()?;
+//! assert_eq!(keys.labels().collect::<Vec<_>>(), ["2026-11", "2026-05"]);
+//!
+//! let error = Keyring::new(&catalog::STRIPE, ["whsec_"]).unwrap_err();
+//! assert_eq!(error.to_string(), "key-1 is a prefix with nothing behind it: copy the whole secret");
+//! # Ok::<(), countersign::KeyError>(())
+//! ```
+
+use alloc::{
+    borrow::{Cow, ToOwned},
+    format,
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt;
+
+use self::parse::parse;
+use crate::{
+    ed25519,
+    encoding::encode,
+    mac::Mac,
+    scheme::{Algorithm, KeyKind, Scheme, SecretEncoding, Text},
+    secret::Secret,
+};
+
+mod parse;
+
+/// The secrets of an endpoint: what a [`Verifier`](crate::Verifier) accepts and a
+/// [`Signer`](crate::Signer) signs with.
+///
+/// Secrets are wiped when the keyring is dropped, as far as safe Rust can; `Debug` shows labels
+/// alone, and there is no `PartialEq`.
+#[derive(Clone)]
+pub struct Keyring {
+    pub(crate) scheme: Text,
+    pub(crate) tenant: Option<Arc<str>>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A key as the core uses it.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) label: Arc<str>,
+    from: Option<i64>,
+    until: Option<i64>,
+    pub(crate) material: Material,
+}
+
+#[derive(Clone)]
+pub(crate) enum Material {
+    /// A secret, with a keyed state for each of the scheme's algorithms.
+    Symmetric {
+        macs: Vec<(Algorithm, Mac)>,
+        hmac_sha256: Option<Mac>,
+    },
+    /// The text that stands in the header.
+    Token(Secret),
+    Ed25519Public(ed25519::PublicKey),
+    Ed25519Secret(ed25519::SecretKey),
+}
+
+impl Keyring {
+    /// The most keys of a keyring.
+    pub const MAX_KEYS: usize = 16;
+
+    /// Reads secrets as the scheme's provider writes them, the current one first. They are labelled
+    /// `key-1`, `key-2` and so on, and valid at any time.
+    ///
+    /// # Errors
+    /// No secret at all, or one that can't protect anything; see [`KeyErrorKind`].
+    pub fn new<S: AsRef<str>>(
+        scheme: &Scheme,
+        secrets: impl IntoIterator<Item = S>,
+    ) -> Result<Keyring, KeyError> {
+        let mut builder = Keyring::builder(scheme);
+        for secret in secrets {
+            for secret in split(secret.as_ref(), scheme.key.joined_by) {
+                let label = format!("key-{}", builder.count() + 1);
+                builder = builder.key(Key::new(&label, secret));
+            }
+        }
+        builder.build()
+    }
+
+    /// Begins a keyring of keys with labels and times of validity.
+    pub fn builder(scheme: &Scheme) -> KeyringBuilder<'_> {
+        KeyringBuilder { scheme, tenant: None, entries: Vec::new(), failed: None }
+    }
+
+    /// The keyring of a scheme that authenticates nothing: whoever calls this says that anybody may
+    /// send events to this endpoint, and that what they say will be checked by other means.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::NotUnsigned`] where the scheme does sign.
+    pub fn accept_unsigned(scheme: &Scheme) -> Result<Keyring, KeyError> {
+        if !scheme.is_unsigned() {
+            return Err(KeyError { label: String::new(), kind: KeyErrorKind::NotUnsigned });
+        }
+        Ok(Keyring { scheme: scheme.name.clone(), tenant: None, entries: Vec::new() })
+    }
+
+    /// The keyring of a verifier that is given its keys request by request
+    /// ([`Verifier::with_keys`](crate::Verifier::with_keys)), or by a handshake. It holds none, so that
+    /// nothing is authentic without.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Unsigned`] where the scheme signs nothing.
+    pub fn by_request(scheme: &Scheme) -> Result<Keyring, KeyError> {
+        if scheme.is_unsigned() {
+            return Err(KeyError { label: String::new(), kind: KeyErrorKind::Unsigned });
+        }
+        Ok(Keyring { scheme: scheme.name.clone(), tenant: None, entries: Vec::new() })
+    }
+
+    /// The labels of all keys, in order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| &*entry.label)
+    }
+
+    /// The tenant that these keys belong to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The keys that are valid at `now` (Unix seconds), with their places in the keyring.
+    pub(crate) fn valid_at(&self, now: i64) -> impl Iterator<Item = (usize, &Entry)> {
+        self.entries.iter().enumerate().filter(move |(_, entry)| entry.is_valid_at(now))
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring")
+            .field("scheme", &self.scheme)
+            .field("tenant", &self.tenant)
+            .field("labels", &self.labels().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entry {
+    fn is_valid_at(&self, now: i64) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+
+    /// The keyed state for `algorithm`, fresh.
+    pub(crate) fn mac(&self, algorithm: Algorithm) -> Option<Mac> {
+        match &self.material {
+            Material::Symmetric { macs, .. } => {
+                macs.iter().find(|(other, _)| *other == algorithm).map(|(_, mac)| mac.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether this key can be used with `algorithm`.
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        match &self.material {
+            Material::Symmetric { macs, .. } => macs.iter().any(|(other, _)| *other == algorithm),
+            Material::Token(_) => algorithm == Algorithm::Token,
+            Material::Ed25519Public(_) | Material::Ed25519Secret(_) => algorithm == Algorithm::Ed25519,
+        }
+    }
+}
+
+/// A secret as it is written, with its label and the time in which it is valid.
+#[derive(Clone, Copy)]
+pub struct Key<'a> {
+    label: &'a str,
+    secret: &'a str,
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+impl<'a> Key<'a> {
+    /// A secret with a label, by which logs name it; the label is not secret.
+    #[must_use]
+    pub fn new(label: &'a str, secret: &'a str) -> Self {
+        Key { label, secret, from: None, until: None }
+    }
+
+    /// Valid from this time on (Unix seconds, inclusive).
+    #[must_use]
+    pub fn valid_from(mut self, seconds: i64) -> Self {
+        self.from = Some(seconds);
+        self
+    }
+
+    /// Valid until this time (Unix seconds, exclusive).
+    #[must_use]
+    pub fn valid_until(mut self, seconds: i64) -> Self {
+        self.until = Some(seconds);
+        self
+    }
+}
+
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Keyring`].
+#[derive(Debug)]
+#[must_use]
+pub struct KeyringBuilder<'a> {
+    scheme: &'a Scheme,
+    tenant: Option<Arc<str>>,
+    entries: Vec<Entry>,
+    failed: Option<KeyError>,
+}
+
+impl KeyringBuilder<'_> {
+    /// Adds a key; the current one first.
+    pub fn key(mut self, key: Key<'_>) -> Self {
+        if self.failed.is_none() {
+            match self.read(key) {
+                Ok(entry) => self.entries.push(entry),
+                Err(kind) => self.failed = Some(KeyError { label: key.label.to_owned(), kind }),
+            }
+        }
+        self
+    }
+
+    /// Names the tenant that the keys belong to, so that what they verify carries its name and no
+    /// event of one tenant is taken for another's.
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(Arc::from(tenant));
+        self
+    }
+
+    /// The keyring.
+    ///
+    /// # Errors
+    /// No key at all, or one that can't protect anything; see [`KeyErrorKind`].
+    pub fn build(self) -> Result<Keyring, KeyError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let error = |kind| Err(KeyError { label: String::new(), kind });
+        match self.entries.len() {
+            _ if self.scheme.is_unsigned() => error(KeyErrorKind::Unsigned),
+            0 => error(KeyErrorKind::NoKeys),
+            1..=Keyring::MAX_KEYS => {
+                Ok(Keyring { scheme: self.scheme.name.clone(), tenant: self.tenant, entries: self.entries })
+            }
+            _ => error(KeyErrorKind::TooManyKeys),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn read(&self, key: Key<'_>) -> Result<Entry, KeyErrorKind> {
+        let (kind, encoding, secret) = parse(&self.scheme.key, key.secret)?;
+        let material = match kind {
+            KeyKind::Symmetric => self.symmetric(encoding, secret)?,
+            KeyKind::Ed25519Public => Material::Ed25519Public(
+                ed25519::PublicKey::parse(secret.expose()).ok_or(ed25519_error(secret.expose(), &[32]))?,
+            ),
+            KeyKind::Ed25519Secret => Material::Ed25519Secret(
+                ed25519::SecretKey::parse(secret.expose())
+                    .ok_or(ed25519_error(secret.expose(), &[32, 64]))?,
+            ),
+        };
+        Ok(Entry { label: Arc::from(key.label), from: key.from, until: key.until, material })
+    }
+
+    fn symmetric(&self, encoding: SecretEncoding, secret: Secret) -> Result<Material, KeyErrorKind> {
+        if self.scheme.algorithms().any(|algorithm| algorithm == Algorithm::Token) {
+            let written = match encoding {
+                SecretEncoding::BasicCredentials => {
+                    encode(self.scheme.signature.encoding, secret.expose()).into_bytes()
+                }
+                _ => secret.expose().to_vec(),
+            };
+            return Ok(Material::Token(Secret::new(written)));
+        }
+        let keyed = |algorithm| Mac::new(algorithm, secret.expose()).map(|mac| (algorithm, mac));
+        let macs: Vec<_> = self.scheme.algorithms().filter_map(keyed).collect();
+        if macs.is_empty() {
+            return Err(KeyErrorKind::MissingFeature);
+        }
+        let hmac_sha256 = Mac::new(Algorithm::HmacSha256, secret.expose());
+        Ok(Material::Symmetric { macs, hmac_sha256 })
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+fn split(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
+    let separator = separator.map_or(Cow::Borrowed("\0"), |c| Cow::Owned(String::from(c)));
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some((head, tail)) = text.split_once(&*separator) else { return Some(text) };
+        rest = Some(tail);
+        Some(head)
+    })
+}
+
+fn ed25519_error(bytes: &[u8], lengths: &[usize]) -> KeyErrorKind {
+    match () {
+        () if !lengths.contains(&bytes.len()) => KeyErrorKind::Undecodable,
+        () if cfg!(feature = "ed25519") => KeyErrorKind::Weak,
+        () => KeyErrorKind::MissingFeature,
+    }
+}
+
+/// A secret that a keyring refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyError {
+    label: String,
+    kind: KeyErrorKind,
+}
+
+/// What is wrong with a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyErrorKind {
+    /// There is no key at all.
+    NoKeys,
+    /// There are more than [`Keyring::MAX_KEYS`].
+    TooManyKeys,
+    /// The scheme signs nothing, so that a secret would be ignored.
+    Unsigned,
+    /// The scheme signs, so that it can't be used without a secret.
+    NotUnsigned,
+    /// The secret is empty.
+    Empty,
+    /// The secret is white space alone.
+    Blank,
+    /// White space or a line break stands before or behind the secret.
+    SurroundingSpace,
+    /// The secret is a prefix with nothing behind it.
+    PrefixOnly,
+    /// The secret doesn't begin as any of the provider's does.
+    UnknownForm,
+    /// The secret can't be decoded, or has a length that no key of its kind has.
+    Undecodable,
+    /// A public key, or a key of another kind, stands where a secret must.
+    WrongKind,
+    /// The key is zeros alone, or a weak point of its curve.
+    Weak,
+    /// The key is shorter than the scheme allows.
+    TooShort,
+    /// The key is longer than the scheme allows.
+    TooLong,
+    /// The key's algorithm needs a feature that this build doesn't have: `sha1` or `ed25519`.
+    MissingFeature,
+}
+
+impl KeyErrorKind {
+    const fn advice(self) -> &'static str {
+        match self {
+            KeyErrorKind::NoKeys => "there is no key: give at least one secret",
+            KeyErrorKind::TooManyKeys => {
+                "there are more than 16 keys: remove those that no sender uses any more"
+            }
+            KeyErrorKind::Unsigned => {
+                "the scheme signs nothing and would ignore a secret: call Keyring::accept_unsigned to say so"
+            }
+            KeyErrorKind::NotUnsigned => "the scheme signs: give its secret",
+            KeyErrorKind::Empty => "is empty: check that the variable or file it is read from is set",
+            KeyErrorKind::Blank => "is white space alone",
+            KeyErrorKind::SurroundingSpace => {
+                "has white space or a line break before or behind it: remove it where the secret is stored"
+            }
+            KeyErrorKind::PrefixOnly => "is a prefix with nothing behind it: copy the whole secret",
+            KeyErrorKind::UnknownForm => {
+                "doesn't begin as this provider's secrets do: check that it is the right one"
+            }
+            KeyErrorKind::Undecodable => {
+                "can't be decoded, or has a length that no such key has: copy the whole secret"
+            }
+            KeyErrorKind::WrongKind => "is a public key or another kind of key, not the secret",
+            KeyErrorKind::Weak => "is all zeros, or a weak key",
+            KeyErrorKind::TooShort => "is shorter than the scheme allows: use a longer secret",
+            KeyErrorKind::TooLong => "is longer than the scheme allows",
+            KeyErrorKind::MissingFeature => {
+                "needs an algorithm that is not built in: enable feature `sha1` or `ed25519`"
+            }
+        }
+    }
+}
+
+impl KeyError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> KeyErrorKind {
+        self.kind
+    }
+
+    /// The label of the key that it is wrong with; empty where it is none in particular.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.label.is_empty() {
+            write!(f, "{} ", self.label)?;
+        }
+        f.write_str(self.kind.advice())
+    }
+}
+
+impl core::error::Error for KeyError {}

@@ -1,0 +1,89 @@
+//! From the text of a secret to key bytes.
+
+use alloc::vec::Vec;
+
+use base64ct::{Base64Unpadded, Encoding as _};
+use zeroize::Zeroizing;
+
+use super::KeyErrorKind;
+use crate::{
+    scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding},
+    secret::Secret,
+};
+
+/// Reads the text of a secret. Nothing is trimmed: a stray line break would make another key.
+pub(super) fn parse(rule: &KeyRule, text: &str) -> Result<(KeyKind, SecretEncoding, Secret), KeyErrorKind> {
+    if text.is_empty() {
+        return Err(KeyErrorKind::Empty);
+    }
+    if text.chars().all(char::is_whitespace) {
+        return Err(KeyErrorKind::Blank);
+    }
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err(KeyErrorKind::SurroundingSpace);
+    }
+    let form =
+        rule.forms.iter().find(|form| text.starts_with(&*form.prefix)).ok_or(KeyErrorKind::UnknownForm)?;
+    let rest = &text[form.prefix.len()..];
+    if rest.is_empty() {
+        return Err(KeyErrorKind::PrefixOnly);
+    }
+    let bytes = decode(form, if form.keep_prefix { text } else { rest })?;
+    let secret = Secret::new(bytes);
+    check_strength(rule, form, secret.expose())?;
+    Ok((form.kind, form.encoding, secret))
+}
+
+fn decode(form: &KeyForm, text: &str) -> Result<Vec<u8>, KeyErrorKind> {
+    match form.encoding {
+        SecretEncoding::Text if is_other_key(text) => Err(KeyErrorKind::WrongKind),
+        SecretEncoding::Text => Ok(text.as_bytes().to_vec()),
+        SecretEncoding::Hex => hex::decode(text).map_err(|_| KeyErrorKind::Undecodable),
+        SecretEncoding::Base64 => decode_base64(text).ok_or(KeyErrorKind::Undecodable),
+        SecretEncoding::BasicCredentials => match text.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Ok(text.as_bytes().to_vec())
+            }
+            _ => Err(KeyErrorKind::Undecodable),
+        },
+    }
+}
+
+/// Decodes a secret as widely used libraries do: padded or not, and whatever the bits behind its last
+/// byte are. Signatures are never read so.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    let padding = text.len() - digits.len();
+    if padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) {
+        return None;
+    }
+    let mut digits = Zeroizing::new(digits.as_bytes().to_vec());
+    let unused_bits = match digits.len() % 4 {
+        2 => 0b1111,
+        3 => 0b11,
+        _ => 0,
+    };
+    let last = digits.last_mut()?;
+    let value = BASE64_ALPHABET.iter().position(|digit| digit == last)?;
+    *last = BASE64_ALPHABET[value & !unused_bits];
+    Base64Unpadded::decode_vec(core::str::from_utf8(&digits).ok()?).ok()
+}
+
+const BASE64_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Whether a text is plainly the key of another scheme or the public half of one: used as the text
+/// of an HMAC key it would make a secret out of what everybody knows.
+fn is_other_key(text: &str) -> bool {
+    ["whpk_", "whsk_", "-----BEGIN "].iter().any(|prefix| text.starts_with(prefix))
+}
+
+fn check_strength(rule: &KeyRule, form: &KeyForm, bytes: &[u8]) -> Result<(), KeyErrorKind> {
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Err(KeyErrorKind::Weak);
+    }
+    match form.kind {
+        KeyKind::Symmetric if bytes.len() < usize::from(rule.min_bytes) => Err(KeyErrorKind::TooShort),
+        KeyKind::Symmetric if bytes.len() > usize::from(rule.max_bytes) => Err(KeyErrorKind::TooLong),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,155 @@
+//! The secret path: everything that computes or compares a tag from a secret is in this file.
+//!
+//! A comparison takes the same time wherever two tags differ; their length is not secret.
+
+use alloc::vec::Vec;
+
+use hmac::{Hmac, KeyInit, Mac as _};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use self::sha1::HmacSha1;
+use crate::scheme::Algorithm;
+
+#[cfg(not(feature = "sha1"))]
+#[path = "mac/sha1_off.rs"]
+mod sha1;
+#[cfg(feature = "sha1")]
+#[path = "mac/sha1_on.rs"]
+mod sha1;
+
+/// A running tag. Cloning a fresh one saves the key schedule.
+#[derive(Clone)]
+pub(crate) struct Mac(State);
+
+#[derive(Clone)]
+enum State {
+    HmacSha1(HmacSha1),
+    HmacSha256(Hmac<Sha256>),
+    HmacSha384(Hmac<Sha384>),
+    HmacSha512(Hmac<Sha512>),
+    Sha256SecretPrefix(Sha256),
+}
+
+impl Mac {
+    /// A tag by `algorithm` under `key`; `None` where the algorithm makes none, or this build
+    /// doesn't have it.
+    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Mac> {
+        let state = match algorithm {
+            Algorithm::HmacSha1 => State::HmacSha1(HmacSha1::new_from_slice(key).ok()?),
+            Algorithm::HmacSha256 => State::HmacSha256(Hmac::new_from_slice(key).ok()?),
+            Algorithm::HmacSha384 => State::HmacSha384(Hmac::new_from_slice(key).ok()?),
+            Algorithm::HmacSha512 => State::HmacSha512(Hmac::new_from_slice(key).ok()?),
+            Algorithm::Sha256SecretPrefix => State::Sha256SecretPrefix(Sha256::new_with_prefix(key)),
+            Algorithm::Ed25519 | Algorithm::Token | Algorithm::None => return None,
+        };
+        Some(Mac(state))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::HmacSha1(mac) => mac.update(bytes),
+            State::HmacSha256(mac) => mac.update(bytes),
+            State::HmacSha384(mac) => mac.update(bytes),
+            State::HmacSha512(mac) => mac.update(bytes),
+            State::Sha256SecretPrefix(hash) => Digest::update(hash, bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Tag {
+        match self.0 {
+            State::HmacSha1(mac) => Tag::new(&mac.finalize().into_bytes()),
+            State::HmacSha256(mac) => Tag::new(&mac.finalize().into_bytes()),
+            State::HmacSha384(mac) => Tag::new(&mac.finalize().into_bytes()),
+            State::HmacSha512(mac) => Tag::new(&mac.finalize().into_bytes()),
+            State::Sha256SecretPrefix(hash) => Tag::new(&hash.finalize()),
+        }
+    }
+}
+
+/// A tag that the secret's holder alone could have made.
+pub(crate) struct Tag {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Tag {
+    fn new(from: &[u8]) -> Tag {
+        let mut bytes = [0; 64];
+        bytes[..from.len()].copy_from_slice(from);
+        Tag { bytes, len: from.len() }
+    }
+
+    /// Whether `candidate` is this tag, whole.
+    pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
+        self.bytes[..self.len].ct_eq(candidate).into()
+    }
+
+    /// The tag itself, to be sent: for the signer alone.
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        self.bytes[..self.len].to_vec()
+    }
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+/// Whether two texts are equal, in a time that depends on their lengths alone: both are hashed
+/// first, so that not even the common length of their beginnings shows.
+pub(crate) fn same_text(expected: &[u8], candidate: &[u8]) -> bool {
+    Sha256::digest(expected).ct_eq(&Sha256::digest(candidate)).into()
+}
+
+/// SHA-256 of several slices, each behind its length.
+pub(crate) fn digest_of(slices: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for slice in slices {
+        hash.update((slice.len() as u64).to_be_bytes());
+        hash.update(slice);
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> Tag {
+        let mut mac = Mac::new(algorithm, key).expect("an algorithm of this build");
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finish()
+    }
+
+    #[test]
+    fn rfc_4231_case_2() {
+        let tag = tag(Algorithm::HmacSha256, b"Jefe", &[b"what do ya want ", b"for nothing?"]);
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(hex::encode(tag.to_vec()), expected);
+    }
+
+    #[test]
+    fn adv_01_02_03_no_prefix_and_no_extension_of_a_tag_matches() {
+        for algorithm in [Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
+            let tag = tag(algorithm, b"key", &[b"content"]);
+            let mut bytes = tag.to_vec();
+            assert!(tag.matches(&bytes));
+            assert!((0..bytes.len()).all(|len| !tag.matches(&bytes[..len])));
+            for _ in 0..64 {
+                bytes.push(0);
+                assert!(!tag.matches(&bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_the_same_only_whole() {
+        assert!(same_text(b"token", b"token"));
+        assert!(!same_text(b"token", b"toke"));
+        assert!(!same_text(b"token", b"token\0"));
+        assert!(!same_text(b"token", b""));
+    }
+}

@@ -1,0 +1,324 @@
+//! Signing: the mirror of verifying, by the same scheme.
+//!
+//! ```
+//! use countersign::{Keyring, Message, Signer, catalog};
+//!
+//! let keys = Keyring::new(&catalog::STRIPE, ["whsec_test_secret"])?;
+//! let signer = Signer::new(&catalog::STRIPE, keys)?;
+//! let signed = signer.sign(&Message::new("evt_1", br#"{"id":"evt_1"}"#), 1_700_000_000)?;
+//! assert_eq!(signed.headers[0].0, "Stripe-Signature");
+//! assert!(signed.headers[0].1.starts_with("t=1700000000,v1="));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+use core::fmt;
+
+use crate::{
+    ConfigError, Keyring, Timestamp,
+    content::{Content, MAX_PARTS},
+    encoding::encode,
+    keyring::{Entry, Material},
+    scheme::{Algorithm, Encoding, Part, Place, Scheme, Separator, Source, Syntax, Version},
+};
+
+/// Signs messages by one scheme.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    scheme: Scheme,
+    keys: Arc<Keyring>,
+}
+
+/// A message to be signed.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The event's id, the same for every attempt. `[A-Za-z0-9_-]{1,255}` where the scheme signs it.
+    pub id: &'a str,
+    /// The event type, for the schemes that write it in a header.
+    pub kind: Option<&'a str>,
+    /// The body, byte for byte as it will be sent.
+    pub body: &'a [u8],
+    /// The method.
+    pub method: &'a str,
+    /// The URL that it will be sent to, for the schemes that sign it.
+    pub url: &'a str,
+}
+
+impl<'a> Message<'a> {
+    /// A message that is sent by `POST`, by a scheme that signs no URL.
+    #[must_use]
+    pub fn new(id: &'a str, body: &'a [u8]) -> Self {
+        Message { id, kind: None, body, method: "POST", url: "" }
+    }
+}
+
+/// The headers that make a request authentic.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Names and values, in the order in which the scheme names them.
+    pub headers: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.headers.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Signer {
+    /// A signer by `scheme` with `keys`. Where the scheme's syntax holds several signatures, every
+    /// key that is valid at the time signs, so that a secret can be rotated; elsewhere the first.
+    ///
+    /// # Errors
+    /// A scheme that makes no sense, another scheme's keys, or keys of which none can sign.
+    pub fn new(scheme: &Scheme, keys: impl Into<Arc<Keyring>>) -> Result<Signer, ConfigError> {
+        let keys = keys.into();
+        scheme.check().map_err(ConfigError::Scheme)?;
+        if keys.scheme != scheme.name {
+            return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
+        }
+        let can = |version: &Version| keys.entries.iter().any(|entry| can_sign(entry, version.algorithm));
+        let mut versions = scheme.signature.versions.iter();
+        if !scheme.is_unsigned() && !versions.any(can) {
+            return Err(ConfigError::CannotSign(scheme.signature.versions[0].algorithm));
+        }
+        Ok(Signer { scheme: scheme.clone(), keys })
+    }
+
+    /// Signs `message` at `now` (Unix seconds).
+    ///
+    /// # Errors
+    /// An id that the scheme can't carry, no URL where it signs one, or no key that is valid now.
+    pub fn sign(&self, message: &Message<'_>, now: i64) -> Result<Signed, SignError> {
+        let scheme = &self.scheme;
+        let time = Timestamp::from_unix_seconds(now);
+        let time = scheme.timestamp.as_ref().map(|rule| (&rule.at, time.render(rule.format)));
+        let mut headers = Vec::new();
+        let content = self.content(message, time.as_ref(), &mut headers)?;
+        if !scheme.is_unsigned() {
+            let signatures = self.signatures(&content, message, now);
+            let at = headers.len();
+            self.write(signatures, time.as_ref().map_or("", |(_, text)| text), &mut headers)?;
+            headers.rotate_left(at);
+            let signature_headers = headers.len() - at;
+            headers.rotate_left(signature_headers);
+        }
+        let fixed = scheme.delivery.fixed.iter().filter(|fixed| !fixed.optional || !fixed.value.is_empty());
+        headers
+            .extend(fixed.map(|fixed| (fixed.name.clone().into_owned(), fixed.value.clone().into_owned())));
+        self.write_event(message, &mut headers)?;
+        Ok(Signed { headers })
+    }
+
+    /// The signed content beside the body; and the headers that are part of it.
+    fn content<'m>(
+        &'m self,
+        message: &'m Message<'m>,
+        time: Option<&'m (&'m Place, String)>,
+        headers: &mut Vec<(String, String)>,
+    ) -> Result<Content<'m>, SignError> {
+        let mut values = [b"".as_slice(); MAX_PARTS];
+        let is_time = |place: &Place| time.is_some_and(|(at, _)| *at == place);
+        let time = time.map_or("", |(_, text)| text);
+        for (value, part) in values.iter_mut().zip(self.scheme.content.iter()) {
+            match part {
+                Part::Header(name) => {
+                    let text = match is_time(&Place::Header(name.clone())) {
+                        true => time,
+                        false => self.check_id(message.id)?,
+                    };
+                    *value = text.as_bytes();
+                    headers.push((name.clone().into_owned(), text.to_owned()));
+                }
+                Part::Field(_) => *value = time.as_bytes(),
+                Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_)
+                    if !message.url.contains("://") =>
+                {
+                    return Err(SignError::NoUrl);
+                }
+                _ => {}
+            }
+        }
+        let target = &message.url[crate::content::origin(message.url).len()..];
+        let target = target.split('#').next().unwrap_or_default();
+        Ok(Content { method: message.method, target, values })
+    }
+
+    fn check_id<'m>(&self, id: &'m str) -> Result<&'m str, SignError> {
+        let strict = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let allowed =
+            |byte: u8| if self.scheme.delivery.strict_ids { strict(byte) } else { byte.is_ascii_graphic() };
+        let good = (1..=255).contains(&id.len()) && id.bytes().all(allowed);
+        good.then_some(id).ok_or(SignError::InvalidId)
+    }
+
+    /// A signature by each key that is valid now and can sign, with its version.
+    fn signatures(
+        &self,
+        content: &Content<'_>,
+        message: &Message<'_>,
+        now: i64,
+    ) -> Vec<(usize, &Version, String)> {
+        let scheme = &self.scheme;
+        let keys = self.keys.valid_at(now).flat_map(|(index, entry)| {
+            let version = scheme.signature.versions.iter().find(|version| can_sign(entry, version.algorithm));
+            version.map(|version| (index, entry, version))
+        });
+        let sign = |(index, entry, version): (usize, &Entry, _)| {
+            Some((index, version, self.signature(entry, version, content, message)?))
+        };
+        keys.filter_map(sign).collect()
+    }
+
+    fn signature(
+        &self,
+        entry: &Entry,
+        version: &Version,
+        content: &Content<'_>,
+        message: &Message<'_>,
+    ) -> Option<String> {
+        let (scheme, encoding) = (&self.scheme, self.scheme.signature.encoding);
+        let feed = |sink: &mut dyn FnMut(&[u8])| {
+            content.feed_before(scheme, message.url, &mut |bytes| sink(bytes));
+            if scheme.covers_body() {
+                sink(message.body);
+            }
+            content.feed_after(scheme, message.url, &mut |bytes| sink(bytes));
+        };
+        match &entry.material {
+            Material::Symmetric { .. } => {
+                let mut mac = entry.mac(version.algorithm)?;
+                feed(&mut |bytes| mac.update(bytes));
+                Some(encode(encoding, &mac.finish().to_vec()))
+            }
+            Material::Ed25519Secret(key) => {
+                let mut content = Vec::new();
+                feed(&mut |bytes| content.extend_from_slice(bytes));
+                Some(encode(encoding, &key.sign(&content)?))
+            }
+            Material::Token(token) => Some(encode(Encoding::Raw, token.expose())),
+            Material::Ed25519Public(_) => None,
+        }
+    }
+
+    /// Writes the signature headers.
+    fn write(
+        &self,
+        signatures: Vec<(usize, &Version, String)>,
+        time: &str,
+        headers: &mut Vec<(String, String)>,
+    ) -> Result<(), SignError> {
+        let Some((_, first_version, first)) = signatures.first() else { return Err(SignError::NoUsableKey) };
+        let labelled = |version: &Version, text: &str| match &self.scheme.signature.syntax {
+            Syntax::Labelled(delimiter) | Syntax::List { delimiter, .. } => {
+                format!("{}{delimiter}{text}", version.label)
+            }
+            Syntax::Authorization(scheme) => format!("{scheme} {text}"),
+            Syntax::Bare | Syntax::Positional { .. } => text.to_owned(),
+        };
+        let mut push = |name: &str, value: String| headers.push((name.to_owned(), value));
+        match (&self.scheme.signature.source, &self.scheme.signature.syntax) {
+            (Source::Header(name), Syntax::List { separator, .. } | Syntax::Positional { separator, .. }) => {
+                let fields = self.fields(time);
+                let values = signatures.iter().map(|(_, version, text)| labelled(version, text));
+                push(
+                    name,
+                    fields.into_iter().chain(values).collect::<Vec<_>>().join(separator_text(*separator)),
+                );
+            }
+            (Source::Header(name), _) => push(name, labelled(first_version, first)),
+            (Source::Repeated(name), _) => {
+                signatures.iter().for_each(|(_, version, text)| push(name, labelled(version, text)));
+            }
+            (Source::Numbered(prefix), _) => {
+                for (number, (_, version, text)) in (1..).zip(&signatures) {
+                    push(&format!("{prefix}{number}"), labelled(version, text));
+                }
+            }
+            (Source::PerKey(names), _) => {
+                for (key, version, text) in &signatures {
+                    if let Some(name) = names.get(*key) {
+                        push(name, labelled(version, text));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of the signature header that aren't signatures.
+    fn fields(&self, time: &str) -> Vec<String> {
+        let fields = self.scheme.content.iter().filter_map(|part| match part {
+            Part::Field(name) => Some(name),
+            _ => None,
+        });
+        match &self.scheme.signature.syntax {
+            Syntax::List { delimiter, .. } => fields.map(|name| format!("{name}{delimiter}{time}")).collect(),
+            Syntax::Positional { .. } => fields.map(|_| time.to_owned()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Writes the headers by which receivers know the event, where the scheme has such and they
+    /// aren't written yet.
+    fn write_event(
+        &self,
+        message: &Message<'_>,
+        headers: &mut Vec<(String, String)>,
+    ) -> Result<(), SignError> {
+        let mut write = |places: &[Place], value: &str| {
+            let [Place::Header(name)] = places else { return Ok(()) };
+            let written = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+            if written || value.is_empty() {
+                return Ok(());
+            }
+            if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+                return Err(SignError::InvalidId);
+            }
+            headers.push((name.clone().into_owned(), value.to_owned()));
+            Ok(())
+        };
+        write(&self.scheme.event.id, message.id)?;
+        write(&self.scheme.event.kind, message.kind.unwrap_or_default())
+    }
+}
+
+fn can_sign(entry: &Entry, algorithm: Algorithm) -> bool {
+    entry.fits(algorithm) && !matches!(entry.material, Material::Ed25519Public(_))
+}
+
+fn separator_text(separator: Separator) -> &'static str {
+    match separator {
+        Separator::Comma | Separator::SpaceOrComma => ",",
+        Separator::Semicolon => ";",
+        Separator::Space => " ",
+        Separator::CommaSpace => ", ",
+    }
+}
+
+/// A message that can't be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The id or type can't stand in a header, or the scheme signs it and it holds more than
+    /// `[A-Za-z0-9_-]`: a `.` could be taken for the delimiter behind it.
+    InvalidId,
+    /// The scheme signs the URL, and the message has none.
+    NoUrl,
+    /// No key that can sign is valid at this time.
+    NoUsableKey,
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SignError::InvalidId => {
+                "the event id must be 1 to 255 of A-Z a-z 0-9 _ - where the scheme signs it"
+            }
+            SignError::NoUrl => "the scheme signs the URL: give the whole URL, https:// included",
+            SignError::NoUsableKey => "no key that can sign is valid now: check the keys' times of validity",
+        })
+    }
+}
+
+impl core::error::Error for SignError {}

@@ -1,0 +1,69 @@
+//! How far a timestamp may be off the verifier's clock.
+
+use crate::{Error, ErrorKind, Timestamp, scheme::TimestampRule};
+
+/// How far a timestamp may be off the verifier's clock. The default is what the scheme says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tolerance {
+    past: Limit,
+    future: Limit,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Limit {
+    #[default]
+    OfScheme,
+    Seconds(u32),
+    Unlimited,
+}
+
+impl Tolerance {
+    /// No age is too great and none is negative: replays of any age are accepted. For tests with
+    /// recorded requests, and for tools.
+    pub const UNCHECKED: Tolerance = Tolerance { past: Limit::Unlimited, future: Limit::Unlimited };
+
+    /// As the scheme says, but at most `seconds` old, inclusive.
+    #[must_use]
+    pub const fn past(mut self, seconds: u32) -> Self {
+        self.past = Limit::Seconds(seconds);
+        self
+    }
+
+    /// As the scheme says, but at most `seconds` ahead, inclusive.
+    #[must_use]
+    pub const fn future(mut self, seconds: u32) -> Self {
+        self.future = Limit::Seconds(seconds);
+        self
+    }
+
+    /// Checks a time against the clock: both ends are inclusive.
+    pub(crate) fn check(self, rule: &TimestampRule, time: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let age = now.as_unix_millis() - time.as_unix_millis();
+        let seconds = age.div_euclid(1000);
+        if rule.not_before.is_some_and(|floor| time.as_unix_seconds() < i64::from(floor)) {
+            return Err(Error::new(ErrorKind::InvalidTimestamp));
+        }
+        match self.past.of(rule.past) {
+            Some(limit) if age > i64::from(limit) * 1000 => {
+                return Err(Error::age(ErrorKind::TimestampTooOld, seconds, limit));
+            }
+            _ => {}
+        }
+        match self.future.of(rule.future) {
+            Some(limit) if -age > i64::from(limit) * 1000 => {
+                Err(Error::age(ErrorKind::TimestampTooNew, seconds, limit))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Limit {
+    fn of(self, scheme: Option<u32>) -> Option<u32> {
+        match self {
+            Limit::OfScheme => scheme,
+            Limit::Seconds(seconds) => Some(seconds),
+            Limit::Unlimited => None,
+        }
+    }
+}

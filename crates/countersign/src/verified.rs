@@ -1,0 +1,253 @@
+//! The proof that a request is authentic.
+
+use alloc::borrow::Cow;
+
+use serde_core::de::DeserializeOwned;
+
+use crate::{
+    Envelope, Error, ErrorKind, Event, IdempotencyKey, Timestamp, Verifier, event, idempotency, json,
+    mac::digest_of,
+    scheme::{Algorithm, Place, Scheme},
+    verify::head::{Found, Head},
+};
+
+/// The proof that a request is authentic, with its body.
+///
+/// There is no way to make one but by a successful verification, so a function that takes a
+/// `Verified` can't be called for a request that nobody checked:
+///
+/// ```compile_fail
+/// let forged = countersign::Verified { evidence: todo!(), body: b"{}" };
+/// ```
+///
+/// What authentic means depends on the scheme; see [`authenticity`](Verified::authenticity).
+pub struct Verified<'a, B = &'a [u8]> {
+    evidence: Evidence<'a>,
+    body: B,
+}
+
+/// What was found out while verifying.
+pub(crate) struct Evidence<'a> {
+    pub(crate) verifier: Verifier,
+    pub(crate) head: Head<'a>,
+    pub(crate) key: Option<usize>,
+}
+
+/// What a successful verification proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Authenticity {
+    /// The holder of the key signed the content.
+    Signature,
+    /// The sender knows the shared token. Nothing is signed: body and time could be anyone's who
+    /// ever saw such a request.
+    Token,
+    /// Nothing: anybody could have sent it, and the application said that it accepts that.
+    Unsigned,
+}
+
+impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
+    /// The one constructor: called where a key has been found to match, and nowhere else.
+    pub(crate) fn new(evidence: Evidence<'a>, body: B) -> Self {
+        Verified { evidence, body }
+    }
+
+    /// The scheme by which the request was verified.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        self.evidence.verifier.scheme_of(&self.evidence.head)
+    }
+
+    /// The label of the key that matched: once no request matches the old one any more, a rotation
+    /// is finished. `None` where the scheme signs nothing.
+    #[must_use]
+    pub fn key_label(&self) -> Option<&str> {
+        Some(&self.evidence.verifier.keys.entries[self.evidence.key?].label)
+    }
+
+    /// The tenant that the matching keys belong to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.evidence.verifier.keys.tenant()
+    }
+
+    /// What was proved.
+    #[must_use]
+    pub fn authenticity(&self) -> Authenticity {
+        let scheme = self.scheme();
+        match scheme.algorithms().next() {
+            _ if scheme.is_unsigned() => Authenticity::Unsigned,
+            Some(Algorithm::Token) => Authenticity::Token,
+            _ => Authenticity::Signature,
+        }
+    }
+
+    /// Whether the signature covers the body.
+    #[must_use]
+    pub fn covers_body(&self) -> bool {
+        self.authenticity() == Authenticity::Signature && self.scheme().covers_body()
+    }
+
+    /// The time of sending, where the scheme signs one. It has been checked against the tolerance.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.evidence.head.timestamp
+    }
+
+    /// The body, byte for byte as it arrived; empty where it was not kept.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.as_ref()
+    }
+
+    /// The body itself.
+    #[must_use]
+    pub fn into_body(self) -> B {
+        self.body
+    }
+
+    /// A reference to the body as it was kept.
+    #[must_use]
+    pub fn body_ref(&self) -> &B {
+        &self.body
+    }
+
+    /// The event's id, the same over retries, where the provider sends one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MalformedBody`] where the id stands in the body and that is no JSON;
+    /// [`ErrorKind::DuplicateKey`] where it stands there twice.
+    pub fn event_id(&self) -> Result<Option<Cow<'_, str>>, Error> {
+        self.joined(&self.scheme().event.id, &self.evidence.head.id, |values| match values {
+            [one] => one.clone(),
+            several => Cow::Owned(idempotency::join(several.iter().map(|value| &**value))),
+        })
+    }
+
+    /// Whether the event's id is under the signature.
+    #[must_use]
+    pub fn event_id_is_signed(&self) -> bool {
+        let places = &self.scheme().event.id;
+        self.authenticity() == Authenticity::Signature
+            && places.iter().all(|place| self.scheme().signs(place))
+    }
+
+    /// The event type, such as `invoice.paid`, where the provider names one.
+    ///
+    /// # Errors
+    /// As [`event_id`](Verified::event_id).
+    pub fn event_type(&self) -> Result<Option<Cow<'_, str>>, Error> {
+        self.joined(&self.scheme().event.kind, &self.evidence.head.kind, |values| match values {
+            [one] => one.clone(),
+            several => Cow::Owned(several.join(".")),
+        })
+    }
+
+    /// The key by which a second delivery of this event is known; see
+    /// [`idempotency`](crate::idempotency) for what it is made of.
+    #[must_use]
+    pub fn idempotency_key(&self) -> IdempotencyKey {
+        let id = self.event_id().ok().flatten();
+        let key = |id: &str, authenticated| {
+            IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
+        };
+        match id {
+            Some(id) if self.event_id_is_signed() => key(&id, true),
+            Some(id) if !self.covers_body() || self.evidence.verifier.rules.trust_unsigned_ids => {
+                key(&id, false)
+            }
+            _ => key(&idempotency::digest_id(&digest_of(&[self.body()])), self.covers_body()),
+        }
+    }
+
+    /// The event, its data not parsed yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MalformedBody`] where the body isn't JSON or has no data where the scheme says;
+    /// [`ErrorKind::DuplicateKey`] where an object in it holds one key twice.
+    pub fn envelope(&self) -> Result<Envelope<'_>, Error> {
+        if self.evidence.verifier.rules.strict_json {
+            json::check_unique_keys(self.body())?;
+        }
+        let data = event::data(self.body(), &self.scheme().event.data)?;
+        let time = match &self.scheme().event.time {
+            Some(Place::Json(pointer)) => json::text(self.body(), pointer)?,
+            _ => self.evidence.head.time.clone(),
+        };
+        Ok(Envelope { id: self.event_id()?, kind: self.event_type()?, time, data })
+    }
+
+    /// The event, with its data parsed.
+    ///
+    /// # Errors
+    /// As [`envelope`](Verified::envelope); and where the data isn't a `T`.
+    pub fn event<T: DeserializeOwned>(&self) -> Result<Event<T>, Error> {
+        self.envelope()?.parse()
+    }
+
+    /// The whole body as JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MalformedBody`] where it isn't a `T`; [`ErrorKind::DuplicateKey`] where an object
+    /// in it holds one key twice.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        if self.evidence.verifier.rules.strict_json {
+            json::check_unique_keys(self.body())?;
+        }
+        serde_json::from_slice(self.body()).map_err(|_| Error::new(ErrorKind::MalformedBody))
+    }
+
+    /// The same without a borrow of the request's headers.
+    #[must_use]
+    pub fn into_owned(self) -> Verified<'static, B> {
+        let Evidence { verifier, head, key } = self.evidence;
+        Verified { evidence: Evidence { verifier, head: head.into_owned(), key }, body: self.body }
+    }
+
+    pub(crate) fn evidence(&self) -> &Evidence<'a> {
+        &self.evidence
+    }
+
+    /// The values at `places`, joined; `None` where one is missing or there are no places.
+    fn joined<'s>(
+        &'s self,
+        places: &[Place],
+        found: &'s Found<'a>,
+        join: impl FnOnce(&[Cow<'s, str>]) -> Cow<'s, str>,
+    ) -> Result<Option<Cow<'s, str>>, Error> {
+        if let ([Place::Header(_) | Place::Field(_)], Some(value)) = (places, &found[0]) {
+            return Ok(Some(Cow::Borrowed(value)));
+        }
+        let mut values = alloc::vec::Vec::with_capacity(places.len());
+        for (place, found) in places.iter().zip(found) {
+            let value = match place {
+                Place::Json(pointer) => json::text(self.body(), pointer)?.filter(|text| !text.is_empty()),
+                _ => found.as_deref().map(Cow::Borrowed),
+            };
+            match value {
+                Some(value) => values.push(value),
+                None => return Ok(None),
+            }
+        }
+        Ok((!values.is_empty()).then(|| join(&values)))
+    }
+}
+
+impl<B: AsRef<[u8]>> core::fmt::Debug for Verified<'_, B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Verified")
+            .field("scheme", &self.scheme().name)
+            .field("key", &self.key_label())
+            .field("tenant", &self.tenant())
+            .field("body_bytes", &self.body().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B: AsRef<[u8]> + Clone> Clone for Verified<'static, B> {
+    fn clone(&self) -> Self {
+        let Evidence { verifier, head, key } = &self.evidence;
+        let evidence = Evidence { verifier: verifier.clone(), head: head.clone_owned(), key: *key };
+        Verified { evidence, body: self.body.clone() }
+    }
+}

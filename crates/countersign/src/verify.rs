@@ -1,0 +1,190 @@
+//! Verifying: from a request to the proof that it is authentic.
+//!
+//! The path is short. [`Head::read`] reads the headers, chooses the candidate signatures and checks
+//! the time; each key that could have made one of them is fed the signed bytes in order; and one
+//! comparison a candidate, in constant time, decides. [`Verified`] has no other constructor.
+//!
+//! ```
+//! use countersign::{Keyring, RequestView, Verifier, catalog};
+//!
+//! let keys = Keyring::new(&catalog::STANDARD_WEBHOOKS, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])?;
+//! let verifier = Verifier::builder(catalog::STANDARD_WEBHOOKS).keys(keys).build()?;
+//!
+//! let headers = [
+//!     ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+//!     ("webhook-timestamp", "1614265330"),
+//!     ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+//! ];
+//! let now = 1_614_265_340; // Unix seconds
+//! let verified = verifier.verify(&RequestView::post(&headers), br#"{"test": 2432232314}"#, now)?;
+//! assert_eq!(verified.event_id()?.as_deref(), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
+//!
+//! let refused = verifier.verify(&RequestView::post(&headers), br#"{"test": 2432232315}"#, now).unwrap_err();
+//! assert_eq!(refused.kind(), countersign::ErrorKind::NoMatchingSignature);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use alloc::sync::Arc;
+
+pub use self::{
+    builder::{ConfigError, VerifierBuilder},
+    check::{BodyBuffer, Check, Discard},
+};
+use self::{head::Head, run::Run};
+use crate::{
+    Error, ErrorKind, Keyring, RequestView, Timestamp, Verified,
+    handshake::{Greeting, Outcome},
+    scheme::Scheme,
+    tolerance::Tolerance,
+    verified::Evidence,
+};
+
+mod builder;
+mod check;
+pub(crate) mod head;
+mod run;
+mod signatures;
+
+/// Verifies requests by one scheme. Cheap to clone; made once, by [`Verifier::builder`].
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) keys: Arc<Keyring>,
+}
+
+/// Everything about verifying that is not a key.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// The scheme, once for each of its header families.
+    pub(crate) families: alloc::vec::Vec<Scheme>,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) url: alloc::string::String,
+    pub(crate) settings: builder::Settings,
+    pub(crate) limits: builder::Limits,
+    pub(crate) strict_json: bool,
+    pub(crate) trust_unsigned_ids: bool,
+    pub(crate) enrolling: bool,
+}
+
+impl Verifier {
+    /// Begins a verifier for `scheme`.
+    pub fn builder(scheme: Scheme) -> VerifierBuilder {
+        VerifierBuilder::new(scheme)
+    }
+
+    /// The scheme.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        &self.rules.families[0]
+    }
+
+    /// The same verifier with other keys: for keys that are chosen by request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] where the keys were read for another scheme.
+    pub fn with_keys(&self, keys: Arc<Keyring>) -> Result<Verifier, Error> {
+        if keys.scheme != self.scheme().name {
+            return Err(
+                Error::new(ErrorKind::Misconfigured).at(alloc::format!("keys of scheme {}", keys.scheme))
+            );
+        }
+        Ok(Verifier { rules: self.rules.clone(), keys })
+    }
+
+    /// Verifies a request whose body is at hand. `now` is Unix seconds. Handshakes are not answered:
+    /// a signed one is verified like any request, an unsigned one is refused; see
+    /// [`receive`](Verifier::receive).
+    ///
+    /// # Errors
+    /// Why the request isn't authentic, or not acceptable; see [`ErrorKind`].
+    pub fn verify<'a>(
+        &self,
+        request: &RequestView<'a>,
+        body: &'a [u8],
+        now: i64,
+    ) -> Result<Verified<'a, &'a [u8]>, Error> {
+        let head = Head::read(self, request, now)?;
+        let key = self.find_key(&head, body, now)?;
+        self.conclude(head, key, body, now)
+    }
+
+    /// Verifies a request whose body is at hand, or answers it where it is a handshake of the scheme.
+    ///
+    /// # Errors
+    /// As [`verify`](Verifier::verify); and [`ErrorKind::HandshakeRefused`].
+    pub fn receive<'a>(
+        &self,
+        request: &RequestView<'a>,
+        body: &'a [u8],
+        now: i64,
+    ) -> Result<Outcome<'a, &'a [u8]>, Error> {
+        if let Some(greeting) = Greeting::unsigned(self, request, body)? {
+            return Ok(Outcome::Handshake(greeting));
+        }
+        let verified = self.verify(request, body, now)?;
+        Ok(match Greeting::signed(self, request, &verified)? {
+            Some(greeting) => Outcome::Handshake(greeting),
+            None => Outcome::Event(verified),
+        })
+    }
+
+    /// Begins to verify a request whose body arrives in pieces, without keeping the pieces.
+    ///
+    /// # Errors
+    /// As [`verify`](Verifier::verify), for everything that the headers alone show; and
+    /// [`ErrorKind::Misconfigured`] where the scheme reads the body, so that it must be kept.
+    pub fn begin<'a>(&self, request: &RequestView<'a>, now: i64) -> Result<Check<'a, Discard>, Error> {
+        if self.scheme().reads_body() {
+            return Err(Error::new(ErrorKind::Misconfigured).at("a body that is not kept"));
+        }
+        self.begin_with(request, Discard, now)
+    }
+
+    /// Begins to verify a request whose body arrives in pieces, which `buffer` keeps.
+    ///
+    /// # Errors
+    /// As [`verify`](Verifier::verify), for everything that the headers alone show.
+    pub fn begin_with<'a, B: BodyBuffer>(
+        &self,
+        request: &RequestView<'a>,
+        buffer: B,
+        now: i64,
+    ) -> Result<Check<'a, B>, Error> {
+        Check::begin(self.clone(), *request, buffer, now)
+    }
+
+    /// The first valid key that made one of the request's signatures; `None` where none is needed.
+    fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
+        let scheme = self.scheme_of(head);
+        if scheme.is_unsigned() {
+            return Ok(None);
+        }
+        let mut tried = false;
+        for mut run in Run::all(self, head, now) {
+            tried = true;
+            run.update(body);
+            if run.finish(self, head) {
+                return Ok(Some(run.key));
+            }
+        }
+        Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }))
+    }
+
+    /// Puts the proof together, once a key has been found and, where the time stands in the body,
+    /// the time has been checked.
+    fn conclude<'a, B: AsRef<[u8]>>(
+        &self,
+        head: Head<'a>,
+        key: Option<usize>,
+        body: B,
+        now: i64,
+    ) -> Result<Verified<'a, B>, Error> {
+        let mut evidence = Evidence { verifier: self.clone(), head, key };
+        evidence.head.read_time_in_body(self, body.as_ref(), Timestamp::from_unix_seconds(now))?;
+        Ok(Verified::new(evidence, body))
+    }
+
+    pub(crate) fn scheme_of(&self, head: &Head<'_>) -> &Scheme {
+        &self.rules.families[head.family]
+    }
+}

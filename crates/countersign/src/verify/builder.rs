@@ -1,0 +1,214 @@
+//! Building a verifier.
+
+use alloc::{
+    borrow::{Cow, ToOwned},
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt;
+
+use super::{Rules, Verifier};
+use crate::{
+    Keyring, Tolerance,
+    content::MAX_PARTS,
+    scheme::{Algorithm, Part, Place, Scheme, SchemeError},
+    secret::Secret,
+};
+
+/// Named values that handshakes are compared with.
+pub(crate) type Settings = Vec<(String, Secret)>;
+
+/// How much of a request is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) header_bytes: usize,
+    pub(crate) signatures: usize,
+}
+
+/// Builds a [`Verifier`]. Mistakes are found here, not when the first request arrives.
+#[derive(Debug)]
+#[must_use]
+pub struct VerifierBuilder {
+    scheme: Scheme,
+    keys: Option<Arc<Keyring>>,
+    versions: Option<Vec<String>>,
+    rules: Rules,
+}
+
+impl VerifierBuilder {
+    /// The most bytes of a signature header, by default.
+    pub const DEFAULT_HEADER_BYTES: usize = 8 * 1024;
+    /// The most signatures in one request, by default.
+    pub const DEFAULT_SIGNATURES: usize = 16;
+
+    pub(super) fn new(scheme: Scheme) -> Self {
+        let limits =
+            Limits { header_bytes: Self::DEFAULT_HEADER_BYTES, signatures: Self::DEFAULT_SIGNATURES };
+        let rules = Rules {
+            families: Vec::new(),
+            tolerance: Tolerance::default(),
+            url: String::new(),
+            settings: Vec::new(),
+            limits,
+            strict_json: true,
+            trust_unsigned_ids: false,
+            enrolling: false,
+        };
+        VerifierBuilder { scheme, keys: None, versions: None, rules }
+    }
+
+    /// The secrets of the endpoint. There is no verifier without.
+    pub fn keys(mut self, keys: impl Into<Arc<Keyring>>) -> Self {
+        self.keys = Some(keys.into());
+        self
+    }
+
+    /// How far a timestamp may be off. The default is what the scheme says.
+    pub fn tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.rules.tolerance = tolerance;
+        self
+    }
+
+    /// The endpoint's URL as it is registered with the provider, byte for byte, for the schemes that
+    /// sign it. Headers such as `X-Forwarded-Host` are never asked.
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.rules.url = url.into();
+        self
+    }
+
+    /// Accepts these labels alone, of those that the scheme knows.
+    pub fn versions<S: Into<String>>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
+        self.versions = Some(labels.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Where the event's id stands, in place of what the scheme says: for an idempotency key of the
+    /// application's choice.
+    pub fn event_id(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        self.scheme.event.id = places.into_iter().collect();
+        self
+    }
+
+    /// Takes an id that isn't under the signature for the idempotency key even where the body's
+    /// digest could be had. Whoever replays a request can then give it a new id.
+    pub fn trust_unsigned_ids(mut self) -> Self {
+        self.rules.trust_unsigned_ids = true;
+        self
+    }
+
+    /// Whether reading an event refuses JSON whose objects hold one key twice. On by default.
+    pub fn strict_json(mut self, strict: bool) -> Self {
+        self.rules.strict_json = strict;
+        self
+    }
+
+    /// A value that the scheme's handshake compares with, such as `verify_token`. It is kept as a
+    /// secret is.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.rules.settings.push((name.to_owned(), Secret::new(value.as_bytes().to_vec())));
+        self
+    }
+
+    /// Whether the application is just registering this endpoint, so that a handshake that anybody
+    /// could send, and that hands over the secret, is answered. Off by default.
+    pub fn enrolling(mut self, enrolling: bool) -> Self {
+        self.rules.enrolling = enrolling;
+        self
+    }
+
+    /// The most bytes of a signature header; 8 KiB by default.
+    pub fn max_header_bytes(mut self, bytes: usize) -> Self {
+        self.rules.limits.header_bytes = bytes;
+        self
+    }
+
+    /// The most signatures in one request; 16 by default.
+    pub fn max_signatures(mut self, count: usize) -> Self {
+        self.rules.limits.signatures = count;
+        self
+    }
+
+    /// The verifier.
+    ///
+    /// # Errors
+    /// A scheme that makes no sense, keys that are missing or another scheme's, a URL that the scheme
+    /// signs and nobody gave, or a version that the scheme doesn't know.
+    pub fn build(mut self) -> Result<Verifier, ConfigError> {
+        if let Some(labels) = self.versions.take() {
+            self.restrict(&labels)?;
+        }
+        self.scheme.check().map_err(ConfigError::Scheme)?;
+        if self.scheme.content.len() > MAX_PARTS {
+            return Err(ConfigError::Scheme(SchemeError::new("content", "holds more than 12 parts")));
+        }
+        let keys = self.keys.ok_or(ConfigError::NoKeys)?;
+        if keys.scheme != self.scheme.name {
+            return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
+        }
+        let needs =
+            |part: &Part| matches!(part, Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_));
+        if self.scheme.content.iter().any(needs) && !self.rules.url.contains("://") {
+            return Err(ConfigError::NoUrl);
+        }
+        self.rules.families = families(self.scheme);
+        Ok(Verifier { rules: Arc::new(self.rules), keys })
+    }
+
+    fn restrict(&mut self, labels: &[String]) -> Result<(), ConfigError> {
+        let versions = &self.scheme.signature.versions;
+        let known = |label: &&String| versions.iter().any(|version| version.label == **label);
+        if let Some(unknown) = labels.iter().find(|label| !known(label)) {
+            return Err(ConfigError::UnknownVersion(unknown.clone()));
+        }
+        let allowed = versions.iter().filter(|version| labels.iter().any(|label| *label == version.label));
+        self.scheme.signature.versions = Cow::Owned(allowed.cloned().collect());
+        Ok(())
+    }
+}
+
+/// The scheme once for each of its header families.
+fn families(scheme: Scheme) -> Vec<Scheme> {
+    let Some((first, others)) = scheme.delivery.families.split_first() else { return Vec::from([scheme]) };
+    let renamed: Vec<_> = others.iter().map(|other| scheme.with_family(first, other)).collect();
+    core::iter::once(scheme.clone()).chain(renamed).collect()
+}
+
+/// What is wrong with a verifier's or a signer's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The scheme makes no sense.
+    Scheme(SchemeError),
+    /// No keys were given.
+    NoKeys,
+    /// The keys were read for this other scheme.
+    OtherScheme(String),
+    /// The scheme signs the endpoint's URL, and none was given.
+    NoUrl,
+    /// The scheme has no version of this label.
+    UnknownVersion(String),
+    /// No key can make a signature by this algorithm: it is a public key, or nothing is signed.
+    CannotSign(Algorithm),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Scheme(error) => write!(f, "the scheme makes no sense: {error}"),
+            ConfigError::NoKeys => f.write_str("no keys were given: call `keys`"),
+            ConfigError::OtherScheme(name) => {
+                write!(f, "the keys were read for scheme `{name}`: read them again for this one")
+            }
+            ConfigError::NoUrl => f.write_str(
+                "the scheme signs the endpoint's URL: give it, as it is registered with the provider, by `public_url`",
+            ),
+            ConfigError::UnknownVersion(label) => write!(f, "the scheme has no version `{label}`"),
+            ConfigError::CannotSign(algorithm) => {
+                write!(f, "no key of the keyring can sign by {}", algorithm.as_str())
+            }
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}

@@ -1,0 +1,192 @@
+//! The candidate signatures of a request: where they stand and how they are written.
+
+use crate::{
+    Error, ErrorKind, HeaderView, Lookup,
+    scheme::{Separator, Source, Syntax, Version},
+};
+
+/// The values of the signature headers, by key where the scheme has one header a key.
+pub(crate) enum Signatures<'a> {
+    None,
+    One(&'a [u8]),
+    Several(alloc::vec::Vec<(Option<usize>, &'a [u8])>),
+}
+
+impl<'a> Signatures<'a> {
+    /// Reads the headers that `source` names.
+    pub(crate) fn read(source: &Source, headers: &'a dyn HeaderView, limit: usize) -> Result<Self, Error> {
+        let mut several = alloc::vec::Vec::new();
+        match source {
+            Source::Header(name) => {
+                return match headers.lookup(name) {
+                    Lookup::One(value) if !is_blank(value) => Ok(Signatures::One(value)),
+                    Lookup::Repeated => Err(Error::header(ErrorKind::DuplicateHeader, name)),
+                    _ => Err(Error::header(ErrorKind::MissingHeader, name)),
+                };
+            }
+            Source::Repeated(name) => headers.each(name, &mut |value| {
+                if several.len() <= limit {
+                    several.push((None, value));
+                }
+            }),
+            Source::Numbered(prefix) => {
+                for number in 1..=limit + 1 {
+                    match headers.lookup(&alloc::format!("{prefix}{number}")) {
+                        Lookup::One(value) => several.push((None, value)),
+                        Lookup::Missing => break,
+                        Lookup::Repeated => return Err(Error::header(ErrorKind::DuplicateHeader, prefix)),
+                    }
+                }
+            }
+            Source::PerKey(names) => {
+                for (key, name) in names.iter().enumerate() {
+                    match headers.lookup(name) {
+                        Lookup::One(value) => several.push((Some(key), value)),
+                        Lookup::Missing => {}
+                        Lookup::Repeated => return Err(Error::header(ErrorKind::DuplicateHeader, name)),
+                    }
+                }
+            }
+        }
+        if several.iter().all(|(_, value)| is_blank(value)) {
+            return Err(Error::header(ErrorKind::MissingHeader, first_name(source)));
+        }
+        Ok(Signatures::Several(several))
+    }
+
+    /// The headers' values, each with the key that it belongs to, if to one alone.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Option<usize>, &'a [u8])> {
+        let (one, several) = match self {
+            Signatures::None => (None, [].as_slice()),
+            Signatures::One(value) => (Some((None, *value)), [].as_slice()),
+            Signatures::Several(values) => (None, values.as_slice()),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
+}
+
+/// The name of the header by whose presence a family is chosen, and which errors name.
+pub(crate) fn first_name(source: &Source) -> &str {
+    match source {
+        Source::Header(name) | Source::Repeated(name) | Source::Numbered(name) => name,
+        Source::PerKey(names) => names.first().map_or("", |name| name),
+    }
+}
+
+fn is_blank(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_whitespace)
+}
+
+/// One entry of a signature header.
+#[derive(Clone, Copy)]
+pub(crate) enum Entry<'a> {
+    /// A signature under the version at this place of the scheme's list.
+    Signature { version: usize, text: &'a [u8] },
+    /// Another value: its place in the list, its label (empty in a list without labels), its text.
+    Field { index: usize, label: &'a [u8], text: &'a [u8] },
+    /// What is not written as the syntax says.
+    Malformed,
+}
+
+/// Reads the entries of a signature header's value, in one pass and without copying.
+pub(crate) fn entries<'a>(
+    syntax: &Syntax,
+    versions: &[Version],
+    value: &'a [u8],
+) -> impl Iterator<Item = Entry<'a>> {
+    let separator = match syntax {
+        Syntax::List { separator, .. } | Syntax::Positional { separator, .. } => Some(*separator),
+        Syntax::Bare | Syntax::Labelled(_) | Syntax::Authorization(_) => None,
+    };
+    split(separator, value).enumerate().map(move |(index, entry)| match syntax {
+        Syntax::Bare => Entry::Signature { version: 0, text: entry },
+        Syntax::Labelled(delimiter) | Syntax::List { delimiter, .. } => {
+            labelled(*delimiter, versions, index, entry)
+        }
+        Syntax::Positional { fields, .. } if index < fields.len() => {
+            Entry::Field { index, label: &[], text: entry }
+        }
+        Syntax::Positional { .. } => Entry::Signature { version: 0, text: entry },
+        Syntax::Authorization(name) => match after_scheme(name, entry) {
+            Some(text) => Entry::Signature { version: 0, text },
+            None => Entry::Malformed,
+        },
+    })
+}
+
+/// Whether the field at `index` with `label` is the one that the scheme calls `name`.
+pub(crate) fn is_field(syntax: &Syntax, index: usize, label: &[u8], name: &str) -> bool {
+    match syntax {
+        Syntax::Positional { fields, .. } => fields.get(index).is_some_and(|field| field == name),
+        _ => label == name.as_bytes(),
+    }
+}
+
+fn labelled<'a>(delimiter: char, versions: &[Version], index: usize, entry: &'a [u8]) -> Entry<'a> {
+    let delimiter = u8::try_from(delimiter).unwrap_or(b'=');
+    let version_of = |label: &[u8]| versions.iter().position(|version| version.label.as_bytes() == label);
+    let Some(at) = entry.iter().position(|byte| *byte == delimiter) else {
+        return version_of(b"").map_or(Entry::Malformed, |version| Entry::Signature { version, text: entry });
+    };
+    let (label, text) = (&entry[..at], &entry[at + 1..]);
+    match version_of(label).filter(|_| !label.is_empty()) {
+        Some(version) => Entry::Signature { version, text },
+        None => Entry::Field { index, label, text },
+    }
+}
+
+/// What stands behind the name of an authentication scheme and its spaces.
+fn after_scheme<'a>(name: &str, value: &'a [u8]) -> Option<&'a [u8]> {
+    let (head, rest) = value.split_at_checked(name.len())?;
+    let text = trim_spaces(rest);
+    (head.eq_ignore_ascii_case(name.as_bytes()) && text.len() < rest.len()).then_some(text)
+}
+
+/// Splits a list. Empty entries are passed over; without a separator the value is one entry.
+fn split(separator: Option<Separator>, value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    core::iter::from_fn(move || {
+        loop {
+            let text = rest.take()?;
+            let Some(separator) = separator else { return Some(text) };
+            let entry = match text.iter().position(|byte| separates(separator, *byte)) {
+                Some(at) => {
+                    rest = Some(&text[at + 1..]);
+                    &text[..at]
+                }
+                None => text,
+            };
+            let entry = trim(separator, entry);
+            if !entry.is_empty() {
+                return Some(entry);
+            }
+        }
+    })
+}
+
+fn separates(separator: Separator, byte: u8) -> bool {
+    match separator {
+        Separator::Comma => byte == b',',
+        Separator::Semicolon => byte == b';',
+        Separator::Space | Separator::CommaSpace => byte == b' ',
+        Separator::SpaceOrComma => byte == b' ' || byte == b',',
+    }
+}
+
+fn trim(separator: Separator, entry: &[u8]) -> &[u8] {
+    match separator {
+        Separator::CommaSpace => entry.strip_suffix(b",").unwrap_or(entry),
+        _ => trim_spaces(entry),
+    }
+}
+
+/// Without the spaces at both ends: spaces alone, so that no other white space is ever passed over.
+fn trim_spaces(mut text: &[u8]) -> &[u8] {
+    while let Some(rest) = text.strip_prefix(b" ") {
+        text = rest;
+    }
+    while let Some(rest) = text.strip_suffix(b" ") {
+        text = rest;
+    }
+    text
+}

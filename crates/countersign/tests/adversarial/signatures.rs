@@ -1,0 +1,336 @@
+//! Signatures: cut, grown, recoded, relabelled, repeated, and too many.
+
+use countersign::{
+    ErrorKind, Keyring, RequestView, Verifier, catalog,
+    scheme::{Algorithm, Encoding, Source, Syntax},
+};
+
+use crate::subject::{Subject, authenticating, json_body, secret, signing};
+
+#[test]
+fn adv_00_a_subject_is_accepted_before_it_is_changed() {
+    for scheme in authenticating() {
+        assert_eq!(Subject::of(scheme).verify(), Ok(()), "{}", scheme.name);
+    }
+}
+
+#[test]
+fn adv_01_no_prefix_of_a_tag_is_accepted() {
+    for scheme in authenticating() {
+        let subject = Subject::of(scheme);
+        let good = subject.signature();
+        for len in 0..good.len() {
+            subject.with_signature(&good[..len]).assert_refused("a prefix of the tag");
+        }
+    }
+}
+
+#[test]
+fn adv_02_no_extension_of_a_tag_is_accepted() {
+    for scheme in authenticating() {
+        let subject = Subject::of(scheme);
+        let good = subject.signature();
+        for len in [1, 2, 4, 8, 16, 64] {
+            for filler in ["0", "A", "f", "="] {
+                let text = format!("{good}{}", filler.repeat(len));
+                subject.with_signature(&text).assert_refused("an extension of the tag");
+            }
+        }
+    }
+}
+
+#[test]
+fn adv_04_a_tag_of_any_length_is_refused_without_panic() {
+    for scheme in authenticating() {
+        let subject = Subject::of(scheme);
+        for len in [0, 1, 31, 33, 62, 66, 86, 88, 128, 130] {
+            subject.with_signature(&"a".repeat(len)).assert_refused("a tag of a wrong length");
+        }
+        let kind = subject.with_signature(&"a".repeat(1_000_000)).kind();
+        assert_eq!(kind, Some(ErrorKind::HeaderTooLarge), "{}", scheme.name);
+    }
+}
+
+#[test]
+fn adv_11_every_set_of_headers_but_the_whole_is_refused() {
+    for scheme in authenticating() {
+        let whole = Subject::of(scheme);
+        let event_only = |name: &str| {
+            let optional = scheme.delivery.fixed.iter().any(|fixed| fixed.optional && fixed.name == name);
+            let places = scheme.event.id.iter().chain(scheme.event.kind.iter());
+            let is_it = |place: &countersign::scheme::Place| {
+                matches!(place, countersign::scheme::Place::Header(other) if other == name)
+                    && !scheme.signs(place)
+            };
+            optional || places.into_iter().any(is_it)
+        };
+        let needed: Vec<String> =
+            whole.headers.iter().map(|(name, _)| name.clone()).filter(|name| !event_only(name)).collect();
+        for set in 0..(1_u32 << needed.len()) - 1 {
+            let mut subject = whole.clone();
+            let absent = (0..needed.len()).filter(|bit| set & (1 << bit) == 0);
+            absent.for_each(|bit| subject.remove(&needed[bit]));
+            subject.assert_refused("a part of the headers");
+        }
+        for name in &needed {
+            for value in ["", " ", "   "] {
+                let mut subject = whole.clone();
+                subject.set(name, value);
+                subject.assert_refused("an empty header");
+            }
+        }
+    }
+}
+
+#[test]
+fn adv_21_a_repeated_header_is_refused_in_either_order() {
+    for scheme in authenticating() {
+        if matches!(scheme.signature.source, Source::Repeated(_)) {
+            continue;
+        }
+        let whole = Subject::of(scheme);
+        let bad = whole.with_signature(&"0".repeat(whole.signature().len()));
+        let name = whole.signature_header();
+        for (first, second) in [(&whole, &bad), (&bad, &whole)] {
+            let mut subject = whole.clone();
+            subject.set(&name, first.header(&name));
+            subject.headers.push((name.clone(), second.header(&name).into_bytes()));
+            assert_eq!(subject.kind(), Some(ErrorKind::DuplicateHeader), "{}", scheme.name);
+        }
+    }
+    for name in ["webhook-id", "webhook-timestamp"] {
+        let mut subject = Subject::of(&catalog::STANDARD_WEBHOOKS);
+        let value = subject.header(name);
+        subject.headers.push((name.to_owned(), value.into_bytes()));
+        assert_eq!(subject.kind(), Some(ErrorKind::DuplicateHeader));
+    }
+}
+
+#[test]
+fn adv_22_header_families_are_not_mixed() {
+    let whole = Subject::of(&catalog::SVIX);
+    for mixed in 1..7 {
+        let mut subject = whole.clone();
+        for (bit, (name, _)) in subject.headers.iter_mut().enumerate() {
+            if mixed & (1 << bit) != 0 {
+                *name = name.replace("svix-", "webhook-");
+            }
+        }
+        subject.assert_refused("headers of two families");
+    }
+    let mut other = whole;
+    other.headers.iter_mut().for_each(|(name, _)| *name = name.replace("svix-", "webhook-"));
+    assert_eq!(other.verify(), Ok(()));
+}
+
+#[test]
+fn adv_23_bytes_beyond_ascii_are_refused_without_panic() {
+    for scheme in authenticating() {
+        let whole = Subject::of(scheme);
+        for (name, _) in &whole.headers {
+            let optional = whole.scheme.event.id.iter().chain(whole.scheme.event.kind.iter());
+            let unsigned = optional.into_iter().any(|place| {
+                matches!(place, countersign::scheme::Place::Header(other) if other == name)
+                    && !scheme.signs(place)
+            });
+            let mut subject = whole.clone();
+            subject.set(name, [subject.header(name).as_bytes(), b"\xe9"].concat());
+            if unsigned {
+                assert_eq!(subject.verify(), Ok(()))
+            } else {
+                subject.assert_refused("an obs-text byte")
+            }
+        }
+    }
+}
+
+#[test]
+fn adv_24_only_the_schemes_own_labels_count() {
+    let subject = Subject::of(&catalog::STANDARD_WEBHOOKS);
+    let good = subject.signature();
+    let at = |text: String| {
+        let mut changed = subject.clone();
+        changed.set("webhook-signature", text);
+        changed
+    };
+    for header in [
+        format!("v0,{good}"),
+        format!("V1,{good}"),
+        format!("v1 ,{good}"),
+        format!("v1={good}"),
+        format!("v1a,{good}"),
+        format!(",{good}"),
+        good.clone(),
+        format!("v1,v1,{good}"),
+    ] {
+        at(header).assert_refused("another label");
+    }
+}
+
+#[test]
+fn adv_25_the_algorithm_is_the_configurations() {
+    let sha1 = Subject::of(&catalog::GITHUB_SHA1);
+    let mut as_sha256 = Subject::of(&catalog::GITHUB);
+    as_sha256.headers = sha1.headers.clone();
+    assert_eq!(as_sha256.kind(), Some(ErrorKind::MissingHeader));
+    for label in ["sha1", "sha256", "SHA256", "none", ""] {
+        as_sha256.headers =
+            vec![("X-Hub-Signature-256".to_owned(), format!("{label}={}", sha1.signature()).into_bytes())];
+        as_sha256.assert_refused("a SHA-1 tag");
+    }
+    let websub = Subject::of(&catalog::WEBSUB);
+    let keys = Keyring::new(&catalog::WEBSUB, [&websub.secret]).expect("a good secret");
+    let strict =
+        Verifier::builder(catalog::WEBSUB).keys(keys).versions(["sha512"]).build().expect("a verifier");
+    assert_ne!(strict.scheme().signature.versions.len(), catalog::WEBSUB.signature.versions.len());
+    let refused = websub.verify_by(&strict, |_| ()).expect_err("an algorithm outside the allow-list");
+    assert_eq!(refused.kind(), ErrorKind::UnsupportedVersion);
+}
+
+#[test]
+fn adv_26_a_list_is_read_entry_by_entry() {
+    let subject = Subject::of(&catalog::STANDARD_WEBHOOKS);
+    let good = subject.signature();
+    let other = "A".repeat(43) + "=";
+    let verdict = |text: String| {
+        let mut changed = subject.clone();
+        changed.set("webhook-signature", text);
+        changed.verify().is_ok()
+    };
+    assert!(verdict(format!("v1,{other} v1,{good}")));
+    assert!(verdict(format!("v1,{good} v1,{other}")));
+    assert!(!verdict(format!("v1,{other} v1,{other}")));
+}
+
+#[test]
+fn adv_27_many_signatures_are_refused_before_any_is_compared() {
+    for scheme in signing() {
+        let Syntax::List { delimiter, .. } = scheme.signature.syntax else { continue };
+        let subject = Subject::of(scheme);
+        let name = subject.signature_header();
+        let label = &scheme.signature.versions[0].label;
+        let entry = format!(" , {label}{delimiter}ab ,");
+        let mut changed = subject.clone();
+        changed.set(&name, format!("{}{}", subject.header(&name), entry.repeat(300_000 / entry.len())));
+        assert_eq!(changed.kind(), Some(ErrorKind::HeaderTooLarge), "{}", scheme.name);
+        assert_eq!(changed.verify().map_err(|error| error.status()), Err(400));
+    }
+    let subject = Subject::of(&catalog::STANDARD_WEBHOOKS);
+    let with = |count: usize| {
+        let mut changed = subject.clone();
+        changed.set("webhook-signature", format!("v1,{}{}", subject.signature(), " v1,ab".repeat(count - 1)));
+        changed.kind()
+    };
+    assert_eq!(with(16), None);
+    assert_eq!(with(17), Some(ErrorKind::TooManySignatures));
+}
+
+#[test]
+fn adv_28_any_of_several_secrets_is_accepted_and_named() {
+    let scheme = &catalog::STANDARD_WEBHOOKS;
+    let subject = Subject::of(scheme);
+    for place in 0..5 {
+        let mut secrets: Vec<String> = (20..24).map(|seed| secret(scheme, seed)).collect();
+        secrets.insert(place, subject.secret.clone());
+        let keys = Keyring::new(scheme, &secrets).expect("good secrets");
+        let verifier = Verifier::builder(scheme.clone()).keys(keys).build().expect("a verifier");
+        let label = subject.verify_by(&verifier, |verified| verified.key_label().map(str::to_owned));
+        assert_eq!(label, Ok(Some(format!("key-{}", place + 1))));
+    }
+}
+
+#[test]
+fn adv_30_a_tag_in_another_coding_is_refused() {
+    for scheme in signing() {
+        let subject = Subject::of(scheme);
+        let good = subject.signature();
+        let recoded = match scheme.signature.encoding {
+            Encoding::Base64 => {
+                [good.trim_end_matches('=').to_owned(), good.replace('=', "\n="), format!("{good}\n")]
+                    .to_vec()
+            }
+            Encoding::Base64Url => [format!("{good}="), good.replace(['-', '_'], "+")].to_vec(),
+            Encoding::Hex => [good.to_uppercase(), format!("0x{good}"), format!("+{}", &good[1..])].to_vec(),
+            _ => Vec::new(),
+        };
+        for text in recoded.into_iter().filter(|text| *text != good) {
+            subject.with_signature(&text).assert_refused("another coding of the tag");
+        }
+    }
+}
+
+#[test]
+fn adv_31_hexadecimal_is_strict() {
+    for scheme in signing() {
+        if !matches!(scheme.signature.encoding, Encoding::Hex | Encoding::HexAnyCase) {
+            continue;
+        }
+        let subject = Subject::of(scheme);
+        let good = subject.signature();
+        for text in [
+            format!("+f{}", &good[2..]),
+            format!("0x{}", &good[2..]),
+            good[1..].to_owned(),
+            format!("{}\0", &good[1..]),
+            format!("{} ", &good[1..]),
+            good.replace('a', "\u{ff41}"),
+        ] {
+            if text != good {
+                subject.with_signature(&text).assert_refused("hexadecimal that is none");
+            }
+        }
+        let upper = subject.with_signature(&good.to_uppercase()).verify().is_ok();
+        assert_eq!(upper, scheme.signature.encoding == Encoding::HexAnyCase, "{}", scheme.name);
+    }
+}
+
+#[test]
+fn adv_51_a_malleable_ed25519_signature_and_a_weak_key_are_refused() {
+    let subject = Subject::of(&catalog::DISCORD);
+    let mut bytes = hex::decode(subject.signature()).expect("hexadecimal");
+    add_group_order(&mut bytes[32..]);
+    subject.with_signature(&hex::encode(&bytes)).assert_refused("S + L");
+    for weak in ["00".repeat(32), format!("01{}", "00".repeat(31)), format!("ecff{}7f", "ff".repeat(29))] {
+        assert!(Keyring::new(&catalog::DISCORD, [weak]).is_err());
+    }
+}
+
+/// Adds the order of the Ed25519 group, little endian.
+fn add_group_order(scalar: &mut [u8]) {
+    let order = hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").expect("hex");
+    let mut carry = 0_u16;
+    for (byte, add) in scalar.iter_mut().zip(order) {
+        carry += u16::from(*byte) + u16::from(add);
+        *byte = carry.to_le_bytes()[0];
+        carry >>= 8;
+    }
+}
+
+#[test]
+fn a_token_scheme_says_that_nothing_is_signed() {
+    for scheme in authenticating().filter(|scheme| scheme.content.is_empty()) {
+        assert_eq!(scheme.algorithms().next(), Some(Algorithm::Token));
+        let mut subject = Subject::of(scheme);
+        subject.body = json_body().replace("push", "pull").into_bytes();
+        let covered = subject.verify_by(&subject.verifier(), |verified| verified.covers_body());
+        assert_eq!(covered, Ok(false), "{}", scheme.name);
+    }
+}
+
+#[test]
+fn an_unsigned_scheme_is_accepted_only_where_the_application_says_so() {
+    for scheme in catalog::ALL.iter().filter(|scheme| scheme.is_unsigned()) {
+        let no_keys: [&str; 0] = [];
+        assert!(Keyring::new(scheme, no_keys).is_err());
+        assert!(Verifier::builder(scheme.clone()).build().is_err());
+        let keys = Keyring::accept_unsigned(scheme).expect("an unsigned scheme");
+        let verifier = Verifier::builder(scheme.clone()).keys(keys).build().expect("a verifier");
+        let headers: [(&str, &str); 0] = [];
+        let verified = verifier.verify(&RequestView::post(&headers), b"{}", 0).expect("anything");
+        assert_eq!(verified.authenticity(), countersign::Authenticity::Unsigned);
+        assert_eq!(verified.key_label(), None);
+        assert!(!verified.covers_body());
+        assert!(!verified.idempotency_key().is_authenticated());
+    }
+    assert!(Keyring::accept_unsigned(&catalog::STRIPE).is_err());
+}
