@@ -5,7 +5,7 @@ use core::ops::Range;
 use crate::scheme::{Part, Scheme};
 
 /// The most parts of a scheme's content.
-pub(crate) const MAX_PARTS: usize = 12;
+pub(crate) const MAX_PARTS: usize = 10;
 
 /// What stands in the content beside literals and the body.
 #[derive(Clone, Copy)]
@@ -18,11 +18,13 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
-    /// Feeds the parts that stand before the body. `url` is the endpoint's as it is registered with the
+    /// Feeds the parts that stand before the body, short ones together. `url` is the endpoint's as it is registered with the
     /// provider.
     pub(crate) fn feed_before(&self, scheme: &Scheme, url: &str, sink: &mut impl FnMut(&[u8])) {
         let body = body_at(scheme).unwrap_or(scheme.content.len());
-        self.feed(scheme, url, 0..body, sink);
+        let mut gathered = Gathered { bytes: [0; 64], len: 0 };
+        self.feed(scheme, url, 0..body, &mut |bytes| gathered.add(bytes, sink));
+        gathered.flush(sink);
     }
 
     /// Feeds the parts that stand behind the body.
@@ -49,6 +51,33 @@ impl Content<'_> {
                     feed_decoded(self.target, set, sink);
                 }
             }
+        }
+    }
+}
+
+/// Short pieces that are fed as one: each call into a hash costs as much as some dozens of bytes.
+struct Gathered {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, piece: &[u8], sink: &mut impl FnMut(&[u8])) {
+        if self.len + piece.len() > self.bytes.len() {
+            self.flush(sink);
+        }
+        match self.bytes.get_mut(self.len..self.len + piece.len()) {
+            Some(free) => {
+                free.copy_from_slice(piece);
+                self.len += piece.len();
+            }
+            None => sink(piece),
+        }
+    }
+
+    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
+        if self.len > 0 {
+            sink(&self.bytes[..core::mem::take(&mut self.len)]);
         }
     }
 }

@@ -81,7 +81,7 @@ impl Greeting {
         let handshakes = &verifier.scheme().handshakes;
         let mut signed = handshakes.iter().filter(|handshake| handshake.signed);
         let found = signed.find(|handshake| handshake.when.iter().all(|c| context.holds(c)));
-        found.map(|handshake| context.greet(handshake, verified.evidence().key)).transpose()
+        found.map(|handshake| context.greet(handshake, verified.key())).transpose()
     }
 }
 

@@ -4,16 +4,15 @@
 ///
 /// Header names are compared without regard to case (RFC 9110 §5.1).
 pub trait HeaderView {
-    /// Calls `see` with each value of the header `name`, in the order of arrival.
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
+    /// Calls `see` with the name and value of each header, in the order of arrival.
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8]));
 
     /// The value of the header `name`, where it stands once.
     fn lookup(&self, name: &str) -> Lookup<'_> {
         let mut found = Lookup::Missing;
-        self.each(name, &mut |value| {
-            found = match found {
-                Lookup::Missing => Lookup::One(value),
-                Lookup::One(_) | Lookup::Repeated => Lookup::Repeated,
+        self.each(&mut |other, value| {
+            if other.eq_ignore_ascii_case(name) {
+                found.add(value);
             }
         });
         found
@@ -31,38 +30,44 @@ pub enum Lookup<'a> {
     Repeated,
 }
 
+impl<'a> Lookup<'a> {
+    /// Notes one more header of the name.
+    pub(crate) fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Lookup::Missing => Lookup::One(value),
+            Lookup::One(_) | Lookup::Repeated => Lookup::Repeated,
+        };
+    }
+}
+
 impl<T: HeaderView + ?Sized> HeaderView for &T {
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        (**self).each(name, see);
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        (**self).each(see);
     }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderView for [(N, V)] {
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        for (other, value) in self {
-            if other.as_ref().eq_ignore_ascii_case(name) {
-                see(value.as_ref());
-            }
-        }
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.iter().for_each(|(name, value)| see(name.as_ref(), value.as_ref()));
     }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderView for alloc::vec::Vec<(N, V)> {
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.as_slice().each(name, see);
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.as_slice().each(see);
     }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> HeaderView for [(N, V); LEN] {
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.as_slice().each(name, see);
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.as_slice().each(see);
     }
 }
 
 #[cfg(feature = "http")]
 impl HeaderView for http::HeaderMap {
-    fn each<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.get_all(name).iter().for_each(|value| see(value.as_bytes()));
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
     }
 }
 

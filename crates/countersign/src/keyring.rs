@@ -98,8 +98,8 @@ impl Keyring {
     }
 
     /// Begins a keyring of keys with labels and times of validity.
-    pub fn builder(scheme: &Scheme) -> KeyringBuilder<'_> {
-        KeyringBuilder { scheme, tenant: None, entries: Vec::new(), failed: None }
+    pub fn builder(scheme: &Scheme) -> KeyringBuilder {
+        KeyringBuilder { scheme: scheme.clone(), tenant: None, entries: Vec::new(), failed: None }
     }
 
     /// The keyring of a scheme that authenticates nothing: whoever calls this says that anybody may
@@ -159,11 +159,11 @@ impl Entry {
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
 
-    /// The keyed state for `algorithm`, fresh.
-    pub(crate) fn mac(&self, algorithm: Algorithm) -> Option<Mac> {
+    /// The keyed state for `algorithm`, to be cloned.
+    pub(crate) fn mac(&self, algorithm: Algorithm) -> Option<&Mac> {
         match &self.material {
             Material::Symmetric { macs, .. } => {
-                macs.iter().find(|(other, _)| *other == algorithm).map(|(_, mac)| mac.clone())
+                macs.iter().find(|(other, _)| *other == algorithm).map(|(_, mac)| mac)
             }
             _ => None,
         }
@@ -219,17 +219,17 @@ impl fmt::Debug for Key<'_> {
 /// Builds a [`Keyring`].
 #[derive(Debug)]
 #[must_use]
-pub struct KeyringBuilder<'a> {
-    scheme: &'a Scheme,
+pub struct KeyringBuilder {
+    scheme: Scheme,
     tenant: Option<Arc<str>>,
     entries: Vec<Entry>,
     failed: Option<KeyError>,
 }
 
-impl KeyringBuilder<'_> {
+impl KeyringBuilder {
     /// Adds a key; the current one first.
     pub fn key(mut self, key: Key<'_>) -> Self {
-        if self.failed.is_none() {
+        if self.failed.is_none() && !self.scheme.is_unsigned() {
             match self.read(key) {
                 Ok(entry) => self.entries.push(entry),
                 Err(kind) => self.failed = Some(KeyError { label: key.label.to_owned(), kind }),

@@ -47,6 +47,7 @@ impl Mac {
         Some(Mac(state))
     }
 
+    #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             State::HmacSha1(mac) => mac.update(bytes),
@@ -57,6 +58,7 @@ impl Mac {
         }
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> Tag {
         match self.0 {
             State::HmacSha1(mac) => Tag::new(&mac.finalize().into_bytes()),
@@ -68,34 +70,44 @@ impl Mac {
     }
 }
 
-/// A tag that the secret's holder alone could have made.
+/// A tag that the secret's holder alone could have made. Kept in words, of which a comparison needs
+/// fewer than of bytes.
 pub(crate) struct Tag {
-    bytes: [u8; 64],
+    words: [u64; 8],
     len: usize,
 }
 
 impl Tag {
-    fn new(from: &[u8]) -> Tag {
-        let mut bytes = [0; 64];
-        bytes[..from.len()].copy_from_slice(from);
-        Tag { bytes, len: from.len() }
+    fn new(bytes: &[u8]) -> Tag {
+        Tag { words: words(bytes), len: bytes.len() }
     }
 
     /// Whether `candidate` is this tag, whole.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
-        self.bytes[..self.len].ct_eq(candidate).into()
+        candidate.len() == self.len && self.words.ct_eq(&words(candidate)).into()
     }
 
     /// The tag itself, to be sent: for the signer alone.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        self.bytes[..self.len].to_vec()
+        self.words.iter().flat_map(|word| word.to_ne_bytes()).take(self.len).collect()
     }
 }
 
 impl Drop for Tag {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.words.zeroize();
     }
+}
+
+/// At most 64 bytes as words; what is missing is zero.
+fn words(bytes: &[u8]) -> [u64; 8] {
+    let mut words = [0; 8];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
+        let mut padded = [0; 8];
+        padded[..chunk.len()].copy_from_slice(chunk);
+        *word = u64::from_ne_bytes(padded);
+    }
+    words
 }
 
 /// Whether two texts are equal, in a time that depends on their lengths alone: both are hashed
@@ -104,14 +116,9 @@ pub(crate) fn same_text(expected: &[u8], candidate: &[u8]) -> bool {
     Sha256::digest(expected).ct_eq(&Sha256::digest(candidate)).into()
 }
 
-/// SHA-256 of several slices, each behind its length.
-pub(crate) fn digest_of(slices: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for slice in slices {
-        hash.update((slice.len() as u64).to_be_bytes());
-        hash.update(slice);
-    }
-    hash.finalize().into()
+/// SHA-256.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ pub struct Scheme {
     )]
     pub content: List<Part>,
     /// How deliveries arrive, beside their signature.
-    #[cfg_attr(feature = "toml", serde(default))]
+    #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "Delivery::is_post"))]
     pub delivery: Delivery,
     /// Where the signature stands, how it is written, and by which algorithm it is made.
     pub signature: Signature,
@@ -264,6 +264,13 @@ impl Delivery {
         strict_ids: true,
         challenge: None,
     };
+}
+
+#[cfg(feature = "toml")]
+impl Delivery {
+    fn is_post(&self) -> bool {
+        *self == Delivery::POST
+    }
 }
 
 impl Default for Delivery {

@@ -11,12 +11,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    format,
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
 use core::fmt;
 
 use crate::{
     ConfigError, Keyring, Timestamp,
-    content::{Content, MAX_PARTS},
+    content::{self, Content, MAX_PARTS},
     encoding::encode,
     keyring::{Entry, Material},
     scheme::{Algorithm, Encoding, Part, Place, Scheme, Separator, Source, Syntax, Version},
@@ -94,7 +100,8 @@ impl Signer {
         let time = Timestamp::from_unix_seconds(now);
         let time = scheme.timestamp.as_ref().map(|rule| (&rule.at, time.render(rule.format)));
         let mut headers = Vec::new();
-        let content = self.content(message, time.as_ref(), &mut headers)?;
+        let target = target(message.url);
+        let content = self.content(message, &target, time.as_ref(), &mut headers)?;
         if !scheme.is_unsigned() {
             let signatures = self.signatures(&content, message, now);
             let at = headers.len();
@@ -114,6 +121,7 @@ impl Signer {
     fn content<'m>(
         &'m self,
         message: &'m Message<'m>,
+        target: &'m str,
         time: Option<&'m (&'m Place, String)>,
         headers: &mut Vec<(String, String)>,
     ) -> Result<Content<'m>, SignError> {
@@ -139,8 +147,6 @@ impl Signer {
                 _ => {}
             }
         }
-        let target = &message.url[crate::content::origin(message.url).len()..];
-        let target = target.split('#').next().unwrap_or_default();
         Ok(Content { method: message.method, target, values })
     }
 
@@ -187,7 +193,7 @@ impl Signer {
         };
         match &entry.material {
             Material::Symmetric { .. } => {
-                let mut mac = entry.mac(version.algorithm)?;
+                let mut mac = entry.mac(version.algorithm)?.clone();
                 feed(&mut |bytes| mac.update(bytes));
                 Some(encode(encoding, &mac.finish().to_vec()))
             }
@@ -280,6 +286,16 @@ impl Signer {
         };
         write(&self.scheme.event.id, message.id)?;
         write(&self.scheme.event.kind, message.kind.unwrap_or_default())
+    }
+}
+
+/// The path and query of a URL, as the request for it carries them (RFC 9112 §3.2.1).
+fn target(url: &str) -> Cow<'_, str> {
+    let rest = &url[content::origin(url).len()..];
+    let target = rest.split('#').next().unwrap_or_default();
+    match target.starts_with('/') {
+        true => Cow::Borrowed(target),
+        false => Cow::Owned(format!("/{target}")),
     }
 }
 

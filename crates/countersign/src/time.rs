@@ -74,11 +74,13 @@ const MAX_MILLIS: i64 = 253_402_300_799_999;
 /// The least number that is taken for milliseconds, 1973-03-03: any time of this age in seconds is less.
 const MIN_MILLIS: i64 = 100_000_000_000;
 
-/// A decimal number as it is printed: digits alone, no leading zero.
+/// A decimal number as it is printed: digits alone, no leading zero, at most 18 of them.
 fn decimal(text: &str) -> Option<i64> {
-    let plain = text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
-    let canonical = text == "0" || !text.starts_with('0');
-    (plain && canonical).then(|| text.parse().ok())?
+    let digits = text.as_bytes();
+    let canonical = digits == b"0" || digits.first().is_some_and(|digit| *digit != b'0');
+    let plain = digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit);
+    let number = || digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    (canonical && plain).then(number)
 }
 
 /// RFC 3339 §5.6, without its leniencies (lower case, a space for the `T`, leap seconds).

@@ -1,14 +1,15 @@
 //! The proof that a request is authentic.
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use serde_core::de::DeserializeOwned;
 
 use crate::{
-    Envelope, Error, ErrorKind, Event, IdempotencyKey, Timestamp, Verifier, event, idempotency, json,
-    mac::digest_of,
+    Envelope, Error, ErrorKind, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, event,
+    idempotency, json,
+    mac::sha256,
     scheme::{Algorithm, Place, Scheme},
-    verify::head::{Found, Head},
+    verify::signatures::Signatures,
 };
 
 /// The proof that a request is authentic, with its body.
@@ -21,16 +22,29 @@ use crate::{
 /// ```
 ///
 /// What authentic means depends on the scheme; see [`authenticity`](Verified::authenticity).
+#[derive(Clone)]
 pub struct Verified<'a, B = &'a [u8]> {
     evidence: Evidence<'a>,
     body: B,
 }
 
 /// What was found out while verifying.
+#[derive(Clone)]
 pub(crate) struct Evidence<'a> {
-    pub(crate) verifier: Verifier,
-    pub(crate) head: Head<'a>,
+    pub(crate) verifier: Cow<'a, Verifier>,
+    pub(crate) family: usize,
     pub(crate) key: Option<usize>,
+    pub(crate) timestamp: Option<Timestamp>,
+    pub(crate) headers: Headers<'a>,
+}
+
+/// The headers that the event's id, type and time may stand in.
+#[derive(Clone)]
+pub(crate) enum Headers<'a> {
+    /// Those of the request itself, looked at when they are asked for.
+    Request { headers: &'a (dyn HeaderView + Sync), signatures: Signatures<'a> },
+    /// Copies of the values that stand in places of the scheme.
+    Kept(Vec<(Place, String)>),
 }
 
 /// What a successful verification proves.
@@ -55,7 +69,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
     /// The scheme by which the request was verified.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
-        self.evidence.verifier.scheme_of(&self.evidence.head)
+        self.evidence.verifier.scheme_of(self.evidence.family)
     }
 
     /// The label of the key that matched: once no request matches the old one any more, a rotation
@@ -91,7 +105,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
     /// The time of sending, where the scheme signs one. It has been checked against the tolerance.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
-        self.evidence.head.timestamp
+        self.evidence.timestamp
     }
 
     /// The body, byte for byte as it arrived; empty where it was not kept.
@@ -118,7 +132,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
     /// [`ErrorKind::MalformedBody`] where the id stands in the body and that is no JSON;
     /// [`ErrorKind::DuplicateKey`] where it stands there twice.
     pub fn event_id(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        self.joined(&self.scheme().event.id, &self.evidence.head.id, |values| match values {
+        self.joined(&self.scheme().event.id, |values| match values {
             [one] => one.clone(),
             several => Cow::Owned(idempotency::join(several.iter().map(|value| &**value))),
         })
@@ -137,7 +151,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
     /// # Errors
     /// As [`event_id`](Verified::event_id).
     pub fn event_type(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        self.joined(&self.scheme().event.kind, &self.evidence.head.kind, |values| match values {
+        self.joined(&self.scheme().event.kind, |values| match values {
             [one] => one.clone(),
             several => Cow::Owned(several.join(".")),
         })
@@ -156,7 +170,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
             Some(id) if !self.covers_body() || self.evidence.verifier.rules.trust_unsigned_ids => {
                 key(&id, false)
             }
-            _ => key(&idempotency::digest_id(&digest_of(&[self.body()])), self.covers_body()),
+            _ => key(&idempotency::digest_id(&sha256(self.body())), self.covers_body()),
         }
     }
 
@@ -170,10 +184,7 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
             json::check_unique_keys(self.body())?;
         }
         let data = event::data(self.body(), &self.scheme().event.data)?;
-        let time = match &self.scheme().event.time {
-            Some(Place::Json(pointer)) => json::text(self.body(), pointer)?,
-            _ => self.evidence.head.time.clone(),
-        };
+        let time = self.scheme().event.time.as_ref().map(|place| self.value(place)).transpose()?.flatten();
         Ok(Envelope { id: self.event_id()?, kind: self.event_type()?, time, data })
     }
 
@@ -197,39 +208,54 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
         serde_json::from_slice(self.body()).map_err(|_| Error::new(ErrorKind::MalformedBody))
     }
 
-    /// The same without a borrow of the request's headers.
+    /// The same without a borrow of the request's headers or of the verifier.
     #[must_use]
     pub fn into_owned(self) -> Verified<'static, B> {
-        let Evidence { verifier, head, key } = self.evidence;
-        Verified { evidence: Evidence { verifier, head: head.into_owned(), key }, body: self.body }
+        let event = &self.scheme().event;
+        let places = event.id.iter().chain(event.kind.iter()).chain(&event.time);
+        let kept = places.filter(|place| !matches!(place, Place::Json(_)));
+        let values = kept.filter_map(|place| Some((place.clone(), self.value(place).ok()??.into_owned())));
+        let headers = Headers::Kept(values.collect());
+        let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
+        let verifier = Cow::Owned(verifier.into_owned());
+        Verified { evidence: Evidence { verifier, family, key, timestamp, headers }, body: self.body }
     }
 
-    pub(crate) fn evidence(&self) -> &Evidence<'a> {
-        &self.evidence
+    pub(crate) fn key(&self) -> Option<usize> {
+        self.evidence.key
     }
 
     /// The values at `places`, joined; `None` where one is missing or there are no places.
     fn joined<'s>(
         &'s self,
         places: &[Place],
-        found: &'s Found<'a>,
         join: impl FnOnce(&[Cow<'s, str>]) -> Cow<'s, str>,
     ) -> Result<Option<Cow<'s, str>>, Error> {
-        if let ([Place::Header(_) | Place::Field(_)], Some(value)) = (places, &found[0]) {
-            return Ok(Some(Cow::Borrowed(value)));
+        if let [place] = places {
+            return self.value(place);
         }
-        let mut values = alloc::vec::Vec::with_capacity(places.len());
-        for (place, found) in places.iter().zip(found) {
-            let value = match place {
-                Place::Json(pointer) => json::text(self.body(), pointer)?.filter(|text| !text.is_empty()),
-                _ => found.as_deref().map(Cow::Borrowed),
-            };
-            match value {
-                Some(value) => values.push(value),
-                None => return Ok(None),
+        let values: Result<Option<Vec<_>>, Error> = places.iter().map(|place| self.value(place)).collect();
+        Ok(values?.filter(|values| !values.is_empty()).map(|values| join(&values)))
+    }
+
+    /// The text at a place, where there is some.
+    fn value(&self, place: &Place) -> Result<Option<Cow<'_, str>>, Error> {
+        let text = match (place, &self.evidence.headers) {
+            (Place::Json(pointer), _) => json::text(self.body(), pointer)?,
+            (_, Headers::Kept(values)) => {
+                let kept = values.iter().find(|(other, _)| other == place);
+                kept.map(|(_, text)| Cow::Borrowed(&**text))
             }
-        }
-        Ok((!values.is_empty()).then(|| join(&values)))
+            (Place::Header(name), Headers::Request { headers, .. }) => match headers.lookup(name) {
+                Lookup::One(value) => core::str::from_utf8(value).ok().map(Cow::Borrowed),
+                Lookup::Missing | Lookup::Repeated => None,
+            },
+            (Place::Field(name), Headers::Request { signatures, .. }) => {
+                let field = signatures.field(&self.scheme().signature, name);
+                field.and_then(|text| core::str::from_utf8(text).ok()).map(Cow::Borrowed)
+            }
+        };
+        Ok(text.filter(|text| !text.is_empty()))
     }
 }
 
@@ -241,13 +267,5 @@ impl<B: AsRef<[u8]>> core::fmt::Debug for Verified<'_, B> {
             .field("tenant", &self.tenant())
             .field("body_bytes", &self.body().len())
             .finish_non_exhaustive()
-    }
-}
-
-impl<B: AsRef<[u8]> + Clone> Clone for Verified<'static, B> {
-    fn clone(&self) -> Self {
-        let Evidence { verifier, head, key } = &self.evidence;
-        let evidence = Evidence { verifier: verifier.clone(), head: head.clone_owned(), key: *key };
-        Verified { evidence, body: self.body.clone() }
     }
 }

@@ -24,7 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use alloc::sync::Arc;
+use alloc::{borrow::Cow, sync::Arc};
 
 pub use self::{
     builder::{ConfigError, VerifierBuilder},
@@ -32,18 +32,19 @@ pub use self::{
 };
 use self::{head::Head, run::Run};
 use crate::{
-    Error, ErrorKind, Keyring, RequestView, Timestamp, Verified,
+    Error, ErrorKind, Keyring, RequestView, Verified,
     handshake::{Greeting, Outcome},
     scheme::Scheme,
     tolerance::Tolerance,
-    verified::Evidence,
+    verified::{Evidence, Headers},
 };
 
 mod builder;
 mod check;
-pub(crate) mod head;
+mod head;
+mod plan;
 mod run;
-mod signatures;
+pub(crate) mod signatures;
 
 /// Verifies requests by one scheme. Cheap to clone; made once, by [`Verifier::builder`].
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ pub struct Verifier {
 #[derive(Debug)]
 pub(crate) struct Rules {
     /// The scheme, once for each of its header families.
-    pub(crate) families: alloc::vec::Vec<Scheme>,
+    pub(crate) families: alloc::vec::Vec<plan::Plan>,
     pub(crate) tolerance: Tolerance,
     pub(crate) url: alloc::string::String,
     pub(crate) settings: builder::Settings,
@@ -75,7 +76,7 @@ impl Verifier {
     /// The scheme.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
-        &self.rules.families[0]
+        &self.rules.families[0].scheme
     }
 
     /// The same verifier with other keys: for keys that are chosen by request.
@@ -98,14 +99,14 @@ impl Verifier {
     /// # Errors
     /// Why the request isn't authentic, or not acceptable; see [`ErrorKind`].
     pub fn verify<'a>(
-        &self,
+        &'a self,
         request: &RequestView<'a>,
         body: &'a [u8],
         now: i64,
     ) -> Result<Verified<'a, &'a [u8]>, Error> {
         let head = Head::read(self, request, now)?;
         let key = self.find_key(&head, body, now)?;
-        self.conclude(head, key, body, now)
+        conclude(Cow::Borrowed(self), request, head, key, body, now)
     }
 
     /// Verifies a request whose body is at hand, or answers it where it is a handshake of the scheme.
@@ -113,7 +114,7 @@ impl Verifier {
     /// # Errors
     /// As [`verify`](Verifier::verify); and [`ErrorKind::HandshakeRefused`].
     pub fn receive<'a>(
-        &self,
+        &'a self,
         request: &RequestView<'a>,
         body: &'a [u8],
         now: i64,
@@ -155,36 +156,41 @@ impl Verifier {
 
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
-        let scheme = self.scheme_of(head);
-        if scheme.is_unsigned() {
+        if self.scheme().is_unsigned() {
             return Ok(None);
         }
         let mut tried = false;
-        for mut run in Run::all(self, head, now) {
-            tried = true;
-            run.update(body);
-            if run.finish(self, head) {
-                return Ok(Some(run.key));
+        for (key, entry) in self.keys.valid_at(now) {
+            for algorithm in head.algorithms(self.scheme()).filter(|algorithm| entry.fits(*algorithm)) {
+                tried = true;
+                let mut run = Run::new(key, entry, algorithm);
+                run.begin(self, head);
+                run.update(body);
+                if run.finish(self, head) {
+                    return Ok(Some(key));
+                }
             }
         }
         Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }))
     }
 
-    /// Puts the proof together, once a key has been found and, where the time stands in the body,
-    /// the time has been checked.
-    fn conclude<'a, B: AsRef<[u8]>>(
-        &self,
-        head: Head<'a>,
-        key: Option<usize>,
-        body: B,
-        now: i64,
-    ) -> Result<Verified<'a, B>, Error> {
-        let mut evidence = Evidence { verifier: self.clone(), head, key };
-        evidence.head.read_time_in_body(self, body.as_ref(), Timestamp::from_unix_seconds(now))?;
-        Ok(Verified::new(evidence, body))
+    pub(crate) fn scheme_of(&self, family: usize) -> &Scheme {
+        &self.rules.families[family].scheme
     }
+}
 
-    pub(crate) fn scheme_of(&self, head: &Head<'_>) -> &Scheme {
-        &self.rules.families[head.family]
-    }
+/// Puts the proof together, once a key has been found and, where the time stands in the body, the
+/// time has been checked.
+fn conclude<'a, B: AsRef<[u8]>>(
+    verifier: Cow<'a, Verifier>,
+    request: &RequestView<'a>,
+    mut head: Head<'a>,
+    key: Option<usize>,
+    body: B,
+    now: i64,
+) -> Result<Verified<'a, B>, Error> {
+    head.read_time_in_body(&verifier, body.as_ref(), now)?;
+    let (family, timestamp) = (head.family, head.timestamp);
+    let headers = Headers::Request { headers: request.headers, signatures: head.signatures };
+    Ok(Verified::new(Evidence { verifier, family, key, timestamp, headers }, body))
 }

@@ -98,6 +98,9 @@ impl Scheme {
         if self.content.iter().filter(|part| **part == Part::Body).count() > 1 {
             return wrong("holds {body} twice");
         }
+        if self.content.iter().filter(|part| matches!(part, Part::Field(_))).count() > 1 {
+            return wrong("holds more than one {field:…}");
+        }
         for part in self.content.iter() {
             match part {
                 Part::Header(name) if !is_token(name) => return wrong("names a header that can't exist"),

@@ -8,7 +8,10 @@ use alloc::{
 };
 use core::fmt;
 
-use super::{Rules, Verifier};
+use super::{
+    Rules, Verifier,
+    plan::{MAX_HEADERS, Plan},
+};
 use crate::{
     Keyring, Tolerance,
     content::MAX_PARTS,
@@ -140,7 +143,7 @@ impl VerifierBuilder {
         }
         self.scheme.check().map_err(ConfigError::Scheme)?;
         if self.scheme.content.len() > MAX_PARTS {
-            return Err(ConfigError::Scheme(SchemeError::new("content", "holds more than 12 parts")));
+            return Err(ConfigError::Scheme(SchemeError::new("content", "holds more than 10 parts")));
         }
         let keys = self.keys.ok_or(ConfigError::NoKeys)?;
         if keys.scheme != self.scheme.name {
@@ -151,7 +154,10 @@ impl VerifierBuilder {
         if self.scheme.content.iter().any(needs) && !self.rules.url.contains("://") {
             return Err(ConfigError::NoUrl);
         }
-        self.rules.families = families(self.scheme);
+        self.rules.families = families(&self.scheme);
+        if self.rules.families[0].len() > MAX_HEADERS {
+            return Err(ConfigError::Scheme(SchemeError::new("content", "needs more than 8 headers")));
+        }
         Ok(Verifier { rules: Arc::new(self.rules), keys })
     }
 
@@ -167,11 +173,12 @@ impl VerifierBuilder {
     }
 }
 
-/// The scheme once for each of its header families.
-fn families(scheme: Scheme) -> Vec<Scheme> {
-    let Some((first, others)) = scheme.delivery.families.split_first() else { return Vec::from([scheme]) };
-    let renamed: Vec<_> = others.iter().map(|other| scheme.with_family(first, other)).collect();
-    core::iter::once(scheme.clone()).chain(renamed).collect()
+/// A plan for each of the scheme's header families.
+fn families(scheme: &Scheme) -> Vec<Plan> {
+    let families = scheme.delivery.families.split_first();
+    let (first, others) = families.map_or(("", [].as_slice()), |(first, others)| (&**first, others));
+    let renamed = others.iter().map(|other| scheme.with_family(first, other));
+    core::iter::once(scheme.clone()).chain(renamed).map(Plan::new).collect()
 }
 
 /// What is wrong with a verifier's or a signer's configuration.

@@ -1,8 +1,8 @@
 //! Verifying a body that arrives in pieces.
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
-use super::{Verifier, head::Head, run::Run};
+use super::{Verifier, conclude, head::Head, run::Run};
 use crate::{
     Error, ErrorKind, RequestView, Verified,
     handshake::{Greeting, Outcome},
@@ -83,7 +83,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         let may_greet = Greeting::may_come_unsigned(&verifier, &request);
         let state = match Head::read(&verifier, &request, now) {
             Ok(head) => {
-                let runs: Vec<Run> = Run::all(&verifier, &head, now).collect();
+                let runs = start_all(&verifier, &head, now);
                 if runs.is_empty() && !verifier.scheme().is_unsigned() && !may_greet {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
@@ -110,7 +110,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// Why the request isn't authentic; see [`ErrorKind`].
     pub fn finish(self) -> Result<Verified<'a, B::Body>, Error> {
         let body = self.buffer.finish();
-        prove(&self.verifier, self.state, body, self.now)
+        prove(self.verifier, &self.request, self.state, body, self.now)
     }
 
     /// The body has ended: gives the proof, or the answer where the request is a handshake.
@@ -122,7 +122,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         if let Some(greeting) = Greeting::unsigned(&self.verifier, &self.request, body.as_ref())? {
             return Ok(Outcome::Handshake(greeting));
         }
-        let verified = prove(&self.verifier, self.state, body, self.now)?;
+        let verified = prove(self.verifier.clone(), &self.request, self.state, body, self.now)?;
         Ok(match Greeting::signed(&self.verifier, &self.request, &verified)? {
             Some(greeting) => Outcome::Handshake(greeting),
             None => Outcome::Event(verified),
@@ -130,24 +130,36 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     }
 }
 
+/// A run of each key that is valid now, by each algorithm that the request has a signature by.
+fn start_all(verifier: &Verifier, head: &Head<'_>, now: i64) -> Vec<Run> {
+    let keys = verifier.keys.valid_at(now);
+    let runs = keys.flat_map(|(key, entry)| {
+        let algorithms = head.algorithms(verifier.scheme()).filter(|algorithm| entry.fits(*algorithm));
+        algorithms.map(move |algorithm| Run::new(key, entry, algorithm))
+    });
+    let mut runs: Vec<Run> = runs.collect();
+    runs.iter_mut().for_each(|run| run.begin(verifier, head));
+    runs
+}
+
 fn prove<'a, B: AsRef<[u8]>>(
-    verifier: &Verifier,
+    verifier: Verifier,
+    request: &RequestView<'a>,
     state: State<'a>,
     body: B,
     now: i64,
 ) -> Result<Verified<'a, B>, Error> {
-    let (head, mut runs) = match state {
+    let (head, runs) = match state {
         State::Verifying { head, runs } => (head, runs),
         State::Refused(error) => return Err(error),
     };
-    if verifier.scheme().is_unsigned() {
-        return verifier.conclude(head, None, body, now);
-    }
-    let Some(run) = runs.iter_mut().find_map(|run| run.finish(verifier, &head).then_some(run.key)) else {
-        let tried = !runs.is_empty();
+    let tried = !runs.is_empty();
+    let mut finished = runs.into_iter().map(|run| (run.key, run.finish(&verifier, &head)));
+    let key = finished.find_map(|(key, matches)| matches.then_some(key));
+    if key.is_none() && !verifier.scheme().is_unsigned() {
         return Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }));
-    };
-    verifier.conclude(head, Some(run), body, now)
+    }
+    conclude(Cow::Owned(verifier), request, head, key, body, now)
 }
 
 impl<B> core::fmt::Debug for Check<'_, B> {

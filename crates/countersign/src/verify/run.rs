@@ -31,24 +31,21 @@ enum State {
 }
 
 impl Run {
-    /// A run, with what stands before the body already fed, for each key that is valid at `now` and
-    /// each algorithm that the request has a signature by and the key fits.
-    pub(crate) fn all<'v>(
-        verifier: &'v Verifier,
-        head: &'v Head<'_>,
-        now: i64,
-    ) -> impl Iterator<Item = Run> + 'v {
-        let scheme = verifier.scheme_of(head);
-        verifier.keys.valid_at(now).flat_map(move |(key, entry)| {
-            head.algorithms(scheme).filter_map(move |algorithm| {
-                let mut run = Run { key, algorithm, state: State::of(entry, algorithm)? };
-                head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| run.update(bytes));
-                Some(run)
-            })
-        })
+    /// A run of the key at place `key`, which fits the algorithm; nothing is fed yet.
+    #[inline]
+    pub(crate) fn new(key: usize, entry: &keyring::Entry, algorithm: Algorithm) -> Run {
+        Run { key, algorithm, state: State::of(entry, algorithm) }
+    }
+
+    /// Feeds what stands before the body.
+    #[inline]
+    pub(crate) fn begin(&mut self, verifier: &Verifier, head: &Head<'_>) {
+        let scheme = verifier.scheme_of(head.family);
+        head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
     }
 
     /// Feeds a piece of the signed content.
+    #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Mac(mac) => mac.update(bytes),
@@ -58,14 +55,14 @@ impl Run {
     }
 
     /// Feeds what stands behind the body, and says whether this key made one of the signatures.
-    pub(crate) fn finish(&mut self, verifier: &Verifier, head: &Head<'_>) -> bool {
-        let scheme = verifier.scheme_of(head);
+    #[inline]
+    pub(crate) fn finish(mut self, verifier: &Verifier, head: &Head<'_>) -> bool {
+        let scheme = verifier.scheme_of(head.family);
         head.content.feed_after(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
-        let state = core::mem::replace(&mut self.state, State::Token);
-        let key = self.key;
+        let Run { key, algorithm, state } = self;
         let judge = Judge::new(state, &verifier.keys.entries[key]);
         let signature = &scheme.signature;
-        let mine_by = |version: usize| signature.versions[version].algorithm == self.algorithm;
+        let mine_by = |version: usize| signature.versions[version].algorithm == algorithm;
         let mine = |owner: Option<usize>| owner.is_none_or(|owner| owner == key);
         let values = head.signatures.values().filter(|(owner, _)| mine(*owner));
         values.flat_map(|(_, value)| entries(&signature.syntax, &signature.versions, value)).any(|entry| {
@@ -80,14 +77,12 @@ impl Run {
 }
 
 impl State {
-    fn of(entry: &keyring::Entry, algorithm: Algorithm) -> Option<State> {
-        if !entry.fits(algorithm) {
-            return None;
-        }
-        match algorithm {
-            Algorithm::Ed25519 => Some(State::Message(Vec::new())),
-            Algorithm::Token => Some(State::Token),
-            algorithm => entry.mac(algorithm).map(State::Mac),
+    #[inline]
+    fn of(entry: &keyring::Entry, algorithm: Algorithm) -> State {
+        match (algorithm, entry.mac(algorithm)) {
+            (_, Some(mac)) => State::Mac(mac.clone()),
+            (Algorithm::Ed25519, _) => State::Message(Vec::new()),
+            _ => State::Token,
         }
     }
 }
@@ -101,6 +96,7 @@ enum Judge<'k> {
 }
 
 impl<'k> Judge<'k> {
+    #[inline]
     fn new(state: State, entry: &'k keyring::Entry) -> Self {
         match (state, &entry.material) {
             (State::Mac(mac), _) => Judge::Tag(mac.finish()),

@@ -1,37 +1,48 @@
 //! The candidate signatures of a request: where they stand and how they are written.
 
+use alloc::{format, vec::Vec};
+
+use memchr::{memchr, memchr2};
+
+use super::{
+    head::required,
+    plan::{Found, Plan},
+};
 use crate::{
     Error, ErrorKind, HeaderView, Lookup,
-    scheme::{Separator, Source, Syntax, Version},
+    scheme::{Separator, Signature, Source, Syntax, Version},
 };
 
 /// The values of the signature headers, by key where the scheme has one header a key.
+#[derive(Clone)]
 pub(crate) enum Signatures<'a> {
     None,
     One(&'a [u8]),
-    Several(alloc::vec::Vec<(Option<usize>, &'a [u8])>),
+    Several(Vec<(Option<usize>, &'a [u8])>),
 }
 
 impl<'a> Signatures<'a> {
-    /// Reads the headers that `source` names.
-    pub(crate) fn read(source: &Source, headers: &'a dyn HeaderView, limit: usize) -> Result<Self, Error> {
-        let mut several = alloc::vec::Vec::new();
-        match source {
+    /// Takes the signature headers that the plan has found, or finds those whose number varies.
+    pub(crate) fn read(
+        plan: &Plan,
+        found: &Found<'a>,
+        headers: &'a dyn HeaderView,
+        limit: usize,
+    ) -> Result<Self, Error> {
+        let mut several = Vec::new();
+        match &plan.scheme.signature.source {
             Source::Header(name) => {
-                return match headers.lookup(name) {
-                    Lookup::One(value) if !is_blank(value) => Ok(Signatures::One(value)),
-                    Lookup::Repeated => Err(Error::header(ErrorKind::DuplicateHeader, name)),
-                    _ => Err(Error::header(ErrorKind::MissingHeader, name)),
-                };
+                let value = found[plan.signatures[0]];
+                return required(name, value).map(Signatures::One);
             }
-            Source::Repeated(name) => headers.each(name, &mut |value| {
-                if several.len() <= limit {
+            Source::Repeated(name) => headers.each(&mut |other, value| {
+                if other.eq_ignore_ascii_case(name) && several.len() <= limit {
                     several.push((None, value));
                 }
             }),
             Source::Numbered(prefix) => {
                 for number in 1..=limit + 1 {
-                    match headers.lookup(&alloc::format!("{prefix}{number}")) {
+                    match headers.lookup(&format!("{prefix}{number}")) {
                         Lookup::One(value) => several.push((None, value)),
                         Lookup::Missing => break,
                         Lookup::Repeated => return Err(Error::header(ErrorKind::DuplicateHeader, prefix)),
@@ -40,7 +51,7 @@ impl<'a> Signatures<'a> {
             }
             Source::PerKey(names) => {
                 for (key, name) in names.iter().enumerate() {
-                    match headers.lookup(name) {
+                    match found[plan.signatures[key]] {
                         Lookup::One(value) => several.push((Some(key), value)),
                         Lookup::Missing => {}
                         Lookup::Repeated => return Err(Error::header(ErrorKind::DuplicateHeader, name)),
@@ -48,8 +59,8 @@ impl<'a> Signatures<'a> {
                 }
             }
         }
-        if several.iter().all(|(_, value)| is_blank(value)) {
-            return Err(Error::header(ErrorKind::MissingHeader, first_name(source)));
+        if several.iter().all(|(_, value)| value.trim_ascii().is_empty()) {
+            return Err(Error::header(ErrorKind::MissingHeader, first_name(&plan.scheme.signature.source)));
         }
         Ok(Signatures::Several(several))
     }
@@ -65,16 +76,28 @@ impl<'a> Signatures<'a> {
     }
 }
 
+impl<'a> Signatures<'a> {
+    /// The value of a field of the signature header, where it stands there once and isn't empty.
+    pub(crate) fn field(&self, signature: &Signature, name: &str) -> Option<&'a [u8]> {
+        let values = self.values();
+        let all = values.flat_map(|(_, value)| entries(&signature.syntax, &signature.versions, value));
+        let mut named = all.filter_map(|entry| match entry {
+            Entry::Field { index, label, text } if is_field(&signature.syntax, index, label, name) => {
+                Some(text)
+            }
+            _ => None,
+        });
+        let text = named.next().filter(|text| !text.is_empty());
+        text.filter(|_| named.next().is_none())
+    }
+}
+
 /// The name of the header by whose presence a family is chosen, and which errors name.
 pub(crate) fn first_name(source: &Source) -> &str {
     match source {
         Source::Header(name) | Source::Repeated(name) | Source::Numbered(name) => name,
         Source::PerKey(names) => names.first().map_or("", |name| name),
     }
-}
-
-fn is_blank(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_whitespace)
 }
 
 /// One entry of a signature header.
@@ -115,7 +138,7 @@ pub(crate) fn entries<'a>(
 }
 
 /// Whether the field at `index` with `label` is the one that the scheme calls `name`.
-pub(crate) fn is_field(syntax: &Syntax, index: usize, label: &[u8], name: &str) -> bool {
+pub(super) fn is_field(syntax: &Syntax, index: usize, label: &[u8], name: &str) -> bool {
     match syntax {
         Syntax::Positional { fields, .. } => fields.get(index).is_some_and(|field| field == name),
         _ => label == name.as_bytes(),
@@ -125,7 +148,7 @@ pub(crate) fn is_field(syntax: &Syntax, index: usize, label: &[u8], name: &str) 
 fn labelled<'a>(delimiter: char, versions: &[Version], index: usize, entry: &'a [u8]) -> Entry<'a> {
     let delimiter = u8::try_from(delimiter).unwrap_or(b'=');
     let version_of = |label: &[u8]| versions.iter().position(|version| version.label.as_bytes() == label);
-    let Some(at) = entry.iter().position(|byte| *byte == delimiter) else {
+    let Some(at) = memchr(delimiter, entry) else {
         return version_of(b"").map_or(Entry::Malformed, |version| Entry::Signature { version, text: entry });
     };
     let (label, text) = (&entry[..at], &entry[at + 1..]);
@@ -149,7 +172,7 @@ fn split(separator: Option<Separator>, value: &[u8]) -> impl Iterator<Item = &[u
         loop {
             let text = rest.take()?;
             let Some(separator) = separator else { return Some(text) };
-            let entry = match text.iter().position(|byte| separates(separator, *byte)) {
+            let entry = match find_separator(separator, text) {
                 Some(at) => {
                     rest = Some(&text[at + 1..]);
                     &text[..at]
@@ -164,12 +187,12 @@ fn split(separator: Option<Separator>, value: &[u8]) -> impl Iterator<Item = &[u
     })
 }
 
-fn separates(separator: Separator, byte: u8) -> bool {
+fn find_separator(separator: Separator, text: &[u8]) -> Option<usize> {
     match separator {
-        Separator::Comma => byte == b',',
-        Separator::Semicolon => byte == b';',
-        Separator::Space | Separator::CommaSpace => byte == b' ',
-        Separator::SpaceOrComma => byte == b' ' || byte == b',',
+        Separator::Comma => memchr(b',', text),
+        Separator::Semicolon => memchr(b';', text),
+        Separator::Space | Separator::CommaSpace => memchr(b' ', text),
+        Separator::SpaceOrComma => memchr2(b' ', b',', text),
     }
 }
 

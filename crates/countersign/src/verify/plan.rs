@@ -1,0 +1,98 @@
+//! What a verifier looks for in the headers of a request, worked out when it is built.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    HeaderView, Lookup,
+    scheme::{Part, Place, Scheme, Source, Text},
+};
+
+/// The most headers that a scheme needs to be verified.
+pub(crate) const MAX_HEADERS: usize = 8;
+
+/// A scheme in one of its header families, with the headers that it needs.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) scheme: Scheme,
+    /// The names of the headers that are needed, each once.
+    names: Vec<String>,
+    /// The place in `names` of each part of the content that is a header.
+    pub(super) parts: Vec<Option<usize>>,
+    /// The places in `names` of the signature headers, where their names are fixed.
+    pub(super) signatures: Vec<usize>,
+    /// The places in `names` of the headers that must hold a fixed value.
+    pub(super) fixed: Vec<usize>,
+    /// The field of the signature header that is part of the content.
+    pub(super) field: Option<Text>,
+    /// The place in the content of the time.
+    pub(super) time: Option<usize>,
+}
+
+/// The headers that a plan needs, found in one pass over a request's.
+pub(super) type Found<'a> = [Lookup<'a>; MAX_HEADERS];
+
+impl Plan {
+    pub(super) fn new(scheme: Scheme) -> Plan {
+        let mut names = Vec::new();
+        let mut place_of = |name: &str| {
+            let known = names.iter().position(|other: &String| other.eq_ignore_ascii_case(name));
+            known.unwrap_or_else(|| {
+                names.push(name.to_ascii_lowercase());
+                names.len() - 1
+            })
+        };
+        let signatures = match &scheme.signature.source {
+            _ if scheme.is_unsigned() => Vec::new(),
+            Source::Header(name) => Vec::from([place_of(name)]),
+            Source::PerKey(all) => all.iter().map(|name| place_of(name)).collect(),
+            Source::Repeated(_) | Source::Numbered(_) => Vec::new(),
+        };
+        let parts = scheme.content.iter().map(|part| match part {
+            Part::Header(name) => Some(place_of(name)),
+            _ => None,
+        });
+        let parts = parts.collect();
+        let fixed = scheme.delivery.fixed.iter().map(|fixed| place_of(&fixed.name)).collect();
+        let field = scheme.content.iter().find_map(|part| match part {
+            Part::Field(name) => Some(name.clone()),
+            _ => None,
+        });
+        let time = scheme.content.iter().position(|part| is_time(&scheme, part));
+        Plan { names, parts, signatures, fixed, field, time, scheme }
+    }
+
+    /// How many headers are needed.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Finds the headers that are needed.
+    pub(super) fn find<'a>(&self, headers: &'a dyn HeaderView, found: &mut Found<'a>) {
+        *found = NOTHING;
+        headers.each(&mut |name, value| {
+            for (found, wanted) in found.iter_mut().zip(&self.names) {
+                if same_name(wanted, name) {
+                    found.add(value);
+                }
+            }
+        });
+    }
+}
+
+/// Before anything is found.
+pub(super) const NOTHING: Found<'static> = [Lookup::Missing; MAX_HEADERS];
+
+/// Whether `name` is `wanted`, which is lower case, as most names are when they get here.
+#[inline]
+fn same_name(wanted: &str, name: &str) -> bool {
+    wanted.len() == name.len() && (wanted == name || wanted.eq_ignore_ascii_case(name))
+}
+
+/// Whether a part of the content is the time.
+fn is_time(scheme: &Scheme, part: &Part) -> bool {
+    match (part, scheme.timestamp.as_ref().map(|rule| &rule.at)) {
+        (Part::Header(name), Some(Place::Header(time))) => name.eq_ignore_ascii_case(time),
+        (Part::Field(name), Some(Place::Field(time))) => name == time,
+        _ => false,
+    }
+}
