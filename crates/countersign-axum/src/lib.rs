@@ -1,0 +1,105 @@
+//! axum extractors for verified webhooks.
+//!
+//! A handler that takes [`Webhook<T>`](Webhook) can't run on a body that nobody checked:
+//! the only way to one is the [`WebhookLayer`].
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use countersign::{Keyring, Verifier, catalog};
+//! use countersign_axum::{Webhook, WebhookLayer};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Invoice {
+//!     amount: u64,
+//! }
+//!
+//! async fn paid(Webhook(event): Webhook<Invoice>) -> StatusCode {
+//!     println!("{:?}: {} paid", event.id, event.data.amount);
+//!     StatusCode::OK
+//! }
+//!
+//! # fn app() -> Result<Router, Box<dyn std::error::Error>> {
+//! let keys = Keyring::new(&catalog::STANDARD_WEBHOOKS, ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"])?;
+//! let verifier = Verifier::builder(catalog::STANDARD_WEBHOOKS).keys(keys).build()?;
+//! let layer = WebhookLayer::new(verifier).body_limit(1 << 20);
+//! let app: Router = Router::new().route("/webhooks/billing", post(paid)).route_layer(layer);
+//! # Ok(app)
+//! # }
+//! # assert!(app().is_ok());
+//! ```
+//!
+//! # Which extractor
+//!
+//! | you want | take |
+//! |---|---|
+//! | the event, with its data parsed | [`Webhook<T>`](Webhook); `Webhook<serde_json::Value>` for any data |
+//! | the raw bytes, or the data of a type that depends on the event's | [`VerifiedBody`] |
+//! | who signed it, when, the idempotency key | [`VerifiedBody`], beside `Webhook<T>` if need be |
+//!
+//! Both can stand at any place among a handler's arguments, because the layer has read the body
+//! already. Where the layer is missing, both answer 500 and say so in the log; where the body isn't
+//! a `T`, [`Webhook<T>`](Webhook) answers 400. Either answer is empty, and carries its reason in the
+//! response's extensions as [`Rejection`].
+//!
+//! # Placing the layer
+//!
+//! The [layer's page](countersign_tower) says what it does and what may stand around it. In axum:
+//!
+//! - `route_layer`, not `layer`: unknown paths stay 404, and their bodies are not read.
+//! - One layer is one scheme. Give each provider its route, and the route its layer:
+//!   `.route("/stripe", post(stripe).layer(stripe_layer))`. Then a wrong method is answered by the
+//!   layer, and handshakes that come by `GET` are too, on a route that has no `get` handler, because
+//!   the method router is inside; with `Router::route_layer` likewise.
+//! - In a router that is nested, axum removes the prefix from the URI. Schemes that sign the URL
+//!   need it: `WebhookLayer::new(verifier).original_uri(countersign_axum::original_uri)`.
+//! - axum's `DefaultBodyLimit` is for extractors and doesn't apply; the layer has its own.
+//! - Tenants in the path: clone the request's parts, and use axum's extractors on the clone.
+//!
+//! ```
+//! use std::{convert::Infallible, sync::Arc};
+//!
+//! use axum::{RequestPartsExt, extract::{Path, rejection::PathRejection}, http::request::Parts};
+//! use countersign::{Keyring, Verifier};
+//! use countersign_axum::WebhookLayer;
+//!
+//! async fn keys_of(tenant: String) -> Option<Arc<Keyring>> {
+//!     None // from a database, or a cache before it
+//! }
+//!
+//! fn layer(verifier: Verifier) -> WebhookLayer {
+//!     WebhookLayer::new(verifier).resolve_keys(|request: &Parts| {
+//!         let mut request = request.clone();
+//!         async move {
+//!             let Path(tenant) = request.extract::<Path<String>>().await?;
+//!             Ok::<_, PathRejection>(keys_of(tenant).await)
+//!         }
+//!     })
+//! }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod event;
+mod rejection;
+
+use axum::{
+    extract::OriginalUri,
+    http::{Uri, request::Parts},
+};
+
+#[doc(no_inline)]
+pub use countersign_tower::{Rejection, Verified, WebhookLayer};
+
+pub use self::{
+    body::VerifiedBody,
+    event::Webhook,
+    rejection::{InvalidEvent, MissingLayer, WebhookRejection},
+};
+
+/// The URI that arrived, before nested routers removed a prefix from it: for
+/// [`WebhookLayer::original_uri`].
+#[must_use]
+pub fn original_uri(request: &Parts) -> &Uri {
+    request.extensions.get::<OriginalUri>().map_or(&request.uri, |OriginalUri(uri)| uri)
+}

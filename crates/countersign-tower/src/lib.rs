@@ -1,0 +1,114 @@
+//! tower layer that lets verified webhooks through to a service, and nothing else.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use countersign::{Keyring, Message, Signer, Verifier, catalog};
+//! use countersign_tower::{Rejection, Verified, WebhookLayer};
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tower::BoxError> {
+//! let keys = Keyring::new(&catalog::STRIPE, ["whsec_test_secret"])?;
+//! let verifier = Verifier::builder(catalog::STRIPE).keys(keys.clone()).build()?;
+//!
+//! // The inner service is called for verified requests alone, and can't read anything else.
+//! let service = ServiceBuilder::new()
+//!     .layer(WebhookLayer::new(verifier).clock(|| 1_700_000_000)) // a fixed time, for this example
+//!     .service(service_fn(|request: Request<Full<Bytes>>| async move {
+//!         let verified = request.extensions().get::<Verified>().ok_or("no layer")?;
+//!         assert_eq!(verified.event_type()?.as_deref(), Some("invoice.paid"));
+//!         Ok::<_, tower::BoxError>(Response::new(Full::<Bytes>::from("done")))
+//!     }));
+//!
+//! let body = r#"{"id":"evt_1","type":"invoice.paid","data":{"object":{"amount":42}}}"#;
+//! let signer = Signer::new(&catalog::STRIPE, keys)?;
+//! let signed = signer.sign(&Message::new("evt_1", body.as_bytes()), 1_700_000_000)?;
+//! let (name, value) = &signed.headers[0];
+//! let request = Request::post("/hooks/stripe").header(name, value);
+//! let response = service.clone().oneshot(request.body(Full::from(body))?).await?;
+//! assert_eq!(response.status(), 200);
+//!
+//! let request = Request::post("/hooks/stripe").header(name, value);
+//! let response = service.oneshot(request.body(Full::from("{}"))?).await?;
+//! assert_eq!(response.status(), 401);
+//! let reason = response.extensions().get::<Rejection>().ok_or("no reason")?;
+//! assert_eq!(reason.kind(), countersign::ErrorKind::NoMatchingSignature);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a request goes through
+//!
+//! 1. A body that announces more bytes than [`body_limit`](WebhookLayer::body_limit) (1 MiB) is refused: 413.
+//! 2. The keys are chosen: the verifier's own, or those of
+//!    [`resolve_keys`](WebhookLayer::resolve_keys). A tenant that isn't known: 401; a store of keys
+//!    that fails: 503 with `Retry-After`.
+//! 3. Method, headers, signatures and time are checked, before any byte of the body is read: 401,
+//!    or 405 with `Allow`, or 400 where a header is larger than any that is signed.
+//! 4. The body is read, and fed to the MAC as it arrives. More bytes than the limit: 413. More time
+//!    than [`body_timeout`](WebhookLayer::body_timeout) (10 s), or a silence longer than
+//!    [`idle_timeout`](WebhookLayer::idle_timeout) (5 s): 408. A body that breaks off: 400. No room
+//!    is made for bytes that have only been announced.
+//! 5. The signatures are compared: 401.
+//! 6. A handshake, the provider's test of the endpoint, is answered as its scheme says. The inner
+//!    service is not called.
+//! 7. [`Verified`], the proof, goes into the request's extensions, and the inner service is called
+//!    with the body, byte for byte as it arrived. A body of one piece is not copied.
+//!
+//! A refusal is a response, never an error: a status and an empty body, so that it tells an attacker
+//! nothing. The reason is in the response's extensions as [`Rejection`], and in a `tracing` event of
+//! target `countersign`, in a span with the fields `scheme`, `tenant`, `outcome`, `key` (its label)
+//! and `age_s`. Secrets, signatures and bodies are never logged.
+//!
+//! Errors of the inner service pass through untouched. So do the types: the layer takes and gives
+//! the bodies that the inner service has, which must be `From<Bytes>`. axum's are, and
+//! `Full<Bytes>`; for hyper's `Incoming` there is [`WebhookBody`].
+//!
+//! # Where to place it
+//!
+//! From the outside in: tracing, limits of time and load, panic handler, **this layer**, then
+//! everything that reads or changes a body (decompression, JSON), then the handler.
+//!
+//! - **Bodies must be as they were sent.** A layer outside of this one that inflates or rewrites
+//!   them makes every signature wrong. One that has read them makes the body shorter than its
+//!   `Content-Length`, which is refused as [`BodyIncomplete`](countersign::ErrorKind::BodyIncomplete).
+//! - **On the routes of the webhooks alone.** In axum, `Router::route_layer` rather than
+//!   `Router::layer`: unknown paths stay 404 and their bodies are not read. One layer is one scheme,
+//!   so each provider has its own route.
+//! - **URLs.** Schemes that sign the URL take its origin from
+//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host` or
+//!   `X-Forwarded-Host`, and path and query from the request. A nested router may have removed a
+//!   prefix from them: see [`original_uri`](WebhookLayer::original_uri). A proxy that rewrites paths
+//!   is not seen, and the signature then doesn't match.
+//! - **Trailers** are neither verified nor passed on.
+//! - **Load.** The inner service is asked whether it is ready before the body is read, so under
+//!   `ConcurrencyLimit` a slow upload holds a place, for `body_timeout` at most. Each request holds
+//!   at most `body_limit` bytes: limit how many there are at once.
+//! - **A runtime.** The limits of time need tokio's timer.
+//!
+//! # Features
+//!
+//! - `sha1`, `ed25519`: the core's, passed on.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod clock;
+mod future;
+mod hooks;
+mod layer;
+mod observe;
+mod receive;
+mod rejection;
+mod reply;
+mod service;
+
+pub use self::{
+    body::WebhookBody, future::ResponseFuture, layer::WebhookLayer, rejection::Rejection,
+    service::WebhookService,
+};
+
+/// The proof that the layer puts into the request's extensions.
+pub type Verified = countersign::Verified<'static, bytes::Bytes>;

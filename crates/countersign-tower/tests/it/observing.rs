@@ -1,0 +1,115 @@
+//! What is logged and shown, and what never is.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use countersign::{Keyring, Message, Verifier, catalog, keyring::Key};
+use countersign_tower::{Rejection, WebhookBody};
+use tracing::{Level, subscriber::DefaultGuard};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{NOW, layer_of, request, send, sign};
+
+/// A secret, a body and what both make, none of which may ever be shown.
+const CANARY_SECRET: &str = "canary-secret-0123456789";
+const CANARY_BODY: &str = r#"{"id":"evt_1","type":"t","data":{"canary-body":1}}"#;
+
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn start() -> (Log, DefaultGuard) {
+        let log = Log::default();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(log.clone());
+        (log, tracing::subscriber::set_default(subscriber.finish()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+fn keys() -> Keyring {
+    let key = Key::new("2026-11", CANARY_SECRET);
+    Keyring::builder(&catalog::STRIPE).key(key).tenant("acme").build().unwrap()
+}
+
+fn signed(now: i64) -> Vec<(String, String)> {
+    sign(&catalog::STRIPE, keys(), &Message::new("evt_1", CANARY_BODY.as_bytes()), now)
+}
+
+fn layer() -> countersign_tower::WebhookLayer {
+    layer_of(Verifier::builder(catalog::STRIPE).keys(keys()).build().unwrap())
+}
+
+#[tokio::test]
+async fn the_log_says_who_and_why() {
+    let (log, _guard) = Log::start();
+    send(&layer(), request(&signed(NOW - 7), CANARY_BODY)).await;
+    let verified = log.text();
+    for field in
+        ["scheme=\"stripe\"", "tenant=\"acme\"", "outcome=\"verified\"", "key=\"2026-11\"", "age_s=7"]
+    {
+        assert!(verified.contains(field), "{field} in {verified}");
+    }
+    send(&layer(), request(&signed(NOW - 400), CANARY_BODY)).await;
+    let refused = &log.text()[verified.len()..];
+    for field in ["WARN", "outcome=\"timestamp_too_old\"", "age_s=400", "400 s old (limit 300 s)"] {
+        assert!(refused.contains(field), "{field} in {refused}");
+    }
+}
+
+#[tokio::test]
+async fn adv_47_nothing_that_is_secret_is_logged_or_shown() {
+    let (log, _guard) = Log::start();
+    let good = signed(NOW);
+    let tag = good[0].1.split("v1=").nth(1).unwrap().to_owned();
+    let layer = layer();
+    let mut shown = format!("{layer:?} {layer:#?}");
+    for (headers, body) in [
+        (good.clone(), CANARY_BODY),
+        (good.clone(), "{\"canary-body\":2}"),
+        (signed(NOW - 9000), CANARY_BODY),
+        (Vec::new(), CANARY_BODY),
+    ] {
+        let (response, calls) = send(&layer, request(&headers, body)).await;
+        shown.push_str(&format!("{:?} {response:?}", response.extensions().get::<Rejection>()));
+        if let Some(rejection) = response.extensions().get::<Rejection>() {
+            shown.push_str(&format!("{rejection} {} {}", rejection.error(), rejection.kind()));
+        }
+        if calls.count() > 0 {
+            shown.push_str(&format!("{:?} {:#?}", calls.last().verified, calls.last().verified));
+        }
+    }
+    shown.push_str(&format!("{:?}", WebhookBody::<()>::from(Bytes::from(CANARY_BODY))));
+    let service = tower::Layer::layer(&layer, ());
+    shown.push_str(&format!("{service:?} {service:#?}"));
+    shown.push_str(&log.text());
+    for canary in [CANARY_SECRET, "canary", tag.as_str(), &tag[..16]] {
+        assert!(!shown.contains(canary), "{canary} in {shown}");
+    }
+    assert!(shown.contains("webhook verified") && shown.contains("webhook refused"));
+}
