@@ -1,0 +1,149 @@
+//! `countersign sign`.
+
+use std::{io::Write as _, path::Path, process::ExitCode};
+
+use anyhow::{Context as _, anyhow, bail};
+use countersign::{
+    ConfigError, Message, Scheme, SignError, Signer,
+    scheme::{Part, Place},
+};
+use serde::Serialize;
+
+use crate::{
+    batch,
+    cli::SignArgs,
+    input, output,
+    request::{
+        target_of,
+        write::{Outgoing, header},
+    },
+};
+
+pub(crate) fn run(arguments: &SignArgs) -> anyhow::Result<ExitCode> {
+    let Some(path) = arguments.body.as_deref().filter(|_| !arguments.batch) else {
+        return batch::sign(arguments.scheme.own()?);
+    };
+    let scheme = arguments.scheme.load()?;
+    if input::is_stdin(path) && arguments.secrets.use_stdin() {
+        bail!("body and secret can't both be read from standard input");
+    }
+    let signer = Signer::new(&scheme, arguments.secrets.keyring(&scheme)?).map_err(explain_config)?;
+    let body = input::read(path)?;
+    arguments.url.as_deref().map(target_of).transpose()?;
+    note_what_stands_in_the_body(&scheme, arguments);
+
+    let id = event_id(&scheme, arguments.id.as_deref())?;
+    let method = arguments.method.as_ref().map_or_else(|| default_method(&scheme), |method| method.as_str());
+    let message = Message {
+        id: &id,
+        kind: arguments.kind.as_deref(),
+        body: &body,
+        method,
+        url: arguments.url.as_deref().unwrap_or_default(),
+    };
+    let signed = signer.sign(&message, arguments.now.unwrap_or_else(input::clock)).map_err(explain)?;
+    let mut outgoing =
+        Outgoing { method, url: arguments.url.as_deref(), headers: signed.headers, body: &body };
+    add_headers(&mut outgoing, &arguments.headers)?;
+    print(arguments, &outgoing, &id, path)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The event's id: as given, or made up where the scheme signs one.
+pub(crate) fn event_id(scheme: &Scheme, given: Option<&str>) -> anyhow::Result<String> {
+    match given {
+        Some(id) => Ok(id.to_owned()),
+        None if signs_id(scheme) => {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).map_err(|error| anyhow!("no random bytes can be had: {error}"))?;
+            Ok(format!("msg_{}", hex::encode(random)))
+        }
+        None => Ok(String::new()),
+    }
+}
+
+/// The method by which the scheme delivers.
+pub(crate) fn default_method(scheme: &Scheme) -> &str {
+    scheme.delivery.methods.first().map_or("POST", |method| method)
+}
+
+/// Whether a header beside the time is signed, which then is the id.
+fn signs_id(scheme: &Scheme) -> bool {
+    let time = scheme.timestamp.as_ref().map(|rule| &rule.at);
+    scheme.content.iter().any(|part| match part {
+        Part::Header(name) => time != Some(&Place::Header(name.clone())),
+        _ => false,
+    })
+}
+
+fn add_headers(outgoing: &mut Outgoing<'_>, more: &[String]) -> anyhow::Result<()> {
+    for text in more {
+        let (name, value) = header(text).context("--header can't be used")?;
+        if outgoing.has(&name) {
+            bail!(
+                "--header can't be used: {name} is written already; set an id by --id and a type by --type"
+            );
+        }
+        outgoing.headers.push((name, value));
+    }
+    Ok(())
+}
+
+fn print(arguments: &SignArgs, outgoing: &Outgoing<'_>, id: &str, path: &Path) -> anyhow::Result<()> {
+    let mut out = output::stdout();
+    if arguments.json {
+        let event_id = Some(id).filter(|id| !id.is_empty());
+        let Outgoing { method, url, headers, .. } = outgoing;
+        output::json(&Answer { event_id, method, url: *url, headers })?;
+    } else if arguments.curl {
+        writeln!(out, "{}", outgoing.curl(path)?)?;
+    } else if arguments.http {
+        // A message is bytes: nothing may be taken out of its body as a colour.
+        outgoing.write_http(&mut std::io::stdout().lock())?;
+    } else {
+        outgoing.write_headers(&mut out)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    event_id: Option<&'a str>,
+    method: &'a str,
+    url: Option<&'a str>,
+    headers: &'a [(String, String)],
+}
+
+/// Time and id that the scheme reads from the body are the body's business: it is signed as it is.
+fn note_what_stands_in_the_body(scheme: &Scheme, arguments: &SignArgs) {
+    if let Some(Place::Json(pointer)) = scheme.timestamp.as_ref().map(|rule| &rule.at) {
+        output::note(format_args!(
+            "{} reads the time of sending from {pointer} in the body: set it there",
+            scheme.name
+        ));
+    }
+    let in_body = scheme.event.id.iter().any(|place| matches!(place, Place::Json(_)));
+    if arguments.id.is_some() && in_body && !signs_id(scheme) {
+        output::note(format_args!("{} reads the event's id from the body: --id has no effect", scheme.name));
+    }
+}
+
+/// The core's own message, where it is for people; some of it is for programmers.
+fn explain_config(error: ConfigError) -> anyhow::Error {
+    match error {
+        ConfigError::CannotSign(algorithm) => {
+            anyhow!("the secret can't sign by {}: a public key only verifies", algorithm.as_str())
+        }
+        other => other.into(),
+    }
+}
+
+fn explain(error: SignError) -> anyhow::Error {
+    match error {
+        SignError::NoUrl => {
+            anyhow!("the scheme signs the URL: give the whole of it by --url, https:// included")
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,173 @@
+//! `countersign verify`.
+
+use std::{io::Write as _, process::ExitCode};
+
+use anyhow::{anyhow, bail};
+use countersign::{
+    Authenticity, ConfigError, Error, ErrorKind, Greeting, Keyring, Outcome, Scheme, Verified, Verifier,
+    scheme::{Place, TimeFormat},
+};
+
+use crate::{
+    batch,
+    cli::{NOT_VALID, VerifyArgs},
+    input, output,
+    report::Report,
+    request::Request,
+};
+
+pub(crate) fn run(arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    if arguments.batch {
+        return batch::verify(arguments.scheme.own()?);
+    }
+    let scheme = arguments.scheme.load()?;
+    let keys = keys(arguments, &scheme)?;
+    let verifier = verifier(arguments, scheme, keys)?;
+    let request = request(arguments)?;
+    let now = arguments.now.unwrap_or_else(input::clock);
+    let outcome = match arguments.handshake {
+        true => verifier.receive(&request.view(), &request.body, now),
+        false => verifier.verify(&request.view(), &request.body, now).map(Outcome::Event),
+    };
+    match outcome {
+        Ok(Outcome::Event(verified)) => accept(arguments, &verified, now),
+        Ok(Outcome::Handshake(greeting)) => answer(arguments, &greeting),
+        Err(error) => refuse(arguments, &error, &verifier, &request),
+    }
+}
+
+fn keys(arguments: &VerifyArgs, scheme: &Scheme) -> anyhow::Result<Keyring> {
+    let files = [&arguments.request, &arguments.headers, &arguments.body];
+    if arguments.secrets.use_stdin() && files.into_iter().flatten().any(|path| input::is_stdin(path)) {
+        bail!("request and secret can't both be read from standard input");
+    }
+    arguments.secrets.keyring(scheme)
+}
+
+fn verifier(arguments: &VerifyArgs, scheme: Scheme, keys: Keyring) -> anyhow::Result<Verifier> {
+    let tolerance = arguments.tolerance(&scheme);
+    let mut builder =
+        Verifier::builder(scheme).keys(keys).tolerance(tolerance).enrolling(arguments.handshake);
+    if let Some(url) = &arguments.url {
+        builder = builder.public_url(url);
+    }
+    builder = arguments.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value));
+    builder.build().map_err(|error| match error {
+        ConfigError::NoUrl => anyhow!(
+            "the scheme signs the endpoint's URL: give it by --url as it is registered with the provider"
+        ),
+        other => other.into(),
+    })
+}
+
+fn request(arguments: &VerifyArgs) -> anyhow::Result<Request> {
+    match (&arguments.request, &arguments.headers, &arguments.body) {
+        (Some(path), _, _) => Request::read(path),
+        (None, Some(headers), Some(body)) => {
+            let method = arguments.method.as_ref().map_or("POST", |method| method.as_str());
+            Request::read_parts(headers, body, method, arguments.url.as_deref())
+        }
+        _ => bail!("no request was given: use --request FILE, or --headers FILE and --body FILE"),
+    }
+}
+
+fn accept(arguments: &VerifyArgs, verified: &Verified<'_>, now: i64) -> anyhow::Result<ExitCode> {
+    if arguments.json {
+        output::json(&Report::verified(verified))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = output::table();
+    for (name, value) in rows(verified, now) {
+        table.add_row([name.to_owned(), output::printable(&value)]);
+    }
+    let (style, verdict) = match verified.authenticity() {
+        Authenticity::Signature => (output::GOOD, "valid"),
+        Authenticity::Token => (output::CAREFUL, "valid token, nothing is signed"),
+        _ => (output::CAREFUL, "not signed: anybody could have sent this"),
+    };
+    write!(output::stdout(), "{style}{verdict}{style:#}\n{}", output::lines(table))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rows(verified: &Verified<'_>, now: i64) -> Vec<(&'static str, String)> {
+    let scheme = verified.scheme();
+    let signed = |signed: bool| if signed { "signed" } else { "not signed: a replay could bear another" };
+    let text = |value: Result<Option<std::borrow::Cow<'_, str>>, Error>| match value {
+        Ok(Some(text)) => Some(text.into_owned()),
+        Ok(None) => None,
+        Err(error) => Some(format!("unreadable: {error}")),
+    };
+    let id = text(verified.event_id()).map(|id| format!("{id} ({})", signed(verified.event_id_is_signed())));
+    let key = verified.idempotency_key();
+    let whose = if key.is_authenticated() { "the sender's" } else { "anybody's choice" };
+    let time = verified.timestamp().map(|time| {
+        let age = now - time.as_unix_seconds();
+        let age = if age < 0 { format!("{} s ahead", -age) } else { format!("{age} s ago") };
+        format!("{} ({age})", time.render(TimeFormat::Rfc3339))
+    });
+    let body =
+        if verified.covers_body() { "covered by the signature" } else { "NOT covered by the signature" };
+    vec![
+        ("scheme", format!("{} ({})", scheme.name, scheme.title)),
+        ("key", verified.key_label().unwrap_or("none").to_owned()),
+        ("event id", id.unwrap_or_else(|| "none".to_owned())),
+        ("event type", text(verified.event_type()).unwrap_or_else(|| "none".to_owned())),
+        ("idempotency key", format!("{key} ({whose})")),
+        ("signed time", time.unwrap_or_else(|| "none: a captured request stays valid".to_owned())),
+        ("body", format!("{} bytes, {body}", verified.body().len())),
+    ]
+}
+
+fn answer(arguments: &VerifyArgs, greeting: &Greeting) -> anyhow::Result<ExitCode> {
+    if greeting.secret.is_some() {
+        output::note(
+            "the request hands over the secret that signs what follows: the application must store it",
+        );
+    }
+    if arguments.json {
+        output::json(&Report::answered(greeting))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let style = output::GOOD;
+    let mut table = output::table();
+    table.add_row(["status".to_owned(), greeting.status.to_string()]);
+    table.add_row(["content type", greeting.content_type().unwrap_or("none")]);
+    table.add_row(["body".to_owned(), output::printable(&greeting.body)]);
+    write!(output::stdout(), "{style}handshake{style:#}, to be answered with\n{}", output::lines(table))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse(
+    arguments: &VerifyArgs,
+    error: &Error,
+    verifier: &Verifier,
+    request: &Request,
+) -> anyhow::Result<ExitCode> {
+    match arguments.json {
+        true => output::json(&Report::refused(error).saying(error))?,
+        false => {
+            let (style, why) = (output::BAD, output::printable(&error.to_string()));
+            writeln!(output::stdout(), "{style}not valid{style:#}: {why}")?;
+        }
+    }
+    hint(error.kind(), verifier.scheme(), request, arguments.handshake);
+    Ok(ExitCode::from(NOT_VALID))
+}
+
+/// What the file and the scheme let one guess about the cause.
+fn hint(kind: ErrorKind, scheme: &Scheme, request: &Request, handshake: bool) {
+    let unsigned_kind = matches!(kind, ErrorKind::MissingHeader | ErrorKind::MethodNotAllowed);
+    if kind == ErrorKind::NoMatchingSignature && request.body.ends_with(b"\n") {
+        output::note("the body ends with a line break: if an editor added it, remove it");
+    }
+    if unsigned_kind && !handshake && !scheme.handshakes.is_empty() {
+        output::note("if this is the provider's test of the endpoint, verify it with --handshake");
+    }
+    let in_body = matches!(scheme.timestamp.as_ref().map(|rule| &rule.at), Some(Place::Json(_)));
+    if kind == ErrorKind::InvalidTimestamp && in_body {
+        output::note("the scheme reads the time of sending from the body");
+    }
+    if matches!(kind, ErrorKind::TimestampTooOld | ErrorKind::TimestampTooNew) {
+        output::note("for a recorded request give --now SECS, or --no-tolerance");
+    }
+}
