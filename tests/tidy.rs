@@ -1,0 +1,195 @@
+//! The invariants of the tree that a program can hold: which crate may use which, what the core may
+//! depend on, how long a file may be, what a published crate must carry.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Which crates of the workspace a crate may use. What isn't listed is refused.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("countersign", &[]),
+    ("countersign-tower", &["countersign"]),
+    ("countersign-axum", &["countersign", "countersign-tower"]),
+    ("countersign-cli", &["countersign"]),
+];
+
+/// Everything that the core may pull in by default, itself left out.
+const CORE_DEPENDENCIES: &[&str] = &[
+    "base64ct",
+    "block-buffer",
+    "cfg-if",
+    "cmov",
+    "cpufeatures",
+    "crypto-common",
+    "ctutils",
+    "digest",
+    "hex",
+    "hmac",
+    "hybrid-array",
+    "itoa",
+    "memchr",
+    "serde_core",
+    "serde_json",
+    "sha2",
+    "subtle",
+    "typenum",
+    "zeroize",
+    "zmij",
+];
+
+/// The longest file, in lines.
+const MAX_LINES: usize = 600;
+
+#[test]
+fn crates_use_each_other_in_one_direction() {
+    let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
+    for manifest in manifests("crates") {
+        let name = string(&manifest.toml, "package", "name");
+        let allowed = allowed.get(&*name).unwrap_or_else(|| panic!("{name} is not in MAY_USE: add it"));
+        let ours = manifest.dependencies().into_iter().filter(|other| other.starts_with("countersign"));
+        for other in ours {
+            assert!(allowed.contains(&&*other), "{name} may not use {other}");
+        }
+    }
+}
+
+#[test]
+fn the_core_pulls_in_what_is_listed_and_no_more() {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--locked", "-p", "countersign", "-e", "normal,build", "--prefix", "none"]);
+    let output = command.current_dir(root()).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    let pulled: BTreeSet<&str> = names.into_iter().filter(|name| *name != "countersign").collect();
+    let listed: BTreeSet<&str> = CORE_DEPENDENCIES.iter().copied().collect();
+    // On some targets `cpufeatures` adds `libc`.
+    let more: Vec<_> = pulled.difference(&listed).filter(|name| **name != "libc").collect();
+    assert!(more.is_empty(), "the core pulls in {more:?}");
+    assert!(CORE_DEPENDENCIES.len() <= 20);
+    for forbidden in ["tokio", "http", "futures-core", "futures-util", "bytes", "std"] {
+        assert!(!pulled.contains(forbidden), "the core pulls in {forbidden}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_600_lines() {
+    for file in sources() {
+        let lines = read(&file).lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines: it is two ideas in one room", file.display());
+    }
+}
+
+#[test]
+fn a_published_crate_has_a_readme_licences_and_its_metadata() {
+    for manifest in manifests("crates") {
+        let name = string(&manifest.toml, "package", "name");
+        for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            assert!(manifest.folder.join(file).is_file(), "{name} has no {file}");
+        }
+        for key in ["description", "rust-version"] {
+            assert!(manifest.toml["package"].get(key).is_some(), "{name} has no {key}");
+        }
+        assert!(manifest.toml.get("lints").is_some(), "{name} doesn't inherit the workspace's lints");
+    }
+}
+
+#[test]
+fn only_the_members_that_are_meant_to_be_are_published() {
+    for folder in ["tests", "examples", "benches"] {
+        let manifest = parse(&root().join(folder));
+        let publish = manifest.toml["package"].get("publish").and_then(toml::Value::as_bool);
+        assert_eq!(publish, Some(false), "{folder}");
+    }
+}
+
+#[test]
+fn the_core_reads_no_clock() {
+    for file in sources().into_iter().filter(|file| file.starts_with(root().join("crates/countersign/src"))) {
+        let text = read(&file);
+        for clock in ["SystemTime", "Instant"] {
+            assert!(!text.contains(clock), "{} names {clock}", file.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_published_is_unsafe_or_unfinished() {
+    for file in sources().into_iter().filter(|file| file.starts_with(root().join("crates"))) {
+        let text = read(&file);
+        for mark in ["unsafe {", "unsafe fn", "unsafe impl", "todo!(", "unimplemented!(", "#[ignore"] {
+            // `todo!()` stands in examples that must not compile.
+            let found = text.lines().any(|line| line.contains(mark) && !line.trim_start().starts_with("//"));
+            assert!(!found, "{} holds {mark}", file.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_needs_a_folder_outside_the_project() {
+    let outside = concat!("../", "shared");
+    for file in sources().into_iter().chain(files(&root().join("scripts"), "")) {
+        assert!(!read(&file).contains(outside), "{} reads {outside}", file.display());
+    }
+}
+
+struct Manifest {
+    folder: PathBuf,
+    toml: toml::Value,
+}
+
+impl Manifest {
+    fn dependencies(&self) -> Vec<String> {
+        let tables =
+            ["dependencies", "build-dependencies"].iter().filter_map(|name| self.toml.get(*name)?.as_table());
+        tables.flat_map(|table| table.keys().cloned()).collect()
+    }
+}
+
+fn manifests(folder: &str) -> Vec<Manifest> {
+    let folders =
+        fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path());
+    folders.filter(|path| path.join("Cargo.toml").is_file()).map(|path| parse(&path)).collect()
+}
+
+fn parse(folder: &Path) -> Manifest {
+    let toml = toml::from_str(&read(&folder.join("Cargo.toml"))).expect("a manifest");
+    Manifest { folder: folder.to_owned(), toml }
+}
+
+fn string(toml: &toml::Value, table: &str, key: &str) -> String {
+    toml[table][key].as_str().expect("text").to_owned()
+}
+
+/// The Rust files of the project.
+fn sources() -> Vec<PathBuf> {
+    let folders = ["crates", "tests", "examples", "benches", "fuzz"].map(|folder| root().join(folder));
+    folders.iter().flat_map(|folder| files(folder, "rs")).collect()
+}
+
+/// The files below `folder` with this extension (any, where it is empty); build output left out.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.expect("an entry").path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() && !["target", "node_modules", ".venv"].contains(&name) {
+            found.extend(files(&path, extension));
+        } else if path.is_file() && (extension.is_empty() || path.extension().is_some_and(|e| e == extension))
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
