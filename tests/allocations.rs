@@ -34,7 +34,10 @@ fn signed(scheme: &Scheme, body: &[u8]) -> HeaderMap {
     let message = Message { url: URL, kind: Some("push"), ..Message::new("evt_1", body) };
     let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).expect("a name");
     let signed = signer.sign(&message, NOW).expect("signed").headers;
-    signed.into_iter().map(|(key, value)| (name(&key), HeaderValue::from_str(&value).expect("a value"))).collect()
+    signed
+        .into_iter()
+        .map(|(key, value)| (name(&key), HeaderValue::from_str(&value).expect("a value")))
+        .collect()
 }
 
 #[test]
@@ -44,7 +47,8 @@ fn verifying_by_a_header_allocates_nothing() {
     for scheme in header_only() {
         let headers = signed(scheme, body);
         let keys = Keyring::new(scheme, [secret(scheme)]).expect("a secret");
-        let verifier = Verifier::builder(scheme.clone()).keys(keys).public_url(URL).build().expect("a verifier");
+        let verifier =
+            Verifier::builder(scheme.clone()).keys(keys).public_url(URL).build().expect("a verifier");
         let request = RequestView { method: "POST", target: "/in", headers: &headers };
         assert!(verifier.verify(&request, body, NOW).is_ok(), "{}", scheme.name);
         let counted = allocation_counter::measure(|| {

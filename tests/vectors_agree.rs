@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use countersign::Verifier;
-use countersign_tower::{Verified, WebhookLayer};
 use countersign_tests::case::{self, Case, DISAGREEMENTS, is_disagreed};
+use countersign_tower::{Verified, WebhookLayer};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use tower::{Layer as _, ServiceExt as _};
@@ -62,7 +62,8 @@ async fn through_the_layer(case: &Case, verifier: Verifier) -> (u16, Option<Stri
     let request = request.body(Full::new(Bytes::from(case.body()))).expect("a request");
     let response = service.oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
-    let content_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type =
+        parts.headers.get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = body.collect().await.expect("a body").to_bytes();
     (parts.status.as_u16(), content_type, String::from_utf8(body.to_vec()).expect("text"))
 }

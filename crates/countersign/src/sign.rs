@@ -104,13 +104,9 @@ impl Signer {
         let content = self.content(message, &target, time.as_ref(), &mut headers)?;
         if !scheme.is_unsigned() {
             let signatures = self.signatures(&content, message, now);
-            let at = headers.len();
             self.write(signatures, time.as_ref().map_or("", |(_, text)| text), &mut headers)?;
-            headers.rotate_left(at);
-            let signature_headers = headers.len() - at;
-            headers.rotate_left(signature_headers);
         }
-        let fixed = scheme.delivery.fixed.iter().filter(|fixed| !fixed.optional || !fixed.value.is_empty());
+        let fixed = scheme.delivery.fixed.iter();
         headers
             .extend(fixed.map(|fixed| (fixed.name.clone().into_owned(), fixed.value.clone().into_owned())));
         self.write_event(message, &mut headers)?;

@@ -1,6 +1,6 @@
 //! Verifying: from a request to the proof that it is authentic.
 //!
-//! The path is short. [`Head::read`] reads the headers, chooses the candidate signatures and checks
+//! The path is short. `Head::read` reads the headers, chooses the candidate signatures and checks
 //! the time; each key that could have made one of them is fed the signed bytes in order; and one
 //! comparison a candidate, in constant time, decides. [`Verified`] has no other constructor.
 //!
