@@ -1,15 +1,11 @@
 //! What is logged and shown, and what never is.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io, sync::Once};
 
 use bytes::Bytes;
 use countersign::{Keyring, Message, Verifier, catalog, keyring::Key};
 use countersign_tower::{Rejection, WebhookBody};
-use tracing::{Level, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 use crate::support::{NOW, layer_of, request, send, sign};
 
@@ -17,38 +13,40 @@ use crate::support::{NOW, layer_of, request, send, sign};
 const CANARY_SECRET: &str = "canary-secret-0123456789";
 const CANARY_BODY: &str = r#"{"id":"evt_1","type":"t","data":{"canary-body":1}}"#;
 
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+/// What this thread has logged. There is one subscriber for the whole process: where each test sets its
+/// own, `tracing` may remember that nobody listens from the moment between two of them.
+#[derive(Clone, Copy, Debug)]
+struct Log;
+
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+static SUBSCRIBER: Once = Once::new();
 
 impl Log {
-    fn start() -> (Log, DefaultGuard) {
-        let log = Log::default();
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(log.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
+    fn start() -> Log {
+        SUBSCRIBER.call_once(|| {
+            let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
+            tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
+        });
+        LOGGED.take();
+        Log
     }
 
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    fn text(self) -> String {
+        LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap())
     }
 }
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
     }
 }
 
@@ -67,7 +65,7 @@ fn layer() -> countersign_tower::WebhookLayer {
 
 #[tokio::test]
 async fn the_log_says_who_and_why() {
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     send(&layer(), request(&signed(NOW - 7), CANARY_BODY)).await;
     let verified = log.text();
     for field in
@@ -84,7 +82,7 @@ async fn the_log_says_who_and_why() {
 
 #[tokio::test]
 async fn adv_47_nothing_that_is_secret_is_logged_or_shown() {
-    let (log, _guard) = Log::start();
+    let log = Log::start();
     let good = signed(NOW);
     let tag = good[0].1.split("v1=").nth(1).unwrap().to_owned();
     let layer = layer();
