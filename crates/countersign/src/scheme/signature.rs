@@ -42,7 +42,7 @@ pub enum Source {
     /// One header, which the provider repeats while a secret is rotated.
     Repeated(Text),
     /// One header a key, with a number from 1 behind the name: `X-DocuSign-Signature-` stands for
-    /// `X-DocuSign-Signature-1`, `X-DocuSign-Signature-2` and so on to the first that is absent.
+    /// `X-DocuSign-Signature-1`, `X-DocuSign-Signature-2` and so on, none of which may be repeated.
     Numbered(Text),
     /// One header a key, in the keyring's order: the first key checks only the first header.
     PerKey(List<Text>),

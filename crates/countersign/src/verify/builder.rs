@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Keyring, Tolerance,
     content::MAX_PARTS,
-    scheme::{Algorithm, Part, Place, Scheme, SchemeError},
+    scheme::{Algorithm, Part, Place, Scheme, SchemeError, Source},
     secret::Secret,
 };
 
@@ -44,10 +44,16 @@ impl VerifierBuilder {
     pub const DEFAULT_HEADER_BYTES: usize = 8 * 1024;
     /// The most signatures in one request, by default.
     pub const DEFAULT_SIGNATURES: usize = 16;
+    /// The most signatures in one request, by default, where each stands in a numbered header: as
+    /// many as DocuSign sends.
+    pub const DEFAULT_NUMBERED_SIGNATURES: usize = 100;
 
     pub(super) fn new(scheme: Scheme) -> Self {
-        let limits =
-            Limits { header_bytes: Self::DEFAULT_HEADER_BYTES, signatures: Self::DEFAULT_SIGNATURES };
+        let signatures = match scheme.signature.source {
+            Source::Numbered(_) => Self::DEFAULT_NUMBERED_SIGNATURES,
+            _ => Self::DEFAULT_SIGNATURES,
+        };
+        let limits = Limits { header_bytes: Self::DEFAULT_HEADER_BYTES, signatures };
         let rules = Rules {
             families: Vec::new(),
             tolerance: Tolerance::default(),
@@ -126,7 +132,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The most signatures in one request; 16 by default.
+    /// The most signatures in one request; 16 by default, 100 in numbered headers.
     pub fn max_signatures(mut self, count: usize) -> Self {
         self.rules.limits.signatures = count;
         self

@@ -1,6 +1,6 @@
 //! The candidate signatures of a request: where they stand and how they are written.
 
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 
 use memchr::{memchr, memchr2};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, HeaderView, Lookup,
-    scheme::{Separator, Signature, Source, Syntax, Version},
+    scheme::{Separator, Signature, Source, Syntax, Version, strip_prefix_ignore_case},
 };
 
 /// The values of the signature headers, by key where the scheme has one header a key.
@@ -41,12 +41,17 @@ impl<'a> Signatures<'a> {
                 }
             }),
             Source::Numbered(prefix) => {
-                for number in 1..=limit + 1 {
-                    match headers.lookup(&format!("{prefix}{number}")) {
-                        Lookup::One(value) => several.push((None, value)),
-                        Lookup::Missing => break,
-                        Lookup::Repeated => return Err(Error::header(ErrorKind::DuplicateHeader, prefix)),
+                let mut numbers = Vec::new();
+                headers.each(&mut |name, value| {
+                    let number = strip_prefix_ignore_case(name, prefix).and_then(number);
+                    if let (Some(number), true) = (number, several.len() <= limit) {
+                        numbers.push(number);
+                        several.push((None, value));
                     }
+                });
+                numbers.sort_unstable();
+                if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
+                    return Err(Error::header(ErrorKind::DuplicateHeader, prefix));
                 }
             }
             Source::PerKey(names) => {
@@ -98,6 +103,12 @@ pub(crate) fn first_name(source: &Source) -> &str {
         Source::Header(name) | Source::Repeated(name) | Source::Numbered(name) => name,
         Source::PerKey(names) => names.first().map_or("", |name| name),
     }
+}
+
+/// The number behind the name of a numbered header: from 1, without leading zeros.
+fn number(text: &str) -> Option<u16> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| plain)
 }
 
 /// One entry of a signature header.

@@ -226,6 +226,26 @@ fn adv_27_many_signatures_are_refused_before_any_is_compared() {
 }
 
 #[test]
+fn adv_27_numbered_headers_are_counted_and_none_is_repeated() {
+    let subject = Subject::of(&catalog::DOCUSIGN);
+    let good = subject.header("X-DocuSign-Signature-1");
+    let with = |numbers: std::ops::RangeInclusive<usize>| {
+        let mut changed = subject.clone();
+        changed.set("X-DocuSign-Signature-1", "AA==");
+        let more =
+            numbers.map(|number| (format!("x-docusign-signature-{number}"), good.clone().into_bytes()));
+        changed.headers.extend(more);
+        changed.kind()
+    };
+    assert_eq!(with(2..=2), None);
+    assert_eq!(with(100..=100), None);
+    assert_eq!(with(2..=100), None);
+    assert_eq!(with(2..=101), Some(ErrorKind::TooManySignatures));
+    assert_eq!(with(1..=1), Some(ErrorKind::DuplicateHeader));
+    assert_eq!(with(0..=0), Some(ErrorKind::NoMatchingSignature));
+}
+
+#[test]
 fn adv_28_any_of_several_secrets_is_accepted_and_named() {
     let scheme = &catalog::STANDARD_WEBHOOKS;
     let subject = Subject::of(scheme);
