@@ -20,13 +20,7 @@
 //! # Ok::<(), countersign::KeyError>(())
 //! ```
 
-use alloc::{
-    borrow::{Cow, ToOwned},
-    format,
-    string::String,
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 use self::parse::parse;
@@ -43,8 +37,19 @@ mod parse;
 /// The secrets of an endpoint: what a [`Verifier`](crate::Verifier) accepts and a
 /// [`Signer`](crate::Signer) signs with.
 ///
-/// Secrets are wiped when the keyring is dropped, as far as safe Rust can; `Debug` shows labels
-/// alone, and there is no `PartialEq`.
+/// Secrets are wiped when the keyring is dropped, as far as safe Rust can, and `Debug` shows labels
+/// alone. Two keyrings can't be compared, since a comparison that stops at the first difference tells
+/// where it is:
+///
+/// ```compile_fail,E0369
+/// use countersign::{Keyring, catalog};
+///
+/// let [a, b] = ["whsec_one", "whsec_two"].map(|secret| Keyring::new(&catalog::STRIPE, [secret]).unwrap());
+/// assert!(a == b);
+/// ```
+///
+/// HMAC itself takes some different texts for one key: a key is padded with zeros, and one that is
+/// longer than a block of its hash is hashed first (RFC 2104 §2). `abc` and `abc\0` are one key.
 #[derive(Clone)]
 pub struct Keyring {
     pub(crate) scheme: Text,
@@ -309,15 +314,9 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// The secrets of a text, where the provider joins several; else the text.
 fn split(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
-    let separator = separator.map_or(Cow::Borrowed("\0"), |c| Cow::Owned(String::from(c)));
-    let mut rest = Some(text);
-    core::iter::from_fn(move || {
-        let text = rest.take()?;
-        let Some((head, tail)) = text.split_once(&*separator) else { return Some(text) };
-        rest = Some(tail);
-        Some(head)
-    })
+    text.split(move |c| Some(c) == separator)
 }
 
 fn ed25519_error(bytes: &[u8], lengths: &[usize]) -> KeyErrorKind {

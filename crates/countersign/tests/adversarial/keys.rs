@@ -41,6 +41,17 @@ fn adv_06_zeros_alone_are_no_secret() {
 }
 
 #[test]
+fn adv_07_what_hmac_takes_for_one_key_is_one_key() {
+    let scheme = &catalog::GITHUB;
+    let subject = Subject::of(scheme);
+    let mut padded = subject.clone();
+    padded.secret.push('\0');
+    assert_eq!(padded.verify(), Ok(()));
+    padded.secret.insert(0, '\0');
+    padded.assert_refused("a key with a zero before it");
+}
+
+#[test]
 fn adv_08_a_short_secret_is_refused_unless_the_scheme_allows_it() {
     let error = Keyring::new(&catalog::STANDARD_WEBHOOKS, ["whsec_AA=="]).expect_err("too short");
     assert!(matches!(error.kind(), KeyErrorKind::TooShort | KeyErrorKind::Weak));
