@@ -34,17 +34,20 @@ pub(crate) fn run(arguments: &SignArgs) -> anyhow::Result<ExitCode> {
 
     let id = event_id(&scheme, arguments.id.as_deref())?;
     let method = arguments.method.as_ref().map_or_else(|| default_method(&scheme), |method| method.as_str());
+    let more = more_headers(&arguments.headers)?;
+    let given: Vec<(&str, &str)> = more.iter().map(|(name, value)| (&**name, &**value)).collect();
     let message = Message {
         id: &id,
         kind: arguments.kind.as_deref(),
         body: &body,
         method,
         url: arguments.url.as_deref().unwrap_or_default(),
+        headers: &given,
     };
     let signed = signer.sign(&message, arguments.now.unwrap_or_else(input::clock)).map_err(explain)?;
     let mut outgoing =
         Outgoing { method, url: arguments.url.as_deref(), headers: signed.headers, body: &body };
-    add_headers(&mut outgoing, &arguments.headers)?;
+    add_headers(&mut outgoing, more)?;
     print(arguments, &outgoing, &id, path)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -76,15 +79,21 @@ fn signs_id(scheme: &Scheme) -> bool {
     })
 }
 
-fn add_headers(outgoing: &mut Outgoing<'_>, more: &[String]) -> anyhow::Result<()> {
-    for text in more {
-        let (name, value) = header(text).context("--header can't be used")?;
-        if outgoing.has(&name) {
-            bail!(
+/// The headers that were asked for.
+fn more_headers(texts: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    texts.iter().map(|text| header(text).context("--header can't be used")).collect()
+}
+
+/// Adds the headers that the signer hasn't written itself.
+fn add_headers(outgoing: &mut Outgoing<'_>, more: Vec<(String, String)>) -> anyhow::Result<()> {
+    for (name, value) in more {
+        match outgoing.value(&name) {
+            None => outgoing.headers.push((name, value)),
+            Some(written) if written == value => {}
+            Some(_) => bail!(
                 "--header can't be used: {name} is written already; set an id by --id and a type by --type"
-            );
+            ),
         }
-        outgoing.headers.push((name, value));
     }
     Ok(())
 }
@@ -144,6 +153,7 @@ fn explain(error: SignError) -> anyhow::Error {
         SignError::NoUrl => {
             anyhow!("the scheme signs the URL: give the whole of it by --url, https:// included")
         }
+        SignError::MissingHeader => anyhow!("the scheme signs another header: give its value by --header"),
         other => other.into(),
     }
 }

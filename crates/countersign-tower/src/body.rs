@@ -143,6 +143,10 @@ impl BodyBuffer for Frames {
             Kept::Several(bytes) => bytes.into(),
         }
     }
+
+    fn bytes(body: &Bytes) -> &[u8] {
+        body
+    }
 }
 
 /// Makes room by doubling, as a vector does, but not past the limit.

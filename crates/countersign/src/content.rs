@@ -4,9 +4,6 @@ use core::ops::Range;
 
 use crate::scheme::{Part, Scheme};
 
-/// The most parts of a scheme's content.
-pub(crate) const MAX_PARTS: usize = 10;
-
 /// What stands in the content beside literals and the body.
 #[derive(Clone, Copy)]
 pub(crate) struct Content<'a> {
@@ -14,7 +11,7 @@ pub(crate) struct Content<'a> {
     /// The path and query of the request as they arrived.
     pub(crate) target: &'a str,
     /// The value of each part that is a header or a field, at the part's place.
-    pub(crate) values: [&'a [u8]; MAX_PARTS],
+    pub(crate) values: [&'a [u8]; Scheme::MAX_PARTS],
 }
 
 impl Content<'_> {

@@ -22,7 +22,7 @@ pub enum Outcome<'a, B = &'a [u8]> {
     Handshake(Greeting),
 }
 
-impl<B: AsRef<[u8]>> core::fmt::Debug for Outcome<'_, B> {
+impl<B> core::fmt::Debug for Outcome<'_, B> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Outcome::Event(verified) => f.debug_tuple("Event").field(verified).finish(),
@@ -32,7 +32,7 @@ impl<B: AsRef<[u8]>> core::fmt::Debug for Outcome<'_, B> {
 }
 
 /// A handshake and the answer that is owed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Greeting {
     /// The status of the answer.
     pub status: u16,
@@ -71,17 +71,18 @@ impl Greeting {
         found.map(|handshake| context.greet(handshake, None)).transpose()
     }
 
-    /// The answer to a signed handshake, where the verified request is one.
-    pub(crate) fn signed<B: AsRef<[u8]>>(
+    /// The answer to a signed handshake, where the request that the key at place `key` signed is one.
+    pub(crate) fn signed(
         verifier: &Verifier,
         request: &RequestView<'_>,
-        verified: &Verified<'_, B>,
+        body: &[u8],
+        key: Option<usize>,
     ) -> Result<Option<Greeting>, Error> {
-        let context = Context { verifier, request, body: Some(verified.body()) };
+        let context = Context { verifier, request, body: Some(body) };
         let handshakes = &verifier.scheme().handshakes;
         let mut signed = handshakes.iter().filter(|handshake| handshake.signed);
         let found = signed.find(|handshake| handshake.when.iter().all(|c| context.holds(c)));
-        found.map(|handshake| context.greet(handshake, verified.key())).transpose()
+        found.map(|handshake| context.greet(handshake, key)).transpose()
     }
 }
 
@@ -147,8 +148,11 @@ impl Context<'_> {
             let settings = self.verifier.rules.settings.iter();
             let setting =
                 settings.filter(|(name, _)| *name == expectation.setting).map(|(_, value)| value).next();
-            let value = self.value(&expectation.value, key).unwrap_or_default();
-            if !setting.is_some_and(|setting| same_text(setting.expose(), value.as_bytes())) {
+            let agrees = match (setting, self.value(&expectation.value, key)) {
+                (Some(setting), Some(value)) => same_text(setting.expose(), value.as_bytes()),
+                _ => false,
+            };
+            if !agrees {
                 let refused = Error::new(ErrorKind::HandshakeRefused).at(expectation.setting.clone());
                 return Err(refused.with_status(handshake.refusal));
             }

@@ -55,6 +55,8 @@ pub struct Keyring {
     pub(crate) scheme: Text,
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) entries: Vec<Entry>,
+    /// Whether the application said that it accepts what nobody signed.
+    accepts_unsigned: bool,
 }
 
 /// A key as the core uses it.
@@ -77,6 +79,17 @@ pub(crate) enum Material {
     Token(Secret),
     Ed25519Public(ed25519::PublicKey),
     Ed25519Secret(ed25519::SecretKey),
+}
+
+impl Material {
+    /// Whether `signature` is this key's over `message`, where it is an Ed25519 key.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Material::Ed25519Public(key) => key.verifies(message, signature),
+            Material::Ed25519Secret(key) => key.public().verifies(message, signature),
+            Material::Symmetric { .. } | Material::Token(_) => false,
+        }
+    }
 }
 
 impl Keyring {
@@ -116,7 +129,7 @@ impl Keyring {
         if !scheme.is_unsigned() {
             return Err(KeyError { label: String::new(), kind: KeyErrorKind::NotUnsigned });
         }
-        Ok(Keyring { scheme: scheme.name.clone(), tenant: None, entries: Vec::new() })
+        Ok(Keyring::empty(scheme, true))
     }
 
     /// The keyring of a verifier that is given its keys request by request
@@ -129,7 +142,7 @@ impl Keyring {
         if scheme.is_unsigned() {
             return Err(KeyError { label: String::new(), kind: KeyErrorKind::Unsigned });
         }
-        Ok(Keyring { scheme: scheme.name.clone(), tenant: None, entries: Vec::new() })
+        Ok(Keyring::empty(scheme, false))
     }
 
     /// The labels of all keys, in order.
@@ -141,6 +154,15 @@ impl Keyring {
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
+    }
+
+    /// Whether these keys were read for `scheme`, and for one that signs or doesn't as it does.
+    pub(crate) fn belongs_to(&self, scheme: &Scheme) -> bool {
+        self.scheme == scheme.name && self.accepts_unsigned == scheme.is_unsigned()
+    }
+
+    fn empty(scheme: &Scheme, accepts_unsigned: bool) -> Keyring {
+        Keyring { scheme: scheme.name.clone(), tenant: None, entries: Vec::new(), accepts_unsigned }
     }
 
     /// The keys that are valid at `now` (Unix seconds), with their places in the keyring.
@@ -262,9 +284,12 @@ impl KeyringBuilder {
         match self.entries.len() {
             _ if self.scheme.is_unsigned() => error(KeyErrorKind::Unsigned),
             0 => error(KeyErrorKind::NoKeys),
-            1..=Keyring::MAX_KEYS => {
-                Ok(Keyring { scheme: self.scheme.name.clone(), tenant: self.tenant, entries: self.entries })
-            }
+            1..=Keyring::MAX_KEYS => Ok(Keyring {
+                scheme: self.scheme.name,
+                tenant: self.tenant,
+                entries: self.entries,
+                accepts_unsigned: false,
+            }),
             _ => error(KeyErrorKind::TooManyKeys),
         }
     }

@@ -31,8 +31,8 @@
 //!   serialised again. A timestamp is signed as the text that arrived.
 //! - **The algorithm is configured**, never taken from the message: at most picked from the scheme's
 //!   allow-list.
-//! - **No request can make it work much**: one MAC a key, however many signatures a header holds;
-//!   every header, list and body has a limit.
+//! - **No request can make it work much**: one MAC a key, however many signatures a header holds (and
+//!   at most four Ed25519 verifications a key); every header, list and body has a limit.
 //! - **No empty secret.** A [`Keyring`] refuses secrets that can't protect anything, wipes those that
 //!   can, and shows none.
 //! - **No I/O, no clock, no async, no `unsafe`.** `now` is an argument. It builds without `std`.

@@ -22,7 +22,7 @@ use core::fmt;
 
 use crate::{
     ConfigError, Keyring, Timestamp,
-    content::{self, Content, MAX_PARTS},
+    content::{self, Content},
     encoding::encode,
     keyring::{Entry, Material},
     scheme::{Algorithm, Encoding, Part, Place, Scheme, Separator, Source, Syntax, Version},
@@ -36,7 +36,7 @@ pub struct Signer {
 }
 
 /// A message to be signed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Message<'a> {
     /// The event's id, the same for every attempt. `[A-Za-z0-9_-]{1,255}` where the scheme signs it.
     pub id: &'a str,
@@ -48,18 +48,27 @@ pub struct Message<'a> {
     pub method: &'a str,
     /// The URL that it will be sent to, for the schemes that sign it.
     pub url: &'a str,
+    /// The values of other headers that the scheme signs, by name. They are written out too.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+/// Shows no byte of the body.
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Message<'a> {
     /// A message that is sent by `POST`, by a scheme that signs no URL.
     #[must_use]
     pub fn new(id: &'a str, body: &'a [u8]) -> Self {
-        Message { id, kind: None, body, method: "POST", url: "" }
+        Message { id, kind: None, body, method: "POST", url: "", headers: &[] }
     }
 }
 
 /// The headers that make a request authentic.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Signed {
     /// Names and values, in the order in which the scheme names them.
     pub headers: Vec<(String, String)>,
@@ -80,8 +89,16 @@ impl Signer {
     pub fn new(scheme: &Scheme, keys: impl Into<Arc<Keyring>>) -> Result<Signer, ConfigError> {
         let keys = keys.into();
         scheme.check().map_err(ConfigError::Scheme)?;
-        if keys.scheme != scheme.name {
+        if !keys.belongs_to(scheme) {
             return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
+        }
+        let is_time = |name| scheme.timestamp.as_ref().is_some_and(|rule| rule.at == Place::Field(name));
+        let fields = scheme.content.iter().filter_map(|part| match part {
+            Part::Field(name) => Some(name.clone()),
+            _ => None,
+        });
+        if let Some(name) = fields.clone().find(|name| !is_time(name.clone())) {
+            return Err(ConfigError::UnknownField(name.into_owned()));
         }
         let can = |version: &Version| keys.entries.iter().any(|entry| can_sign(entry, version.algorithm));
         let mut versions = scheme.signature.versions.iter();
@@ -121,16 +138,13 @@ impl Signer {
         time: Option<&'m (&'m Place, String)>,
         headers: &mut Vec<(String, String)>,
     ) -> Result<Content<'m>, SignError> {
-        let mut values = [b"".as_slice(); MAX_PARTS];
-        let is_time = |place: &Place| time.is_some_and(|(at, _)| *at == place);
+        let mut values = [b"".as_slice(); Scheme::MAX_PARTS];
         let time = time.map_or("", |(_, text)| text);
         for (value, part) in values.iter_mut().zip(self.scheme.content.iter()) {
             match part {
                 Part::Header(name) => {
-                    let text = match is_time(&Place::Header(name.clone())) {
-                        true => time,
-                        false => self.check_id(message.id)?,
-                    };
+                    let text =
+                        if is_time_header(&self.scheme, name) { time } else { self.header(name, message)? };
                     *value = text.as_bytes();
                     headers.push((name.clone().into_owned(), text.to_owned()));
                 }
@@ -144,6 +158,28 @@ impl Signer {
             }
         }
         Ok(Content { method: message.method, target, values })
+    }
+
+    /// The value of a signed header that isn't the time: what the message says, or else its id, where
+    /// the header is the place of the id.
+    fn header<'m>(&self, name: &str, message: &Message<'m>) -> Result<&'m str, SignError> {
+        let given = message.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        let ids = self.scheme.event.id.iter().filter_map(|place| match place {
+            Place::Header(id) => Some(id),
+            _ => None,
+        });
+        let others = self.scheme.content.iter().filter_map(|part| match part {
+            Part::Header(other) if !is_time_header(&self.scheme, other) => Some(other),
+            _ => None,
+        });
+        // Where the scheme says of no header that it is the id, the one that isn't the time is.
+        let is_id = ids.clone().any(|id| id.eq_ignore_ascii_case(name));
+        let is_only_one = ids.count() == 0 && others.count() == 1;
+        match given {
+            Some((_, value)) => self.check_id(value),
+            None if is_id || is_only_one => self.check_id(message.id),
+            None => Err(SignError::MissingHeader),
+        }
     }
 
     fn check_id<'m>(&self, id: &'m str) -> Result<&'m str, SignError> {
@@ -295,6 +331,12 @@ fn target(url: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a signed header is the time.
+fn is_time_header(scheme: &Scheme, name: &str) -> bool {
+    let at = scheme.timestamp.as_ref().map(|rule| &rule.at);
+    matches!(at, Some(Place::Header(time)) if time.eq_ignore_ascii_case(name))
+}
+
 fn can_sign(entry: &Entry, algorithm: Algorithm) -> bool {
     entry.fits(algorithm) && !matches!(entry.material, Material::Ed25519Public(_))
 }
@@ -315,6 +357,8 @@ pub enum SignError {
     /// The id or type can't stand in a header, or the scheme signs it and it holds more than
     /// `[A-Za-z0-9_-]`: a `.` could be taken for the delimiter behind it.
     InvalidId,
+    /// The scheme signs a header that the message gives no value for.
+    MissingHeader,
     /// The scheme signs the URL, and the message has none.
     NoUrl,
     /// No key that can sign is valid at this time.
@@ -326,6 +370,9 @@ impl fmt::Display for SignError {
         f.write_str(match self {
             SignError::InvalidId => {
                 "the event id must be 1 to 255 of A-Z a-z 0-9 _ - where the scheme signs it"
+            }
+            SignError::MissingHeader => {
+                "the scheme signs a header of whose value nothing is known: give it in `headers`"
             }
             SignError::NoUrl => "the scheme signs the URL: give the whole URL, https:// included",
             SignError::NoUsableKey => "no key that can sign is valid now: check the keys' times of validity",

@@ -49,7 +49,7 @@ impl Tolerance {
             }
             _ => {}
         }
-        match self.future.of(rule.future) {
+        match self.future.of(rule.future.or(Some(FAR_FUTURE))) {
             Some(limit) if -age > i64::from(limit) * 1000 => {
                 Err(Error::age(ErrorKind::TimestampTooNew, seconds, limit))
             }
@@ -57,6 +57,10 @@ impl Tolerance {
         }
     }
 }
+
+/// How far ahead a time may be in seconds where the provider names no limit: a year. No clock is as
+/// wrong as that, but a time is that has taken a digit from its neighbour in the signed content.
+const FAR_FUTURE: u32 = 365 * 24 * 3600;
 
 impl Limit {
     fn of(self, scheme: Option<u32>) -> Option<u32> {

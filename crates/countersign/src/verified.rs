@@ -1,6 +1,10 @@
 //! The proof that a request is authentic.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    string::String,
+    vec::Vec,
+};
 
 use serde_core::de::DeserializeOwned;
 
@@ -27,6 +31,9 @@ pub struct Verified<'a, B = &'a [u8]> {
     evidence: Evidence<'a>,
     body: B,
 }
+
+/// The longest id in bytes that stands in an idempotency key as it is.
+const MAX_ID: usize = 255;
 
 /// What was found out while verifying.
 #[derive(Clone)]
@@ -60,7 +67,7 @@ pub enum Authenticity {
     Unsigned,
 }
 
-impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
+impl<'a, B> Verified<'a, B> {
     /// The one constructor: called where a key has been found to match, and nowhere else.
     pub(crate) fn new(evidence: Evidence<'a>, body: B) -> Self {
         Verified { evidence, body }
@@ -108,12 +115,6 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
         self.evidence.timestamp
     }
 
-    /// The body, byte for byte as it arrived; empty where it was not kept.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        self.body.as_ref()
-    }
-
     /// The body itself.
     #[must_use]
     pub fn into_body(self) -> B {
@@ -126,6 +127,54 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
         &self.body
     }
 
+    /// Whether the event's id is under the signature.
+    #[must_use]
+    pub fn event_id_is_signed(&self) -> bool {
+        let places = &self.scheme().event.id;
+        self.authenticity() == Authenticity::Signature
+            && places.iter().all(|place| self.scheme().signs(place))
+    }
+
+    /// The same without a borrow of the request's headers or of the verifier.
+    #[must_use]
+    pub fn into_owned(self) -> Verified<'static, B> {
+        let event = &self.scheme().event;
+        let places = event.id.iter().chain(event.kind.iter()).chain(&event.time);
+        let values = places.filter_map(|place| Some((place.clone(), self.in_headers(place)?.to_owned())));
+        let headers = Headers::Kept(values.collect());
+        let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
+        let verifier = Cow::Owned(verifier.into_owned());
+        Verified { evidence: Evidence { verifier, family, key, timestamp, headers }, body: self.body }
+    }
+
+    pub(crate) fn key(&self) -> Option<usize> {
+        self.evidence.key
+    }
+
+    /// The text at a place of the headers, where there is some.
+    fn in_headers(&self, place: &Place) -> Option<&str> {
+        let text = match (place, &self.evidence.headers) {
+            (Place::Json(_), _) => return None,
+            (_, Headers::Kept(values)) => values.iter().find(|(other, _)| other == place)?.1.as_bytes(),
+            (Place::Header(name), Headers::Request { headers, .. }) => match headers.lookup(name) {
+                Lookup::One(value) => value,
+                Lookup::Missing | Lookup::Repeated => return None,
+            },
+            (Place::Field(name), Headers::Request { signatures, .. }) => {
+                signatures.field(&self.scheme().signature, name)?
+            }
+        };
+        core::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+}
+
+impl<B: AsRef<[u8]>> Verified<'_, B> {
+    /// The body, byte for byte as it arrived.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.as_ref()
+    }
+
     /// The event's id, the same over retries, where the provider sends one.
     ///
     /// # Errors
@@ -136,14 +185,6 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
             [one] => one.clone(),
             several => Cow::Owned(idempotency::join(several.iter().map(|value| &**value))),
         })
-    }
-
-    /// Whether the event's id is under the signature.
-    #[must_use]
-    pub fn event_id_is_signed(&self) -> bool {
-        let places = &self.scheme().event.id;
-        self.authenticity() == Authenticity::Signature
-            && places.iter().all(|place| self.scheme().signs(place))
     }
 
     /// The event type, such as `invoice.paid`, where the provider names one.
@@ -165,6 +206,10 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
         let key = |id: &str, authenticated| {
             IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
         };
+        let id = id.map(|id| match id.len() {
+            0..=MAX_ID => id,
+            _ => Cow::Owned(idempotency::digest_id(&sha256(id.as_bytes()))),
+        });
         match id {
             Some(id) if self.event_id_is_signed() => key(&id, true),
             Some(id) if !self.covers_body() || self.evidence.verifier.rules.trust_unsigned_ids => {
@@ -208,23 +253,6 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
         serde_json::from_slice(self.body()).map_err(|_| Error::new(ErrorKind::MalformedBody))
     }
 
-    /// The same without a borrow of the request's headers or of the verifier.
-    #[must_use]
-    pub fn into_owned(self) -> Verified<'static, B> {
-        let event = &self.scheme().event;
-        let places = event.id.iter().chain(event.kind.iter()).chain(&event.time);
-        let kept = places.filter(|place| !matches!(place, Place::Json(_)));
-        let values = kept.filter_map(|place| Some((place.clone(), self.value(place).ok()??.into_owned())));
-        let headers = Headers::Kept(values.collect());
-        let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
-        let verifier = Cow::Owned(verifier.into_owned());
-        Verified { evidence: Evidence { verifier, family, key, timestamp, headers }, body: self.body }
-    }
-
-    pub(crate) fn key(&self) -> Option<usize> {
-        self.evidence.key
-    }
-
     /// The values at `places`, joined; `None` where one is missing or there are no places.
     fn joined<'s>(
         &'s self,
@@ -240,32 +268,19 @@ impl<'a, B: AsRef<[u8]>> Verified<'a, B> {
 
     /// The text at a place, where there is some.
     fn value(&self, place: &Place) -> Result<Option<Cow<'_, str>>, Error> {
-        let text = match (place, &self.evidence.headers) {
-            (Place::Json(pointer), _) => json::text(self.body(), pointer)?,
-            (_, Headers::Kept(values)) => {
-                let kept = values.iter().find(|(other, _)| other == place);
-                kept.map(|(_, text)| Cow::Borrowed(&**text))
-            }
-            (Place::Header(name), Headers::Request { headers, .. }) => match headers.lookup(name) {
-                Lookup::One(value) => core::str::from_utf8(value).ok().map(Cow::Borrowed),
-                Lookup::Missing | Lookup::Repeated => None,
-            },
-            (Place::Field(name), Headers::Request { signatures, .. }) => {
-                let field = signatures.field(&self.scheme().signature, name);
-                field.and_then(|text| core::str::from_utf8(text).ok()).map(Cow::Borrowed)
-            }
-        };
-        Ok(text.filter(|text| !text.is_empty()))
+        match place {
+            Place::Json(pointer) => Ok(json::text(self.body(), pointer)?.filter(|text| !text.is_empty())),
+            _ => Ok(self.in_headers(place).map(Cow::Borrowed)),
+        }
     }
 }
 
-impl<B: AsRef<[u8]>> core::fmt::Debug for Verified<'_, B> {
+impl<B> core::fmt::Debug for Verified<'_, B> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Verified")
             .field("scheme", &self.scheme().name)
             .field("key", &self.key_label())
             .field("tenant", &self.tenant())
-            .field("body_bytes", &self.body().len())
             .finish_non_exhaustive()
     }
 }

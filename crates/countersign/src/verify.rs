@@ -84,7 +84,7 @@ impl Verifier {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] where the keys were read for another scheme.
     pub fn with_keys(&self, keys: Arc<Keyring>) -> Result<Verifier, Error> {
-        if keys.scheme != self.scheme().name {
+        if !keys.belongs_to(self.scheme()) {
             return Err(
                 Error::new(ErrorKind::Misconfigured).at(alloc::format!("keys of scheme {}", keys.scheme))
             );
@@ -104,9 +104,10 @@ impl Verifier {
         body: &'a [u8],
         now: i64,
     ) -> Result<Verified<'a, &'a [u8]>, Error> {
-        let head = Head::read(self, request, now)?;
+        let mut head = Head::read(self, request, now)?;
         let key = self.find_key(&head, body, now)?;
-        conclude(Cow::Borrowed(self), request, head, key, body, now)
+        head.read_time_in_body(self, body, now)?;
+        Ok(conclude(Cow::Borrowed(self), request, head, key, body))
     }
 
     /// Verifies a request whose body is at hand, or answers it where it is a handshake of the scheme.
@@ -123,10 +124,8 @@ impl Verifier {
             return Ok(Outcome::Handshake(greeting));
         }
         let verified = self.verify(request, body, now)?;
-        Ok(match Greeting::signed(self, request, &verified)? {
-            Some(greeting) => Outcome::Handshake(greeting),
-            None => Outcome::Event(verified),
-        })
+        let greeting = Greeting::signed(self, request, body, verified.key())?;
+        Ok(greeting.map_or(Outcome::Event(verified), Outcome::Handshake))
     }
 
     /// Begins to verify a request whose body arrives in pieces, without keeping the pieces.
@@ -159,17 +158,17 @@ impl Verifier {
         if self.scheme().is_unsigned() {
             return Ok(None);
         }
-        let mut tried = false;
-        for (key, entry) in self.keys.valid_at(now) {
-            for algorithm in head.algorithms(self.scheme()).filter(|algorithm| entry.fits(*algorithm)) {
-                tried = true;
-                let mut run = Run::new(key, entry, algorithm);
+        let (mut tried, mut found) = (false, None);
+        Run::each(self, head, now, |mut run| {
+            tried = true;
+            if found.is_none() {
                 run.begin(self, head);
                 run.update(body);
-                if run.finish(self, head) {
-                    return Ok(Some(key));
-                }
+                found = run.finish(self, head);
             }
+        });
+        if found.is_some() {
+            return Ok(found);
         }
         Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }))
     }
@@ -181,16 +180,14 @@ impl Verifier {
 
 /// Puts the proof together, once a key has been found and, where the time stands in the body, the
 /// time has been checked.
-fn conclude<'a, B: AsRef<[u8]>>(
+fn conclude<'a, B>(
     verifier: Cow<'a, Verifier>,
     request: &RequestView<'a>,
-    mut head: Head<'a>,
+    head: Head<'a>,
     key: Option<usize>,
     body: B,
-    now: i64,
-) -> Result<Verified<'a, B>, Error> {
-    head.read_time_in_body(&verifier, body.as_ref(), now)?;
+) -> Verified<'a, B> {
     let (family, timestamp) = (head.family, head.timestamp);
     let headers = Headers::Request { headers: request.headers, signatures: head.signatures };
-    Ok(Verified::new(Evidence { verifier, family, key, timestamp, headers }, body))
+    Verified::new(Evidence { verifier, family, key, timestamp, headers }, body)
 }

@@ -34,6 +34,7 @@ pub(crate) fn sign(case: &Case, own: Option<&Scheme>) -> Result<Answer, Refusal>
         body: &body,
         method: case.text("method")?.unwrap_or_else(|| default_method(&scheme)),
         url: url.unwrap_or_default(),
+        headers: &[],
     };
     let signer = Signer::new(&scheme, case.keyring(&scheme)?).map_err(misconfigured)?;
     let signed = signer.sign(&message, now).map_err(refused)?;
@@ -61,6 +62,7 @@ fn misconfigured(error: ConfigError) -> Refusal {
 fn refused(error: SignError) -> Refusal {
     let kind = match error {
         SignError::InvalidId => "invalid_id",
+        SignError::MissingHeader => "missing_header",
         SignError::NoUrl => "no_url",
         SignError::NoUsableKey => "no_usable_key",
         _ => "not_signed",

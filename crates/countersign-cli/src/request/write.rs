@@ -28,7 +28,7 @@ impl Outgoing<'_> {
     pub(crate) fn write_http(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let target = self.url.map_or(Ok("/".to_owned()), super::target_of)?;
         write!(out, "{} {target} HTTP/1.1\r\n", self.method)?;
-        if !self.has("host") {
+        if self.value("host").is_none() {
             write!(out, "Host: {}\r\n", self.url.and_then(host).unwrap_or_else(|| "localhost".to_owned()))?;
         }
         if let Some(kind) = self.content_type() {
@@ -77,11 +77,13 @@ impl Outgoing<'_> {
     fn content_type(&self) -> Option<&'static str> {
         let json = serde_json::from_slice::<serde::de::IgnoredAny>(self.body).is_ok();
         let kind = if json { "application/json" } else { "application/octet-stream" };
-        (!self.has("content-type")).then_some(kind)
+        self.value("content-type").is_none().then_some(kind)
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+    /// The value of a header that is written already.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| &**value)
     }
 }
 

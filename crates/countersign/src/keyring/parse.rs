@@ -81,9 +81,11 @@ fn check_strength(rule: &KeyRule, form: &KeyForm, bytes: &[u8]) -> Result<(), Ke
     if bytes.iter().all(|byte| *byte == 0) {
         return Err(KeyErrorKind::Weak);
     }
+    let prefix = if form.keep_prefix { form.prefix.len() } else { 0 };
+    let own = bytes.len() - prefix;
     match form.kind {
-        KeyKind::Symmetric if bytes.len() < usize::from(rule.min_bytes) => Err(KeyErrorKind::TooShort),
-        KeyKind::Symmetric if bytes.len() > usize::from(rule.max_bytes) => Err(KeyErrorKind::TooLong),
+        KeyKind::Symmetric if own < usize::from(rule.min_bytes) => Err(KeyErrorKind::TooShort),
+        KeyKind::Symmetric if own > usize::from(rule.max_bytes) => Err(KeyErrorKind::TooLong),
         _ => Ok(()),
     }
 }

@@ -7,8 +7,8 @@ use alloc::{
 use core::fmt;
 
 use super::{
-    Algorithm, Encoding, EventRule, KeyKind, List, Part, Place, Scheme, SecretEncoding, Source, Syntax, Text,
-    Version,
+    Algorithm, AnswerBody, AnswerValue, Encoding, EventRule, KeyKind, List, Part, Place, Scheme,
+    SecretEncoding, Source, Syntax, Text, Version,
 };
 
 impl Scheme {
@@ -50,6 +50,12 @@ impl Scheme {
                 return wrong("holds one label twice");
             }
         }
+        let whole = |algorithm| matches!(algorithm, Algorithm::Token | Algorithm::None);
+        if self.algorithms().any(whole) && versions.iter().any(|v| v.algorithm != versions[0].algorithm) {
+            return wrong(
+                "mixes `token` or `none` with another algorithm, so that nobody could tell what was proved",
+            );
+        }
         let labelled = matches!(self.signature.syntax, Syntax::Labelled(_) | Syntax::List { .. });
         match &**versions {
             [Version { label, .. }] if label.is_empty() == labelled => wrong(match labelled {
@@ -73,6 +79,22 @@ impl Scheme {
         if names.is_empty() || !names.iter().all(|name| is_token(name)) {
             return Err(SchemeError::new("signature.source", "must name a header (RFC 9110 §5.1)"));
         }
+        let delimiter = match self.signature.syntax {
+            Syntax::Labelled(delimiter) | Syntax::List { delimiter, .. } => delimiter,
+            _ => '=',
+        };
+        if !delimiter.is_ascii_punctuation() {
+            return Err(SchemeError::new(
+                "signature.syntax",
+                "needs an ASCII punctuation mark as its delimiter",
+            ));
+        }
+        if !self.delivery.families.is_empty() && !matches!(self.signature.source, Source::Header(_)) {
+            return Err(SchemeError::new("delivery.families", "go only with a signature in one header"));
+        }
+        if !self.delivery.fixed.iter().all(|fixed| is_token(&fixed.name)) {
+            return Err(SchemeError::new("delivery.fixed", "names a header that can't exist"));
+        }
         if let Some(family) = self.delivery.families.first() {
             let starts = |name: &Text| super::strip_prefix_ignore_case(name, family).is_some();
             if !names.iter().all(starts) {
@@ -94,6 +116,12 @@ impl Scheme {
             } else {
                 "must be left out, since a token or an unsigned scheme signs nothing"
             });
+        }
+        if self.content.len() > Scheme::MAX_PARTS {
+            return wrong("holds more than 10 parts");
+        }
+        if self.headers_needed() > Scheme::MAX_HEADERS {
+            return wrong("and the signature and fixed headers are more than 8 headers together");
         }
         if self.content.iter().filter(|part| **part == Part::Body).count() > 1 {
             return wrong("holds {body} twice");
@@ -187,21 +215,45 @@ impl Scheme {
     }
 
     fn check_handshakes(&self) -> Result<(), SchemeError> {
+        let wrong = |field: &str, why: &str| Err(SchemeError::new(field, why));
         for handshake in self.handshakes.iter() {
+            let answer = &handshake.answer;
             if handshake.when.is_empty() {
-                return Err(SchemeError::new("handshake.when", "is empty: every delivery would be one"));
+                return wrong("handshake.when", "is empty: every delivery would be one");
             }
-            if !(200..600).contains(&handshake.answer.status) {
-                return Err(SchemeError::new("handshake.answer.status", "must be from 200 to 599"));
+            if !(200..600).contains(&answer.status) || !(400..600).contains(&handshake.refusal) {
+                return wrong("handshake.answer.status", "must be from 200 to 599, and `refusal` from 400");
             }
-            if handshake.enrolment && handshake.secret.is_none() {
-                return Err(SchemeError::new(
-                    "handshake.secret",
-                    "is missing: an enrolment hands over a secret",
-                ));
+            if handshake.enrolment != handshake.secret.is_some() {
+                return wrong(
+                    "handshake.enrolment",
+                    "must be true where the request hands over a `secret`, and only there",
+                );
+            }
+            let echoes = !matches!(answer.body, AnswerBody::Empty | AnswerBody::Text(AnswerValue::Fixed(_)));
+            let harmless =
+                |text: &Text| text.starts_with("text/plain") || text.starts_with("application/json");
+            if echoes && !answer.content_type.as_ref().is_some_and(harmless) {
+                return wrong(
+                    "handshake.answer.content_type",
+                    "must be text/plain or application/json where the answer repeats what was sent",
+                );
+            }
+            if !answer.headers.iter().all(|header| is_token(&header.name)) {
+                return wrong("handshake.answer.headers", "names a header that can't exist");
             }
         }
         Ok(())
+    }
+
+    /// How many headers a verifier looks for, a header that serves twice counted twice.
+    fn headers_needed(&self) -> usize {
+        let signatures = match &self.signature.source {
+            Source::PerKey(names) => names.len(),
+            _ => 1,
+        };
+        let signed = self.content.iter().filter(|part| matches!(part, Part::Header(_))).count();
+        signatures + signed + self.delivery.fixed.len()
     }
 
     /// Whether the signature header can hold a field of this name.
@@ -214,6 +266,10 @@ impl Scheme {
     }
 
     pub(crate) const MAX_VERSIONS: usize = 8;
+    /// The most parts of the content.
+    pub(crate) const MAX_PARTS: usize = 10;
+    /// The most headers that a verifier looks for.
+    pub(crate) const MAX_HEADERS: usize = 8;
 }
 
 /// Whether `name` is a token of RFC 9110 §5.6.2.

@@ -17,7 +17,8 @@ pub struct TimestampRule {
     /// The greatest age in seconds, inclusive; `None` where the provider names no limit.
     #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "Option::is_none"))]
     pub past: Option<u32>,
-    /// How far ahead of the verifier's clock it may be in seconds, inclusive; `None` for no limit.
+    /// How far ahead of the verifier's clock it may be in seconds, inclusive; `None`
+    /// for no limit but a year.
     #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "Option::is_none"))]
     pub future: Option<u32>,
     /// The earliest time that can be meant, in Unix seconds, checked even where age is not.

@@ -8,13 +8,9 @@ use alloc::{
 };
 use core::fmt;
 
-use super::{
-    Rules, Verifier,
-    plan::{MAX_HEADERS, Plan},
-};
+use super::{Rules, Verifier, plan::Plan};
 use crate::{
     Keyring, Tolerance,
-    content::MAX_PARTS,
     scheme::{Algorithm, Part, Place, Scheme, SchemeError, Source},
     secret::Secret,
 };
@@ -27,6 +23,7 @@ pub(crate) type Settings = Vec<(String, Secret)>;
 pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     pub(crate) signatures: usize,
+    pub(crate) ed25519_signatures: usize,
 }
 
 /// Builds a [`Verifier`]. Mistakes are found here, not when the first request arrives.
@@ -44,6 +41,9 @@ impl VerifierBuilder {
     pub const DEFAULT_HEADER_BYTES: usize = 8 * 1024;
     /// The most signatures in one request, by default.
     pub const DEFAULT_SIGNATURES: usize = 16;
+    /// The most Ed25519 signatures in one request, by default. Each costs a whole verification a key,
+    /// where a MAC is computed once a key however many signatures there are.
+    pub const DEFAULT_ED25519_SIGNATURES: usize = 4;
     /// The most signatures in one request, by default, where each stands in a numbered header: as
     /// many as DocuSign sends.
     pub const DEFAULT_NUMBERED_SIGNATURES: usize = 100;
@@ -53,7 +53,9 @@ impl VerifierBuilder {
             Source::Numbered(_) => Self::DEFAULT_NUMBERED_SIGNATURES,
             _ => Self::DEFAULT_SIGNATURES,
         };
-        let limits = Limits { header_bytes: Self::DEFAULT_HEADER_BYTES, signatures };
+        let (header_bytes, ed25519_signatures) =
+            (Self::DEFAULT_HEADER_BYTES, Self::DEFAULT_ED25519_SIGNATURES);
+        let limits = Limits { header_bytes, signatures, ed25519_signatures };
         let rules = Rules {
             families: Vec::new(),
             tolerance: Tolerance::default(),
@@ -138,6 +140,12 @@ impl VerifierBuilder {
         self
     }
 
+    /// The most Ed25519 signatures in one request; 4 by default.
+    pub fn max_ed25519_signatures(mut self, count: usize) -> Self {
+        self.rules.limits.ed25519_signatures = count;
+        self
+    }
+
     /// The verifier.
     ///
     /// # Errors
@@ -148,11 +156,8 @@ impl VerifierBuilder {
             self.restrict(&labels)?;
         }
         self.scheme.check().map_err(ConfigError::Scheme)?;
-        if self.scheme.content.len() > MAX_PARTS {
-            return Err(ConfigError::Scheme(SchemeError::new("content", "holds more than 10 parts")));
-        }
         let keys = self.keys.ok_or(ConfigError::NoKeys)?;
-        if keys.scheme != self.scheme.name {
+        if !keys.belongs_to(&self.scheme) {
             return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
         }
         let needs =
@@ -160,10 +165,10 @@ impl VerifierBuilder {
         if self.scheme.content.iter().any(needs) && !self.rules.url.contains("://") {
             return Err(ConfigError::NoUrl);
         }
-        self.rules.families = families(&self.scheme);
-        if self.rules.families[0].len() > MAX_HEADERS {
-            return Err(ConfigError::Scheme(SchemeError::new("content", "needs more than 8 headers")));
+        if let Some((name, _)) = self.rules.settings.iter().find(|(_, value)| value.expose().is_empty()) {
+            return Err(ConfigError::EmptySetting(name.clone()));
         }
+        self.rules.families = families(&self.scheme);
         Ok(Verifier { rules: Arc::new(self.rules), keys })
     }
 
@@ -195,12 +200,16 @@ pub enum ConfigError {
     Scheme(SchemeError),
     /// No keys were given.
     NoKeys,
-    /// The keys were read for this other scheme.
+    /// The keys were read for this other scheme, or for one that signs where this one doesn't.
     OtherScheme(String),
     /// The scheme signs the endpoint's URL, and none was given.
     NoUrl,
+    /// This setting is empty, so that a request without the value would agree with it.
+    EmptySetting(String),
     /// The scheme has no version of this label.
     UnknownVersion(String),
+    /// The scheme signs a field of the signature header that isn't the time: a signer can't know it.
+    UnknownField(String),
     /// No key can make a signature by this algorithm: it is a public key, or nothing is signed.
     CannotSign(Algorithm),
 }
@@ -216,7 +225,11 @@ impl fmt::Display for ConfigError {
             ConfigError::NoUrl => f.write_str(
                 "the scheme signs the endpoint's URL: give it, as it is registered with the provider, by `public_url`",
             ),
+            ConfigError::EmptySetting(name) => write!(f, "the setting `{name}` is empty: give its value"),
             ConfigError::UnknownVersion(label) => write!(f, "the scheme has no version `{label}`"),
+            ConfigError::UnknownField(name) => {
+                write!(f, "the scheme signs the field `{name}`, which isn't the time: it can be verified, not signed")
+            }
             ConfigError::CannotSign(algorithm) => {
                 write!(f, "no key of the keyring can sign by {}", algorithm.as_str())
             }

@@ -14,13 +14,16 @@ pub trait BodyBuffer {
     /// A piece as it arrives.
     type Frame: AsRef<[u8]>;
     /// The whole body.
-    type Body: AsRef<[u8]>;
+    type Body;
 
     /// Keeps a piece.
     fn push(&mut self, frame: Self::Frame);
 
     /// Gives the whole body.
     fn finish(self) -> Self::Body;
+
+    /// The bytes of the whole body; none where they were not kept.
+    fn bytes(body: &Self::Body) -> &[u8];
 }
 
 impl BodyBuffer for Vec<u8> {
@@ -37,20 +40,27 @@ impl BodyBuffer for Vec<u8> {
     fn finish(self) -> Vec<u8> {
         self
     }
+
+    fn bytes(body: &Vec<u8>) -> &[u8] {
+        body
+    }
 }
 
-/// Keeps nothing: the body is verified as it passes by.
+/// Keeps nothing: the body is verified as it passes by. What it proves has no body, and so no event,
+/// no id and no idempotency key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 
 impl BodyBuffer for Discard {
     type Frame = Vec<u8>;
-    type Body = [u8; 0];
+    type Body = ();
 
     fn push(&mut self, _frame: Vec<u8>) {}
 
-    fn finish(self) -> [u8; 0] {
-        []
+    fn finish(self) {}
+
+    fn bytes(_body: &()) -> &[u8] {
+        &[]
     }
 }
 
@@ -110,7 +120,9 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// Why the request isn't authentic; see [`ErrorKind`].
     pub fn finish(self) -> Result<Verified<'a, B::Body>, Error> {
         let body = self.buffer.finish();
-        prove(self.verifier, &self.request, self.state, body, self.now)
+        let (mut head, key) = prove(&self.verifier, self.state)?;
+        head.read_time_in_body(&self.verifier, B::bytes(&body), self.now)?;
+        Ok(conclude(Cow::Owned(self.verifier), &self.request, head, key, body))
     }
 
     /// The body has ended: gives the proof, or the answer where the request is a handshake.
@@ -119,47 +131,39 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// As [`finish`](Check::finish); and [`ErrorKind::HandshakeRefused`].
     pub fn outcome(self) -> Result<Outcome<'a, B::Body>, Error> {
         let body = self.buffer.finish();
-        if let Some(greeting) = Greeting::unsigned(&self.verifier, &self.request, body.as_ref())? {
+        if let Some(greeting) = Greeting::unsigned(&self.verifier, &self.request, B::bytes(&body))? {
             return Ok(Outcome::Handshake(greeting));
         }
-        let verified = prove(self.verifier.clone(), &self.request, self.state, body, self.now)?;
-        Ok(match Greeting::signed(&self.verifier, &self.request, &verified)? {
-            Some(greeting) => Outcome::Handshake(greeting),
-            None => Outcome::Event(verified),
-        })
+        let (mut head, key) = prove(&self.verifier, self.state)?;
+        head.read_time_in_body(&self.verifier, B::bytes(&body), self.now)?;
+        if let Some(greeting) = Greeting::signed(&self.verifier, &self.request, B::bytes(&body), key)? {
+            return Ok(Outcome::Handshake(greeting));
+        }
+        let verified = conclude(Cow::Owned(self.verifier), &self.request, head, key, body);
+        Ok(Outcome::Event(verified))
     }
 }
 
 /// A run of each key that is valid now, by each algorithm that the request has a signature by.
 fn start_all(verifier: &Verifier, head: &Head<'_>, now: i64) -> Vec<Run> {
-    let keys = verifier.keys.valid_at(now);
-    let runs = keys.flat_map(|(key, entry)| {
-        let algorithms = head.algorithms(verifier.scheme()).filter(|algorithm| entry.fits(*algorithm));
-        algorithms.map(move |algorithm| Run::new(key, entry, algorithm))
-    });
-    let mut runs: Vec<Run> = runs.collect();
+    let mut runs = Vec::new();
+    Run::each(verifier, head, now, |run| runs.push(run));
     runs.iter_mut().for_each(|run| run.begin(verifier, head));
     runs
 }
 
-fn prove<'a, B: AsRef<[u8]>>(
-    verifier: Verifier,
-    request: &RequestView<'a>,
-    state: State<'a>,
-    body: B,
-    now: i64,
-) -> Result<Verified<'a, B>, Error> {
+/// The head, and the key that made one of its signatures; no key where the scheme signs nothing.
+fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Head<'a>, Option<usize>), Error> {
     let (head, runs) = match state {
         State::Verifying { head, runs } => (head, runs),
         State::Refused(error) => return Err(error),
     };
     let tried = !runs.is_empty();
-    let mut finished = runs.into_iter().map(|run| (run.key, run.finish(&verifier, &head)));
-    let key = finished.find_map(|(key, matches)| matches.then_some(key));
+    let key = runs.into_iter().find_map(|run| run.finish(verifier, &head));
     if key.is_none() && !verifier.scheme().is_unsigned() {
         return Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }));
     }
-    conclude(Cow::Owned(verifier), request, head, key, body, now)
+    Ok((head, key))
 }
 
 impl<B> core::fmt::Debug for Check<'_, B> {

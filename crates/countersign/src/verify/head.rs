@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Lookup, RequestView, Timestamp,
-    content::{Content, MAX_PARTS},
+    content::Content,
     json,
     scheme::{Algorithm, Part, Place, Scheme},
 };
@@ -44,7 +44,7 @@ impl<'a> Head<'a> {
             true => Signatures::None,
             false => Signatures::read(plan, &found, request.headers, limit)?,
         };
-        let values = [b"".as_slice(); MAX_PARTS];
+        let values = [b"".as_slice(); Scheme::MAX_PARTS];
         let content = Content { method: request.method, target: request.target, values };
         let mut head =
             Head { family, signatures, versions: 0, field: Lookup::Missing, content, timestamp: None };
@@ -62,7 +62,7 @@ impl<'a> Head<'a> {
         let limits = &verifier.rules.limits;
         let signature = &plan.scheme.signature;
         let error = |kind| Err(Error::header(kind, first_name(&signature.source)));
-        let (mut signatures, mut fields) = (0, 0);
+        let (mut signatures, mut ed25519, mut fields) = (0, 0, 0);
         for (_, value) in self.signatures.values() {
             if value.len() > limits.header_bytes {
                 return error(ErrorKind::HeaderTooLarge);
@@ -71,6 +71,7 @@ impl<'a> Head<'a> {
                 match entry {
                     Entry::Signature { version, .. } => {
                         signatures += 1;
+                        ed25519 += usize::from(signature.versions[version].algorithm == Algorithm::Ed25519);
                         self.versions |= 1 << version;
                     }
                     Entry::Field { index, label, text } => {
@@ -90,7 +91,9 @@ impl<'a> Head<'a> {
         match signatures {
             0 if fields > usize::from(plan.field.is_some()) => error(ErrorKind::UnsupportedVersion),
             0 => error(ErrorKind::MalformedHeader),
-            _ if signatures > limits.signatures => error(ErrorKind::TooManySignatures),
+            _ if signatures > limits.signatures || ed25519 > limits.ed25519_signatures => {
+                error(ErrorKind::TooManySignatures)
+            }
             _ => Ok(()),
         }
     }

@@ -7,9 +7,6 @@ use crate::{
     scheme::{Part, Place, Scheme, Source, Text},
 };
 
-/// The most headers that a scheme needs to be verified.
-pub(crate) const MAX_HEADERS: usize = 8;
-
 /// A scheme in one of its header families, with the headers that it needs.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -29,7 +26,7 @@ pub(crate) struct Plan {
 }
 
 /// The headers that a plan needs, found in one pass over a request's.
-pub(super) type Found<'a> = [Lookup<'a>; MAX_HEADERS];
+pub(super) type Found<'a> = [Lookup<'a>; Scheme::MAX_HEADERS];
 
 impl Plan {
     pub(super) fn new(scheme: Scheme) -> Plan {
@@ -61,11 +58,6 @@ impl Plan {
         Plan { names, parts, signatures, fixed, field, time, scheme }
     }
 
-    /// How many headers are needed.
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
     /// Finds the headers that are needed.
     pub(super) fn find<'a>(&self, headers: &'a dyn HeaderView, found: &mut Found<'a>) {
         *found = NOTHING;
@@ -80,7 +72,7 @@ impl Plan {
 }
 
 /// Before anything is found.
-pub(super) const NOTHING: Found<'static> = [Lookup::Missing; MAX_HEADERS];
+pub(super) const NOTHING: Found<'static> = [Lookup::Missing; Scheme::MAX_HEADERS];
 
 /// Whether `name` is `wanted`, which is lower case, as most names are when they get here.
 #[inline]

@@ -10,31 +10,53 @@ use super::{
 use crate::{
     encoding::Decoded,
     keyring::{self, Material},
-    mac::{Mac, Tag, same_text},
-    scheme::{Algorithm, Encoding},
+    mac::{Mac, same_text},
+    scheme::{Algorithm, Signature},
 };
 
-/// One key at work on one request: fed the signed bytes once, however many signatures there are.
+/// One key at work on one request, or all Ed25519 keys together: fed the signed bytes once, however
+/// many signatures there are.
 pub(crate) struct Run {
-    pub(crate) key: usize,
     algorithm: Algorithm,
     state: State,
 }
 
 enum State {
-    /// A tag in the making.
-    Mac(Mac),
-    /// Ed25519 needs the message whole.
-    Message(Vec<u8>),
+    /// A tag in the making, by the key at this place.
+    Mac(usize, Mac),
     /// A token needs no content.
-    Token,
+    Token(usize),
+    /// Ed25519 needs the message whole, once for all keys.
+    Message(Vec<usize>, Vec<u8>),
 }
 
 impl Run {
-    /// A run of the key at place `key`, which fits the algorithm; nothing is fed yet.
+    /// Gives a run for each key that is valid at `now` and each algorithm that the request has a
+    /// signature by; nothing is fed yet.
     #[inline]
-    pub(crate) fn new(key: usize, entry: &keyring::Entry, algorithm: Algorithm) -> Run {
-        Run { key, algorithm, state: State::of(entry, algorithm) }
+    pub(crate) fn each(verifier: &Verifier, head: &Head<'_>, now: i64, mut give: impl FnMut(Run)) {
+        for algorithm in head.algorithms(verifier.scheme()) {
+            let fitting = verifier.keys.valid_at(now).filter(|(_, entry)| entry.fits(algorithm));
+            if algorithm == Algorithm::Ed25519 {
+                let keys: Vec<usize> = fitting.map(|(key, _)| key).collect();
+                if !keys.is_empty() {
+                    give(Run { algorithm, state: State::Message(keys, Vec::new()) });
+                }
+                continue;
+            }
+            for (key, entry) in fitting {
+                give(Run::new(key, entry, algorithm));
+            }
+        }
+    }
+
+    #[inline]
+    fn new(key: usize, entry: &keyring::Entry, algorithm: Algorithm) -> Run {
+        let state = match entry.mac(algorithm) {
+            Some(mac) => State::Mac(key, mac.clone()),
+            None => State::Token(key),
+        };
+        Run { algorithm, state }
     }
 
     /// Feeds what stands before the body.
@@ -48,76 +70,64 @@ impl Run {
     #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
-            State::Mac(mac) => mac.update(bytes),
-            State::Message(message) => message.extend_from_slice(bytes),
-            State::Token => {}
+            State::Mac(_, mac) => mac.update(bytes),
+            State::Message(_, message) => message.extend_from_slice(bytes),
+            State::Token(_) => {}
         }
     }
 
-    /// Feeds what stands behind the body, and says whether this key made one of the signatures.
+    /// Feeds what stands behind the body, and gives the key that made one of the signatures.
     #[inline]
-    pub(crate) fn finish(mut self, verifier: &Verifier, head: &Head<'_>) -> bool {
+    pub(crate) fn finish(mut self, verifier: &Verifier, head: &Head<'_>) -> Option<usize> {
         let scheme = verifier.scheme_of(head.family);
         head.content.feed_after(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
-        let Run { key, algorithm, state } = self;
-        let judge = Judge::new(state, &verifier.keys.entries[key]);
-        let signature = &scheme.signature;
-        let mine_by = |version: usize| signature.versions[version].algorithm == algorithm;
-        let mine = |owner: Option<usize>| owner.is_none_or(|owner| owner == key);
-        let values = head.signatures.values().filter(|(owner, _)| mine(*owner));
-        values.flat_map(|(_, value)| entries(&signature.syntax, &signature.versions, value)).any(|entry| {
-            match entry {
-                Entry::Signature { version, text } if mine_by(version) => {
-                    judge.accepts(signature.encoding, text)
-                }
-                _ => false,
+        let candidates = Candidates { head, signature: &scheme.signature, algorithm: self.algorithm };
+        let entries = &verifier.keys.entries;
+        match self.state {
+            State::Mac(key, mac) => {
+                let tag = mac.finish();
+                candidates.any_decoded(key, |bytes| tag.matches(bytes)).then_some(key)
             }
+            State::Token(key) => {
+                let Material::Token(token) = &entries[key].material else { return None };
+                candidates.any(key, |text| same_text(token.expose(), text)).then_some(key)
+            }
+            State::Message(keys, message) => keys.into_iter().find(|key| {
+                let verifies = |bytes: &[u8]| entries[*key].material.verifies(&message, bytes);
+                candidates.any_decoded(*key, verifies)
+            }),
+        }
+    }
+}
+
+/// The signatures of a request by one algorithm.
+struct Candidates<'c> {
+    head: &'c Head<'c>,
+    signature: &'c Signature,
+    algorithm: Algorithm,
+}
+
+impl Candidates<'_> {
+    /// Whether one that may be the key's is accepted, as it is written.
+    #[inline]
+    fn any(&self, key: usize, accepts: impl Fn(&[u8]) -> bool) -> bool {
+        let Signature { syntax, versions, .. } = self.signature;
+        let may_be_its = |owner: Option<usize>| owner.is_none_or(|owner| owner == key);
+        let values = self.head.signatures.values().filter(|(owner, _)| may_be_its(*owner));
+        values.flat_map(|(_, value)| entries(syntax, versions, value)).any(|entry| match entry {
+            Entry::Signature { version, text } => {
+                versions[version].algorithm == self.algorithm && accepts(text)
+            }
+            _ => false,
         })
     }
-}
 
-impl State {
+    /// Whether one that may be the key's is accepted, decoded.
     #[inline]
-    fn of(entry: &keyring::Entry, algorithm: Algorithm) -> State {
-        match (algorithm, entry.mac(algorithm)) {
-            (_, Some(mac)) => State::Mac(mac.clone()),
-            (Algorithm::Ed25519, _) => State::Message(Vec::new()),
-            _ => State::Token,
-        }
-    }
-}
-
-/// What decides over a candidate signature.
-enum Judge<'k> {
-    Tag(Tag),
-    PublicKey(crate::ed25519::PublicKey, Vec<u8>),
-    Token(&'k [u8]),
-    Nobody,
-}
-
-impl<'k> Judge<'k> {
-    #[inline]
-    fn new(state: State, entry: &'k keyring::Entry) -> Self {
-        match (state, &entry.material) {
-            (State::Mac(mac), _) => Judge::Tag(mac.finish()),
-            (State::Message(message), Material::Ed25519Public(key)) => Judge::PublicKey(key.clone(), message),
-            (State::Message(message), Material::Ed25519Secret(key)) => {
-                Judge::PublicKey(key.public(), message)
-            }
-            (State::Token, Material::Token(token)) => Judge::Token(token.expose()),
-            _ => Judge::Nobody,
-        }
-    }
-
-    fn accepts(&self, encoding: Encoding, text: &[u8]) -> bool {
-        match self {
-            Judge::Tag(tag) => {
-                Decoded::parse(encoding, text).is_some_and(|candidate| tag.matches(candidate.as_bytes()))
-            }
-            Judge::PublicKey(key, message) => Decoded::parse(encoding, text)
-                .is_some_and(|candidate| key.verifies(message, candidate.as_bytes())),
-            Judge::Token(token) => same_text(token, text),
-            Judge::Nobody => false,
-        }
+    fn any_decoded(&self, key: usize, accepts: impl Fn(&[u8]) -> bool) -> bool {
+        let encoding = self.signature.encoding;
+        self.any(key, |text| {
+            Decoded::parse(encoding, text).is_some_and(|candidate| accepts(candidate.as_bytes()))
+        })
     }
 }

@@ -24,6 +24,43 @@ fn adv_20_no_byte_moves_across_a_boundary() {
 }
 
 #[test]
+fn adv_20_where_nothing_stands_between_two_parts_their_form_does() {
+    let mut seen = 0;
+    for scheme in signing().filter(|scheme| scheme.timestamp.is_some()) {
+        let parts = scheme.content.windows(2).filter_map(|pair| match pair {
+            [Part::Header(name), Part::Body] => Some((name, true)),
+            [Part::Body, Part::Header(name)] => Some((name, false)),
+            _ => None,
+        });
+        for (name, before) in parts {
+            seen += 1;
+            let subject = Subject::with_body(scheme, b"17 digits may follow: 17".to_vec());
+            let value = subject.header(name).into_bytes();
+            for count in 1..value.len() {
+                let mut from_body = subject.clone();
+                let mut from_header = subject.clone();
+                let (body, cut) = (&subject.body, value.len() - count);
+                if before {
+                    from_body.set(name, [&value, &body[..count]].concat());
+                    from_body.body = body[count..].to_vec();
+                    from_header.set(name, &value[..cut]);
+                    from_header.body = [&value[cut..], body].concat();
+                } else {
+                    let kept = body.len() - count;
+                    from_body.set(name, [&body[kept..], &value].concat());
+                    from_body.body = body[..kept].to_vec();
+                    from_header.set(name, &value[count..]);
+                    from_header.body = [body, &value[..count]].concat();
+                }
+                from_body.assert_refused("a byte moved from the body into the time");
+                from_header.assert_refused("a byte moved from the time into the body");
+            }
+        }
+    }
+    assert!(seen >= 5, "only {seen} places were found");
+}
+
+#[test]
 fn adv_32_the_raw_bytes_are_verified_and_every_change_is_seen() {
     let bodies: [&[u8]; 8] = [
         br#"{"name":"Zo\u00eb"}"#,

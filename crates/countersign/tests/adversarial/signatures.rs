@@ -246,6 +246,18 @@ fn adv_27_numbered_headers_are_counted_and_none_is_repeated() {
 }
 
 #[test]
+fn adv_27_few_ed25519_signatures_are_verified() {
+    let subject = Subject::of(&catalog::STANDARD_WEBHOOKS);
+    let with = |count: usize| {
+        let mut changed = subject.clone();
+        changed.set("webhook-signature", format!("v1,{}{}", subject.signature(), " v1a,AA==".repeat(count)));
+        changed.kind()
+    };
+    assert_eq!(with(4), None);
+    assert_eq!(with(5), Some(ErrorKind::TooManySignatures));
+}
+
+#[test]
 fn adv_28_any_of_several_secrets_is_accepted_and_named() {
     let scheme = &catalog::STANDARD_WEBHOOKS;
     let subject = Subject::of(scheme);
@@ -353,4 +365,32 @@ fn an_unsigned_scheme_is_accepted_only_where_the_application_says_so() {
         assert!(!verified.idempotency_key().is_authenticated());
     }
     assert!(Keyring::accept_unsigned(&catalog::STRIPE).is_err());
+}
+
+#[test]
+fn an_unsigned_scheme_by_another_ones_name_is_not_accepted() {
+    let mut disguised = catalog::BILLRUN;
+    disguised.name = catalog::STRIPE.name;
+    let keys = || Keyring::new(&catalog::STRIPE, ["whsec_of_the_real_stripe"]).expect("a keyring");
+    assert!(Verifier::builder(disguised).keys(keys()).build().is_err());
+    let unsigned = Keyring::accept_unsigned(&catalog::BILLRUN).expect("an unsigned scheme");
+    let verifier = Verifier::builder(catalog::BILLRUN).keys(unsigned.clone()).build().expect("a verifier");
+    assert!(verifier.with_keys(keys().into()).is_err());
+    let mut disguised = catalog::STRIPE;
+    disguised.name = catalog::BILLRUN.name;
+    assert!(Verifier::builder(disguised).keys(unsigned).build().is_err());
+}
+
+#[test]
+fn a_body_that_is_not_kept_proves_no_more_than_it_can() {
+    let subject = Subject::of(&catalog::STRIPE);
+    let verifier = subject.verifier();
+    let mut check = verifier.begin(&RequestView::post(&subject.headers), subject.now).expect("good headers");
+    check.update(subject.body.clone());
+    let verified: countersign::Verified<'_, ()> = check.finish().expect("authentic");
+    assert_eq!(verified.key_label(), Some("key-1"));
+    let linear = Subject::of(&catalog::LINEAR);
+    let error =
+        linear.verifier().begin(&RequestView::post(&linear.headers), linear.now).expect_err("no body");
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
 }
