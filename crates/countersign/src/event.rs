@@ -9,7 +9,7 @@ use core::fmt;
 use serde_core::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, Timestamp, json, scheme::TimeFormat};
+use crate::{Error, ErrorKind, Timestamp, scheme::TimeFormat};
 
 /// An event whose data is not parsed yet, borrowed from the verified body.
 ///
@@ -104,9 +104,4 @@ impl<T> Event<T> {
 fn timestamp(text: &str) -> Option<Timestamp> {
     let formats = [TimeFormat::Rfc3339, TimeFormat::UnixMillis, TimeFormat::UnixSeconds];
     formats.into_iter().find_map(|format| Timestamp::parse(format, text))
-}
-
-/// The data at `pointer`.
-pub(crate) fn data<'b>(body: &'b [u8], pointer: &str) -> Result<&'b RawValue, Error> {
-    json::find(body, pointer)?.ok_or_else(|| Error::new(ErrorKind::MalformedBody).at(pointer.to_owned()))
 }

@@ -1,6 +1,6 @@
 //! Reading one value out of a JSON text without parsing the rest into memory.
 
-use alloc::{borrow::Cow, collections::BTreeSet, string::String};
+use alloc::{borrow::Cow, collections::BTreeSet, string::String, vec, vec::Vec};
 use core::{cell::Cell, fmt};
 
 use serde_core::de::{
@@ -17,10 +17,83 @@ pub(crate) fn find<'b>(body: &'b [u8], pointer: &str) -> Result<Option<&'b RawVa
     let mut json = serde_json::Deserializer::from_slice(body);
     let found = Walk { path: pointer, duplicate: &duplicate }.deserialize(&mut json);
     let found = found.and_then(|found| json.end().map(|()| found));
-    found.map_err(|_| match duplicate.get() {
-        true => Error::new(ErrorKind::DuplicateKey),
-        false => Error::new(ErrorKind::MalformedBody),
-    })
+    found.map_err(|_| error(&duplicate))
+}
+
+/// The values at several pointers, found in one pass where the body is an object.
+pub(crate) fn find_all<'b>(body: &'b [u8], pointers: &[&str]) -> Result<Vec<Option<&'b RawValue>>, Error> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return pointers.iter().map(|pointer| find(body, pointer)).collect();
+    }
+    let duplicate = Cell::new(false);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let found = Members { pointers, duplicate: &duplicate }.deserialize(&mut json);
+    let members = found.and_then(|members| json.end().map(|()| members)).map_err(|_| error(&duplicate))?;
+    let pointers = pointers.iter().zip(members);
+    let values = pointers.map(|(pointer, member)| match (split_pointer(pointer), member) {
+        (None, _) => find(body, ""),
+        (Some((_, rest)), Some(member)) => find(member.get().as_bytes(), rest),
+        (Some(_), None) => Ok(None),
+    });
+    values.collect()
+}
+
+fn error(duplicate: &Cell<bool>) -> Error {
+    Error::new(if duplicate.get() { ErrorKind::DuplicateKey } else { ErrorKind::MalformedBody })
+}
+
+/// The first token of a pointer, unescaped, and the pointer behind it; `None` for the whole document.
+fn split_pointer(pointer: &str) -> Option<(Cow<'_, str>, &str)> {
+    let path = pointer.strip_prefix('/')?;
+    let (token, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+    let token = match token.contains('~') {
+        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(token),
+    };
+    Some((token, rest))
+}
+
+/// The members of an object that pointers begin with.
+struct Members<'p> {
+    pointers: &'p [&'p str],
+    duplicate: &'p Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let tokens: Vec<_> = self.pointers.iter().map(|pointer| split_pointer(pointer)).collect();
+        let mut members = vec![None; tokens.len()];
+        while let Some(key) = map.next_key_seed(AnyKey)? {
+            let begins =
+                |token: &Option<(Cow<'_, str>, &str)>| token.as_ref().is_some_and(|(token, _)| *token == key);
+            let Some(first) = tokens.iter().position(begins) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if members[first].is_some() {
+                self.duplicate.set(true);
+                return Err(A::Error::custom("duplicate key"));
+            }
+            let value = Some(map.next_value::<&RawValue>()?);
+            let wanting = members.iter_mut().zip(&tokens).filter(|(_, token)| begins(token));
+            wanting.for_each(|(member, _)| *member = value);
+        }
+        Ok(members)
+    }
 }
 
 /// The text of a string, or of a number as it is written: ids are never rounded through a float.
@@ -46,10 +119,7 @@ pub(crate) fn check_unique_keys(body: &[u8]) -> Result<(), Error> {
     let duplicate = Cell::new(false);
     let mut json = serde_json::Deserializer::from_slice(body);
     let result = Unique { duplicate: &duplicate }.deserialize(&mut json).and_then(|()| json.end());
-    result.map_err(|_| match duplicate.get() {
-        true => Error::new(ErrorKind::DuplicateKey),
-        false => Error::new(ErrorKind::MalformedBody),
-    })
+    result.map_err(|_| error(&duplicate))
 }
 
 /// Goes down one pointer.
@@ -59,16 +129,10 @@ struct Walk<'p> {
 }
 
 impl<'p> Walk<'p> {
-    /// The first token, unescaped, and what is left of the path.
+    /// The first token, and a walk down what is left of the path.
     fn step(&self) -> (Cow<'p, str>, Walk<'p>) {
-        let path = self.path.strip_prefix('/').unwrap_or(self.path);
-        let end = path.find('/').unwrap_or(path.len());
-        let token = &path[..end];
-        let token = match token.contains('~') {
-            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-            false => Cow::Borrowed(token),
-        };
-        (token, Walk { path: &path[end..], duplicate: self.duplicate })
+        let (token, path) = split_pointer(self.path).unwrap_or((Cow::Borrowed(self.path), ""));
+        (token, Walk { path, duplicate: self.duplicate })
     }
 }
 
@@ -195,6 +259,30 @@ impl<'de> Visitor<'de> for AnyKey {
     }
 }
 
+/// The keys of an object: a list while they are few, as most are, and a tree for the rest, so that no
+/// number of keys makes the work grow with its square.
+#[derive(Default)]
+struct Seen<'de> {
+    few: Vec<Cow<'de, str>>,
+    more: BTreeSet<Cow<'de, str>>,
+}
+
+impl<'de> Seen<'de> {
+    const FEW: usize = 16;
+
+    /// Whether the key is new.
+    fn insert(&mut self, key: Cow<'de, str>) -> bool {
+        if self.few.contains(&key) {
+            return false;
+        }
+        if self.few.len() < Seen::FEW {
+            self.few.push(key);
+            return true;
+        }
+        self.more.insert(key)
+    }
+}
+
 /// Refuses an object that holds one key twice.
 #[derive(Clone, Copy)]
 struct Unique<'c> {
@@ -217,7 +305,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = BTreeSet::new();
+        let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(AnyKey)? {
             if !seen.insert(key) {
                 self.duplicate.set(true);
@@ -271,6 +359,38 @@ mod tests {
         assert_eq!(get(body, "/n").as_deref(), Some("18446744073709551616"));
         assert_eq!(get(body, "/n/x"), None);
         assert_eq!(get(body, "").as_deref(), Some(body));
+    }
+
+    #[test]
+    fn several_pointers_find_what_each_would() {
+        let body = r#" {"id":"e","a~b":{"c/d":[1,{"x":2}]},"n":null,"data":{"id":"no"}}"#;
+        let pointers = ["/id", "/a~0b/c~1d/1/x", "/n", "", "/none", "/data", "/data/id", "/id/x", "/id"];
+        for body in [body, "[{\"id\":1}]", "\"text\"", "{}"] {
+            let found = find_all(body.as_bytes(), &pointers).expect("JSON");
+            for (pointer, found) in pointers.iter().zip(found) {
+                let alone = find(body.as_bytes(), pointer).expect("JSON");
+                assert_eq!(found.map(RawValue::get), alone.map(RawValue::get), "{pointer} of {body}");
+            }
+        }
+        let kind =
+            |body: &str| find_all(body.as_bytes(), &pointers).map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(kind(r#"{"id":1,"id":1}"#), Err(ErrorKind::DuplicateKey));
+        assert_eq!(kind(r#"{"data":{"id":1,"id":1}}"#), Err(ErrorKind::DuplicateKey));
+        for bad in ["{", "{}x", "", "{\"id\":}"] {
+            assert_eq!(kind(bad), Err(ErrorKind::MalformedBody), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_many_keys_is_read_without_growing_with_their_square() {
+        let members: Vec<String> = (0..50_000).map(|number| alloc::format!("\"k{number}\":0")).collect();
+        let body = alloc::format!("{{{}}}", members.join(","));
+        assert_eq!(check_unique_keys(body.as_bytes()), Ok(()));
+        let twice = alloc::format!("{{{},\"k49999\":0}}", members.join(","));
+        assert_eq!(
+            check_unique_keys(twice.as_bytes()).map_err(|error| error.kind()),
+            Err(ErrorKind::DuplicateKey)
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use alloc::{
 use serde_core::de::DeserializeOwned;
 
 use crate::{
-    Envelope, Error, ErrorKind, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, event,
-    idempotency, json,
+    Envelope, Error, ErrorKind, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, idempotency,
+    json,
     mac::sha256,
     scheme::{Algorithm, Place, Scheme},
     verify::signatures::Signatures,
@@ -181,10 +181,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// [`ErrorKind::MalformedBody`] where the id stands in the body and that is no JSON;
     /// [`ErrorKind::DuplicateKey`] where it stands there twice.
     pub fn event_id(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        self.joined(&self.scheme().event.id, |values| match values {
-            [one] => one.clone(),
-            several => Cow::Owned(idempotency::join(several.iter().map(|value| &**value))),
-        })
+        Ok(join_id(self.values(&self.scheme().event.id)?))
     }
 
     /// The event type, such as `invoice.paid`, where the provider names one.
@@ -192,10 +189,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// # Errors
     /// As [`event_id`](Verified::event_id).
     pub fn event_type(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        self.joined(&self.scheme().event.kind, |values| match values {
-            [one] => one.clone(),
-            several => Cow::Owned(several.join(".")),
-        })
+        Ok(join_kind(self.values(&self.scheme().event.kind)?))
     }
 
     /// The key by which a second delivery of this event is known; see
@@ -228,9 +222,24 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         if self.evidence.verifier.rules.strict_json {
             json::check_unique_keys(self.body())?;
         }
-        let data = event::data(self.body(), &self.scheme().event.data)?;
-        let time = self.scheme().event.time.as_ref().map(|place| self.value(place)).transpose()?.flatten();
-        Ok(Envelope { id: self.event_id()?, kind: self.event_type()?, time, data })
+        let event = &self.scheme().event;
+        let places: Vec<&Place> = event.id.iter().chain(event.kind.iter()).chain(&event.time).collect();
+        let in_body = places.iter().filter_map(|place| match place {
+            Place::Json(pointer) => Some(&**pointer),
+            _ => None,
+        });
+        let pointers: Vec<&str> = in_body.chain([&*event.data]).collect();
+        let mut found = json::find_all(self.body(), &pointers)?.into_iter();
+        let values = places.iter().map(|place| match place {
+            Place::Json(_) => found.next().flatten().and_then(json::scalar).filter(|text| !text.is_empty()),
+            _ => self.in_headers(place).map(Cow::Borrowed),
+        });
+        let mut values = values.collect::<Vec<_>>().into_iter();
+        let id = join_id(values.by_ref().take(event.id.len()).collect());
+        let kind = join_kind(values.by_ref().take(event.kind.len()).collect());
+        let missing = || Error::new(ErrorKind::MalformedBody).at(event.data.clone());
+        let data = found.next().flatten().ok_or_else(missing)?;
+        Ok(Envelope { id, kind, time: values.next().flatten(), data })
     }
 
     /// The event, with its data parsed.
@@ -253,17 +262,9 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         serde_json::from_slice(self.body()).map_err(|_| Error::new(ErrorKind::MalformedBody))
     }
 
-    /// The values at `places`, joined; `None` where one is missing or there are no places.
-    fn joined<'s>(
-        &'s self,
-        places: &[Place],
-        join: impl FnOnce(&[Cow<'s, str>]) -> Cow<'s, str>,
-    ) -> Result<Option<Cow<'s, str>>, Error> {
-        if let [place] = places {
-            return self.value(place);
-        }
-        let values: Result<Option<Vec<_>>, Error> = places.iter().map(|place| self.value(place)).collect();
-        Ok(values?.filter(|values| !values.is_empty()).map(|values| join(&values)))
+    /// The values at `places`; `None` where one is missing.
+    fn values(&self, places: &[Place]) -> Result<Option<Vec<Cow<'_, str>>>, Error> {
+        places.iter().map(|place| self.value(place)).collect()
     }
 
     /// The text at a place, where there is some.
@@ -272,6 +273,27 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             Place::Json(pointer) => Ok(json::text(self.body(), pointer)?.filter(|text| !text.is_empty())),
             _ => Ok(self.in_headers(place).map(Cow::Borrowed)),
         }
+    }
+}
+
+/// The id that these values make together; `None` where one is missing or there are none.
+fn join_id(values: Option<Vec<Cow<'_, str>>>) -> Option<Cow<'_, str>> {
+    one_or(values, |values| idempotency::join(values.iter().map(|value| &**value)))
+}
+
+/// The event type that these values make together; `None` where one is missing or there are none.
+fn join_kind(values: Option<Vec<Cow<'_, str>>>) -> Option<Cow<'_, str>> {
+    one_or(values, |values| values.join("."))
+}
+
+fn one_or<'v>(
+    values: Option<Vec<Cow<'v, str>>>,
+    join: impl FnOnce(&[Cow<'v, str>]) -> String,
+) -> Option<Cow<'v, str>> {
+    let mut values = values?;
+    match values.len() {
+        0 | 1 => values.pop(),
+        _ => Some(Cow::Owned(join(&values))),
     }
 }
 
