@@ -16,7 +16,7 @@ pub struct KeyError {
 pub enum KeyErrorKind {
     /// There is no key at all.
     NoKeys,
-    /// There are more than [`Keyring::MAX_KEYS`].
+    /// There are more than [`Keyring::MAX_KEYS`](super::Keyring::MAX_KEYS).
     TooManyKeys,
     /// The scheme signs nothing, so that a secret would be ignored.
     Unsigned,
