@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
+    future::{Future, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
@@ -12,7 +13,7 @@ use bytes::{Buf, Bytes};
 use countersign::{BodyBuffer, Error, ErrorKind};
 use http::{HeaderMap, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full, LengthLimitError};
+use http_body_util::{Full, LengthLimitError};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, timeout};
 
@@ -71,15 +72,26 @@ impl Limits {
         B::Error: Into<BoxError>,
     {
         let left = self.total.saturating_sub(started.elapsed());
-        // Checked here too because a timeout lets through what is ready already, as it may always be.
+        // A body may always be ready, and then no timer would end it.
         if left.is_zero() {
             return Err(Error::new(ErrorKind::BodyTimeout));
         }
-        match timeout(left.min(self.idle), body.frame()).await {
-            Ok(frame) => frame.transpose().map_err(|error| Error::new(kind_of(error.into()))),
-            Err(_elapsed) => Err(Error::new(ErrorKind::BodyTimeout)),
+        let frame = poll_fn(|cx| body.as_mut().poll_frame(cx).map(judge));
+        let mut frame = pin!(frame);
+        // What has arrived already needs no timer.
+        match poll_fn(|cx| Poll::Ready(frame.as_mut().poll(cx))).await {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => match timeout(left.min(self.idle), frame).await {
+                Ok(frame) => frame,
+                Err(_elapsed) => Err(Error::new(ErrorKind::BodyTimeout)),
+            },
         }
     }
+}
+
+/// A piece, or why there is none.
+fn judge<D, E: Into<BoxError>>(frame: Option<Result<Frame<D>, E>>) -> Result<Option<Frame<D>>, Error> {
+    frame.transpose().map_err(|error| Error::new(kind_of(error.into())))
 }
 
 /// How many bytes the request says that its body has, at least.

@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     mem,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -74,7 +75,11 @@ where
             let now = (settings.clock)();
             let scheme = settings.verifier.scheme();
             let span = observe::span(scheme);
-            let outcome = settings.receive(&parts, body, now, &span).instrument(span.clone()).await;
+            let outcome = {
+                // Pinned first: the future is large, and would be moved into what instruments it.
+                let receiving = pin!(settings.receive(&parts, body, now, &span));
+                receiving.instrument(span.clone()).await
+            };
             observe::record(&span, &outcome, now);
             match outcome {
                 Ok(Outcome::Event(verified)) => inner.call(hand_over(parts, verified)).await,

@@ -77,7 +77,7 @@ pub struct Check<'a, B> {
 enum State<'a> {
     Verifying {
         head: Head<'a>,
-        runs: Vec<Run>,
+        runs: Runs,
     },
     /// The headers are no event's, but the request may turn out to be a handshake that isn't signed.
     Refused(Error),
@@ -93,7 +93,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         let may_greet = Greeting::may_come_unsigned(&verifier, &request);
         let state = match Head::read(&verifier, &request, now) {
             Ok(head) => {
-                let runs = start_all(&verifier, &head, now);
+                let runs = Runs::start(&verifier, &head, now);
                 if runs.is_empty() && !verifier.scheme().is_unsigned() && !may_greet {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
@@ -108,7 +108,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// Feeds the next piece of the body, and keeps it.
     pub fn update(&mut self, frame: B::Frame) {
         if let State::Verifying { runs, .. } = &mut self.state {
-            runs.iter_mut().for_each(|run| run.update(frame.as_ref()));
+            runs.update(frame.as_ref());
         }
         self.buffer.push(frame);
     }
@@ -144,12 +144,39 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     }
 }
 
-/// A run of each key that is valid now, by each algorithm that the request has a signature by.
-fn start_all(verifier: &Verifier, head: &Head<'_>, now: i64) -> Vec<Run> {
-    let mut runs = Vec::new();
-    Run::each(verifier, head, now, |run| runs.push(run));
-    runs.iter_mut().for_each(|run| run.begin(verifier, head));
-    runs
+/// The keys at work. One is the rule, and needs no list.
+#[derive(Default)]
+struct Runs {
+    first: Option<Run>,
+    others: Vec<Run>,
+}
+
+impl Runs {
+    /// A run of each key that is valid now, by each algorithm that the request has a signature by, with
+    /// what stands before the body already fed.
+    fn start(verifier: &Verifier, head: &Head<'_>, now: i64) -> Runs {
+        let mut runs = Runs::default();
+        Run::each(verifier, head, now, |run| match &runs.first {
+            None => runs.first = Some(run),
+            Some(_) => runs.others.push(run),
+        });
+        runs.first.iter_mut().chain(&mut runs.others).for_each(|run| run.begin(verifier, head));
+        runs
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.first.iter_mut().chain(&mut self.others).for_each(|run| run.update(bytes));
+    }
+
+    /// The key that made one of the signatures.
+    fn finish(self, verifier: &Verifier, head: &Head<'_>) -> Option<usize> {
+        let mut all = self.first.into_iter().chain(self.others);
+        all.find_map(|run| run.finish(verifier, head))
+    }
 }
 
 /// The head, and the key that made one of its signatures; no key where the scheme signs nothing.
@@ -159,7 +186,7 @@ fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Head<'a>, Option<
         State::Refused(error) => return Err(error),
     };
     let tried = !runs.is_empty();
-    let key = runs.into_iter().find_map(|run| run.finish(verifier, &head));
+    let key = runs.finish(verifier, &head);
     if key.is_none() && !verifier.scheme().is_unsigned() {
         return Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }));
     }
