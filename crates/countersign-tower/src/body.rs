@@ -3,21 +3,18 @@
 use std::{
     error::Error as StdError,
     fmt,
-    future::{Future, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
 };
 
+use crate::{deadline::Deadline, hooks::BoxError};
 use bytes::{Buf, Bytes};
 use countersign::{BodyBuffer, Error, ErrorKind};
 use http::{HeaderMap, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, LengthLimitError};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, timeout};
-
-use crate::hooks::BoxError;
 
 /// How large a body may be and how long it may take.
 #[derive(Clone, Copy, Debug)]
@@ -48,43 +45,25 @@ impl Limits {
         B::Error: Into<BoxError>,
     {
         let mut body = pin!(body);
-        let started = Instant::now();
+        let mut deadline = pin!(Deadline::new(*self));
         let mut received = 0;
-        while let Some(frame) = self.next(body.as_mut(), started).await? {
+        while let Some(frame) =
+            deadline.as_mut().bound(|cx| body.as_mut().poll_frame(cx).map(judge)).await??
+        {
             let Ok(mut data) = frame.into_data() else { continue };
             received += data.remaining();
             if received > self.bytes {
                 return Err(Error::new(ErrorKind::BodyTooLarge));
             }
             keep(data.copy_to_bytes(data.remaining()));
+            if body.is_end_stream() {
+                break;
+            }
         }
         // Fewer bytes than were announced: something before this layer has read the body.
         match (received as u64) < declared {
             true => Err(Error::new(ErrorKind::BodyIncomplete)),
             false => Ok(()),
-        }
-    }
-
-    /// The next piece, as long as there is time for one.
-    async fn next<B>(&self, mut body: Pin<&mut B>, started: Instant) -> Result<Option<Frame<B::Data>>, Error>
-    where
-        B: Body,
-        B::Error: Into<BoxError>,
-    {
-        let left = self.total.saturating_sub(started.elapsed());
-        // A body may always be ready, and then no timer would end it.
-        if left.is_zero() {
-            return Err(Error::new(ErrorKind::BodyTimeout));
-        }
-        let frame = poll_fn(|cx| body.as_mut().poll_frame(cx).map(judge));
-        let mut frame = pin!(frame);
-        // What has arrived already needs no timer.
-        match poll_fn(|cx| Poll::Ready(frame.as_mut().poll(cx))).await {
-            Poll::Ready(frame) => frame,
-            Poll::Pending => match timeout(left.min(self.idle), frame).await {
-                Ok(frame) => frame,
-                Err(_elapsed) => Err(Error::new(ErrorKind::BodyTimeout)),
-            },
         }
     }
 }

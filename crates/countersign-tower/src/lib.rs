@@ -96,6 +96,7 @@
 
 mod body;
 mod clock;
+mod deadline;
 mod future;
 mod hooks;
 mod layer;
