@@ -21,6 +21,9 @@ pub(crate) struct Head<'a> {
     pub(crate) signatures: Signatures<'a>,
     /// The versions of which the request holds a signature, a bit each.
     versions: u8,
+    /// The signature with its version and the key that it belongs to, where there is one alone, as
+    /// there mostly is: then the header isn't read a second time.
+    pub(crate) only: Option<(Option<usize>, usize, &'a [u8])>,
     /// The field of the signature header that is part of the content.
     field: Lookup<'a>,
     pub(crate) content: Content<'a>,
@@ -46,8 +49,15 @@ impl<'a> Head<'a> {
         };
         let values = [b"".as_slice(); Scheme::MAX_PARTS];
         let content = Content { method: request.method, target: request.target, values };
-        let mut head =
-            Head { family, signatures, versions: 0, field: Lookup::Missing, content, timestamp: None };
+        let mut head = Head {
+            family,
+            signatures,
+            versions: 0,
+            only: None,
+            field: Lookup::Missing,
+            content,
+            timestamp: None,
+        };
         head.read_signatures(verifier, plan)?;
         head.read_content(plan, &found)?;
         head.read_time(verifier, plan, now)?;
@@ -63,13 +73,14 @@ impl<'a> Head<'a> {
         let signature = &plan.scheme.signature;
         let error = |kind| Err(Error::header(kind, first_name(&signature.source)));
         let (mut signatures, mut ed25519, mut fields) = (0, 0, 0);
-        for (_, value) in self.signatures.values() {
+        for (owner, value) in self.signatures.values() {
             if value.len() > limits.header_bytes {
                 return error(ErrorKind::HeaderTooLarge);
             }
             for entry in entries(&signature.syntax, &signature.versions, value) {
                 match entry {
-                    Entry::Signature { version, .. } => {
+                    Entry::Signature { version, text } => {
+                        self.only = (signatures == 0).then_some((owner, version, text));
                         signatures += 1;
                         ed25519 += usize::from(signature.versions[version].algorithm == Algorithm::Ed25519);
                         self.versions |= 1 << version;
@@ -199,8 +210,22 @@ pub(super) fn required<'a>(name: &str, found: Lookup<'a>) -> Result<&'a [u8], Er
 /// Whether a signed header can be an identifier: no delimiter, so that no byte can move from it to
 /// its neighbour in the signed content.
 fn is_id(scheme: &Scheme, value: &[u8]) -> bool {
-    let strict = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let bad = |is_good: fn(&u8) -> bool| value.iter().filter(|byte| !is_good(byte)).count();
-    let bad = if scheme.delivery.strict_ids { bad(strict) } else { bad(u8::is_ascii_graphic) };
-    (1..=255).contains(&value.len()) && bad == 0
+    let allowed = if scheme.delivery.strict_ids { &STRICT } else { &VISIBLE };
+    (1..=255).contains(&value.len())
+        && value.iter().fold(true, |good, byte| good & allowed[usize::from(*byte)])
+}
+
+/// Letters, digits, `-` and `_`.
+static STRICT: [bool; 256] = bytes_like(true);
+/// All visible ASCII characters.
+static VISIBLE: [bool; 256] = bytes_like(false);
+
+const fn bytes_like(strict: bool) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !strict || byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        byte += 1;
+    }
+    table
 }

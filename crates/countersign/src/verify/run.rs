@@ -113,11 +113,13 @@ impl Candidates<'_> {
     fn any(&self, key: usize, accepts: impl Fn(&[u8]) -> bool) -> bool {
         let Signature { syntax, versions, .. } = self.signature;
         let may_be_its = |owner: Option<usize>| owner.is_none_or(|owner| owner == key);
+        let by_it = |version: usize| versions[version].algorithm == self.algorithm;
+        if let Some((owner, version, text)) = self.head.only {
+            return may_be_its(owner) && by_it(version) && accepts(text);
+        }
         let values = self.head.signatures.values().filter(|(owner, _)| may_be_its(*owner));
         values.flat_map(|(_, value)| entries(syntax, versions, value)).any(|entry| match entry {
-            Entry::Signature { version, text } => {
-                versions[version].algorithm == self.algorithm && accepts(text)
-            }
+            Entry::Signature { version, text } => by_it(version) && accepts(text),
             _ => false,
         })
     }
