@@ -56,6 +56,7 @@ mod check;
 mod content;
 mod event;
 mod handshake;
+mod id;
 mod key;
 mod signature;
 mod timestamp;
@@ -185,6 +186,15 @@ impl Scheme {
                 self.content.iter().any(|part| matches!(part, Part::Field(signed) if signed == name))
             }
             Place::Json(_) => self.covers_body(),
+        }
+    }
+
+    /// Whether a part of the content is the time of sending.
+    pub(crate) fn is_time(&self, part: &Part) -> bool {
+        match (part, self.timestamp.as_ref().map(|rule| &rule.at)) {
+            (Part::Header(name), Some(Place::Header(time))) => name.eq_ignore_ascii_case(time),
+            (Part::Field(name), Some(Place::Field(time))) => name == time,
+            _ => false,
         }
     }
 

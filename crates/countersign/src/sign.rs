@@ -92,13 +92,9 @@ impl Signer {
         if !keys.belongs_to(scheme) {
             return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
         }
-        let is_time = |name| scheme.timestamp.as_ref().is_some_and(|rule| rule.at == Place::Field(name));
-        let fields = scheme.content.iter().filter_map(|part| match part {
-            Part::Field(name) => Some(name.clone()),
-            _ => None,
-        });
-        if let Some(name) = fields.clone().find(|name| !is_time(name.clone())) {
-            return Err(ConfigError::UnknownField(name.into_owned()));
+        let unknown = |part: &&Part| matches!(part, Part::Field(_)) && !scheme.is_time(part);
+        if let Some(Part::Field(name)) = scheme.content.iter().find(unknown) {
+            return Err(ConfigError::UnknownField(name.clone().into_owned()));
         }
         let can = |version: &Version| keys.entries.iter().any(|entry| can_sign(entry, version.algorithm));
         let mut versions = scheme.signature.versions.iter();
@@ -115,13 +111,13 @@ impl Signer {
     pub fn sign(&self, message: &Message<'_>, now: i64) -> Result<Signed, SignError> {
         let scheme = &self.scheme;
         let time = Timestamp::from_unix_seconds(now);
-        let time = scheme.timestamp.as_ref().map(|rule| (&rule.at, time.render(rule.format)));
+        let time = scheme.timestamp.as_ref().map_or_else(String::new, |rule| time.render(rule.format));
         let mut headers = Vec::new();
         let target = target(message.url);
-        let content = self.content(message, &target, time.as_ref(), &mut headers)?;
+        let content = self.content(message, &target, &time, &mut headers)?;
         if !scheme.is_unsigned() {
             let signatures = self.signatures(&content, message, now);
-            self.write(signatures, time.as_ref().map_or("", |(_, text)| text), &mut headers)?;
+            self.write(signatures, &time, &mut headers)?;
         }
         let fixed = scheme.delivery.fixed.iter();
         headers
@@ -135,16 +131,14 @@ impl Signer {
         &'m self,
         message: &'m Message<'m>,
         target: &'m str,
-        time: Option<&'m (&'m Place, String)>,
+        time: &'m str,
         headers: &mut Vec<(String, String)>,
     ) -> Result<Content<'m>, SignError> {
         let mut values = [b"".as_slice(); Scheme::MAX_PARTS];
-        let time = time.map_or("", |(_, text)| text);
         for (value, part) in values.iter_mut().zip(self.scheme.content.iter()) {
             match part {
                 Part::Header(name) => {
-                    let text =
-                        if is_time_header(&self.scheme, name) { time } else { self.header(name, message)? };
+                    let text = if self.scheme.is_time(part) { time } else { self.header(name, message)? };
                     *value = text.as_bytes();
                     headers.push((name.clone().into_owned(), text.to_owned()));
                 }
@@ -168,10 +162,8 @@ impl Signer {
             Place::Header(id) => Some(id),
             _ => None,
         });
-        let others = self.scheme.content.iter().filter_map(|part| match part {
-            Part::Header(other) if !is_time_header(&self.scheme, other) => Some(other),
-            _ => None,
-        });
+        let is_other = |part: &&Part| matches!(part, Part::Header(_)) && !self.scheme.is_time(part);
+        let others = self.scheme.content.iter().filter(is_other);
         // Where the scheme says of no header that it is the id, the one that isn't the time is.
         let is_id = ids.clone().any(|id| id.eq_ignore_ascii_case(name));
         let is_only_one = ids.count() == 0 && others.count() == 1;
@@ -183,11 +175,7 @@ impl Signer {
     }
 
     fn check_id<'m>(&self, id: &'m str) -> Result<&'m str, SignError> {
-        let strict = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let allowed =
-            |byte: u8| if self.scheme.delivery.strict_ids { strict(byte) } else { byte.is_ascii_graphic() };
-        let good = (1..=255).contains(&id.len()) && id.bytes().all(allowed);
-        good.then_some(id).ok_or(SignError::InvalidId)
+        self.scheme.is_id(id.as_bytes()).then_some(id).ok_or(SignError::InvalidId)
     }
 
     /// A signature by each key that is valid now and can sign, with its version.
@@ -329,12 +317,6 @@ fn target(url: &str) -> Cow<'_, str> {
         true => Cow::Borrowed(target),
         false => Cow::Owned(format!("/{target}")),
     }
-}
-
-/// Whether a signed header is the time.
-fn is_time_header(scheme: &Scheme, name: &str) -> bool {
-    let at = scheme.timestamp.as_ref().map(|rule| &rule.at);
-    matches!(at, Some(Place::Header(time)) if time.eq_ignore_ascii_case(name))
 }
 
 fn can_sign(entry: &Entry, algorithm: Algorithm) -> bool {

@@ -155,9 +155,6 @@ impl Verifier {
 
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
-        if self.scheme().is_unsigned() {
-            return Ok(None);
-        }
         let (mut tried, mut found) = (false, None);
         Run::each(self, head, now, |mut run| {
             tried = true;
@@ -167,10 +164,18 @@ impl Verifier {
                 found = run.finish(self, head);
             }
         });
-        if found.is_some() {
-            return Ok(found);
+        self.judge(found, tried)
+    }
+
+    /// The key that was found, which only an unsigned scheme needs none of. `tried` is whether any key
+    /// could have been it.
+    fn judge(&self, found: Option<usize>, tried: bool) -> Result<Option<usize>, Error> {
+        match found {
+            None if self.scheme().is_unsigned() => Ok(None),
+            None if tried => Err(Error::new(ErrorKind::NoMatchingSignature)),
+            None => Err(Error::new(ErrorKind::NoUsableKey)),
+            found => Ok(found),
         }
-        Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }))
     }
 
     pub(crate) fn scheme_of(&self, family: usize) -> &Scheme {

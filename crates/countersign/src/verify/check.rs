@@ -186,10 +186,7 @@ fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Head<'a>, Option<
         State::Refused(error) => return Err(error),
     };
     let tried = !runs.is_empty();
-    let key = runs.finish(verifier, &head);
-    if key.is_none() && !verifier.scheme().is_unsigned() {
-        return Err(Error::new(if tried { ErrorKind::NoMatchingSignature } else { ErrorKind::NoUsableKey }));
-    }
+    let key = verifier.judge(runs.finish(verifier, &head), tried)?;
     Ok((head, key))
 }
 

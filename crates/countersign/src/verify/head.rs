@@ -135,7 +135,7 @@ impl<'a> Head<'a> {
                 },
                 _ => continue,
             };
-            if plan.time != Some(index) && !is_id(&plan.scheme, value) {
+            if plan.time != Some(index) && !plan.scheme.is_id(value) {
                 return Err(Error::header(ErrorKind::MalformedHeader, name));
             }
             self.content.values[index] = value;
@@ -205,27 +205,4 @@ pub(super) fn required<'a>(name: &str, found: Lookup<'a>) -> Result<&'a [u8], Er
         Lookup::One(_) | Lookup::Missing => Err(Error::header(ErrorKind::MissingHeader, name)),
         Lookup::Repeated => Err(Error::header(ErrorKind::DuplicateHeader, name)),
     }
-}
-
-/// Whether a signed header can be an identifier: no delimiter, so that no byte can move from it to
-/// its neighbour in the signed content.
-fn is_id(scheme: &Scheme, value: &[u8]) -> bool {
-    let allowed = if scheme.delivery.strict_ids { &STRICT } else { &VISIBLE };
-    (1..=255).contains(&value.len())
-        && value.iter().fold(true, |good, byte| good & allowed[usize::from(*byte)])
-}
-
-/// Letters, digits, `-` and `_`.
-static STRICT: [bool; 256] = bytes_like(true);
-/// All visible ASCII characters.
-static VISIBLE: [bool; 256] = bytes_like(false);
-
-const fn bytes_like(strict: bool) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = b'!';
-    while byte <= b'~' {
-        table[byte as usize] = !strict || byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        byte += 1;
-    }
-    table
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     HeaderView, Lookup,
-    scheme::{Part, Place, Scheme, Source, Text},
+    scheme::{Part, Scheme, Source, Text},
 };
 
 /// A scheme in one of its header families, with the headers that it needs.
@@ -54,7 +54,7 @@ impl Plan {
             Part::Field(name) => Some(name.clone()),
             _ => None,
         });
-        let time = scheme.content.iter().position(|part| is_time(&scheme, part));
+        let time = scheme.content.iter().position(|part| scheme.is_time(part));
         Plan { names, parts, signatures, fixed, field, time, scheme }
     }
 
@@ -78,13 +78,4 @@ pub(super) const NOTHING: Found<'static> = [Lookup::Missing; Scheme::MAX_HEADERS
 #[inline]
 fn same_name(wanted: &str, name: &str) -> bool {
     wanted.len() == name.len() && (wanted == name || wanted.eq_ignore_ascii_case(name))
-}
-
-/// Whether a part of the content is the time.
-fn is_time(scheme: &Scheme, part: &Part) -> bool {
-    match (part, scheme.timestamp.as_ref().map(|rule| &rule.at)) {
-        (Part::Header(name), Some(Place::Header(time))) => name.eq_ignore_ascii_case(time),
-        (Part::Field(name), Some(Place::Field(time))) => name == time,
-        _ => false,
-    }
 }
