@@ -11,7 +11,14 @@ use std::{
 /// Which crates of the workspace a crate may use. What isn't listed is refused.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("countersign", &[]),
-    ("countersign-tower", &["countersign"]),
+    ("countersign-store", &["countersign"]),
+    ("countersign-sql", &["countersign", "countersign-store"]),
+    ("countersign-redis", &["countersign", "countersign-store"]),
+    ("countersign-nats", &["countersign", "countersign-store"]),
+    ("countersign-inbox", &["countersign", "countersign-store"]),
+    ("countersign-receive", &["countersign", "countersign-store"]),
+    ("countersign-tower", &["countersign", "countersign-store", "countersign-receive"]),
+    ("countersign-actix", &["countersign", "countersign-store", "countersign-receive"]),
     ("countersign-axum", &["countersign", "countersign-tower"]),
     ("countersign-cli", &["countersign"]),
 ];

@@ -1,0 +1,29 @@
+//! What a receiver of webhooks remembers.
+//!
+//! Webhooks are delivered at least once, so each can arrive twice, and two copies can arrive at one
+//! moment. Two ways to handle each event once:
+//!
+//! - [`IdempotencyStore`]: the handler runs within the request. The event is claimed before it runs
+//!   and completed once it has succeeded; a copy that comes meanwhile is told to come again, and one
+//!   that comes later is given the recorded answer.
+//! - [`InboxStore`]: the request is answered as soon as the event is stored, and a worker runs the
+//!   handler, with retries. Accepting an event and remembering it is one write.
+//!
+//! `MemoryStore` is the [`IdempotencyStore`] of one process. SQLite and PostgreSQL are in
+//! `countersign-sql`, Redis in `countersign-redis`.
+//!
+//! # Features
+//!
+//! - `conformance`: the suite that every store passes, for those who write one.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod error;
+mod idempotency;
+mod inbox;
+
+pub use self::{
+    error::{StoreError, StoreErrorKind},
+    idempotency::{Answer, Claim, ClaimToken, Fence, IdempotencyStore, MAX_KEY, Settlement},
+    inbox::{Accepted, DeadLetter, Forward, InboxStore, Leased, Outcome, Received, Settle},
+};
