@@ -15,6 +15,7 @@ pub struct Error {
     kind: ErrorKind,
     place: Option<Cow<'static, str>>,
     age: Option<Age>,
+    retry_after: Option<u64>,
     status: Option<u16>,
 }
 
@@ -71,6 +72,8 @@ pub enum ErrorKind {
     UnknownTenant,
     /// The application is set up wrongly; no request can succeed.
     Misconfigured,
+    /// A copy of the event is being handled at this moment.
+    InFlight,
     /// Something that the application needs to judge the request, such as its store of keys, can't
     /// be asked now. Nothing is known about the request: it may be sent again.
     Unavailable,
@@ -94,6 +97,7 @@ impl ErrorKind {
             ErrorKind::HandshakeRefused => 403,
             ErrorKind::MethodNotAllowed => 405,
             ErrorKind::BodyTimeout => 408,
+            ErrorKind::InFlight => 409,
             ErrorKind::BodyTooLarge => 413,
             ErrorKind::HeaderTooLarge
             | ErrorKind::TooManySignatures
@@ -129,6 +133,7 @@ impl ErrorKind {
             ErrorKind::DuplicateKey => "duplicate_key",
             ErrorKind::UnknownTenant => "unknown_tenant",
             ErrorKind::Misconfigured => "misconfigured",
+            ErrorKind::InFlight => "in_flight",
             ErrorKind::Unavailable => "unavailable",
         }
     }
@@ -177,6 +182,7 @@ impl ErrorKind {
             ErrorKind::DuplicateKey => "the body is authentic, but an object in it holds one key twice",
             ErrorKind::UnknownTenant => "no keys are known for the tenant that the request names",
             ErrorKind::Misconfigured => "the application is set up wrongly",
+            ErrorKind::InFlight => "a copy of this event is being handled now: it may be sent again",
             ErrorKind::Unavailable => "can't be asked now: the request may be sent again",
         }
     }
@@ -192,13 +198,20 @@ impl Error {
     /// An error of this kind, for adapters that refuse a request for a reason of their own.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
-        Error { kind, place: None, age: None, status: None }
+        Error { kind, place: None, age: None, retry_after: None, status: None }
     }
 
     /// The same, naming what it concerns: a header, a setting, a field.
     #[must_use]
     pub fn at(mut self, place: impl Into<Cow<'static, str>>) -> Self {
         self.place = Some(place.into());
+        self
+    }
+
+    /// The same, saying after how many seconds the request may come again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -239,6 +252,12 @@ impl Error {
     #[must_use]
     pub fn age_seconds(&self) -> Option<i64> {
         self.age.map(|age| age.seconds)
+    }
+
+    /// After how many seconds the request may come again, where that is known.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after
     }
 }
 

@@ -36,7 +36,15 @@ impl IdempotencyKey {
         IdempotencyKey { text, id_at, authenticated }
     }
 
-    /// The whole key, as a store keeps it: `scheme/id`, or `scheme@tenant/id`.
+    /// The same event at one of several endpoints whose keys differ: the holder of one endpoint's key
+    /// can then choose no key of another's.
+    #[must_use]
+    pub fn at_endpoint(&self, endpoint: &str) -> Self {
+        let prefix = escape(endpoint) + ":";
+        IdempotencyKey { id_at: prefix.len() + self.id_at, text: prefix + &self.text, ..*self }
+    }
+
+    /// The whole key, as a store keeps it: `scheme/id`, `scheme@tenant/id`, either behind `endpoint:`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -173,6 +181,8 @@ mod tests {
         let key = |tenant, id: &str| IdempotencyKey::new("s", tenant, id, true);
         assert_eq!(key(Some("a"), "1").as_str(), "s@a/1");
         assert_ne!(key(None, "a/1"), key(Some("a"), "1"));
+        let at = key(Some("a"), "1").at_endpoint("eu:1");
+        assert_eq!((at.as_str(), at.id(), at.is_authenticated()), ("eu%3A1:s@a/1", "1", true));
         assert_ne!(join(["a:b", "c"].into_iter()), join(["a", "b:c"].into_iter()));
     }
 }

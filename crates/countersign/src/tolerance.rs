@@ -36,6 +36,13 @@ impl Tolerance {
         self
     }
 
+    /// For how many seconds a request can be accepted: from the earliest moment to the latest. `None`
+    /// where no age is too great. Where the provider names no limit ahead, as far ahead as behind.
+    pub(crate) fn window(self, rule: &TimestampRule) -> Option<u64> {
+        let past = u64::from(self.past.of(rule.past)?);
+        Some(past + self.future.of(rule.future).map_or(past, u64::from))
+    }
+
     /// Checks a time against the clock: both ends are inclusive.
     pub(crate) fn check(self, rule: &TimestampRule, time: Timestamp, now: Timestamp) -> Result<(), Error> {
         let age = now.as_unix_millis() - time.as_unix_millis();

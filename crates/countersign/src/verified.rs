@@ -32,7 +32,8 @@ pub struct Verified<'a, B = &'a [u8]> {
     body: B,
 }
 
-/// The longest id in bytes that stands in an idempotency key as it is.
+/// The longest id in bytes that stands in an idempotency key as it is; so does none with a control
+/// character, which not every store can keep.
 const MAX_ID: usize = 255;
 
 /// What was found out while verifying.
@@ -201,7 +202,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
         };
         let id = id.map(|id| match id.len() {
-            0..=MAX_ID => id,
+            0..=MAX_ID if !id.contains(char::is_control) => id,
             _ => Cow::Owned(idempotency::digest_id(&sha256(id.as_bytes()))),
         });
         match id {

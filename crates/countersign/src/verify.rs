@@ -79,6 +79,16 @@ impl Verifier {
         &self.rules.families[0].scheme
     }
 
+    /// For how many seconds one request can be accepted, from the earliest moment to the latest: who
+    /// remembers events for less can be sent a copy of a forgotten one. `None` where a copy of any age
+    /// is accepted, because the scheme signs no time or nobody limits its age.
+    #[must_use]
+    pub fn replay_window(&self) -> Option<u64> {
+        let rules = self.rules.families.iter().map(|plan| plan.scheme.timestamp.as_ref());
+        let windows = rules.map(|rule| self.rules.tolerance.window(rule?));
+        windows.collect::<Option<alloc::vec::Vec<u64>>>()?.into_iter().max()
+    }
+
     /// The same verifier with other keys: for keys that are chosen by request.
     ///
     /// # Errors
