@@ -1,45 +1,106 @@
-//! What is logged: one span and one event a request.
+//! What is logged, counted and shown to the audit: once a request.
 
-use bytes::Bytes;
-use countersign::{Error, Outcome, scheme::Scheme};
+use std::{borrow::Cow, time::Instant};
+
+use countersign::Error;
+use metrics::{counter, histogram};
 use tracing::{Span, debug, error, error_span, field::Empty, info, warn};
 
-/// The span in which a request is verified. It has the highest level so that its fields stand beside
+use crate::{Decision, Receiver, Verified, audit::Decided, judgement::Judgement};
+
+/// The span in which a request is received. It has the highest level so that its fields stand beside
 /// the event whatever level is shown.
-pub(crate) fn span(scheme: &Scheme) -> Span {
+pub(crate) fn span<P>(receiver: &Receiver<P>) -> Span {
     error_span!(
         target: "countersign",
-        "webhook",
-        scheme = &*scheme.name,
+        "webhook.receive",
+        scheme = &*receiver.verifier.scheme().name,
+        endpoint = receiver.endpoint.as_deref(),
         tenant = Empty,
+        event_type = Empty,
+        event_id = Empty,
         outcome = Empty,
         key = Empty,
         age_s = Empty,
+        bytes = Empty,
     )
 }
 
-/// Records what became of a request, and says so.
-pub(crate) fn record(span: &Span, outcome: &Result<Outcome<'static, Bytes>, Error>, now: i64) {
-    span.in_scope(|| match outcome {
-        Ok(Outcome::Event(verified)) => {
-            let age = verified.timestamp().map(|time| now.saturating_sub(time.as_unix_seconds()));
-            span.record("outcome", "verified");
-            span.record("tenant", verified.tenant());
-            span.record("key", verified.key_label());
-            span.record("age_s", age);
-            debug!(target: "countersign", covers_body = verified.covers_body(), "webhook verified");
+/// A request that has been judged.
+pub(crate) struct Request<'a, P> {
+    pub(crate) receiver: &'a Receiver<P>,
+    pub(crate) span: &'a Span,
+    /// When it came, in Unix seconds by the receiver's clock.
+    pub(crate) now: i64,
+    pub(crate) started: Instant,
+}
+
+impl<P> Request<'_, P> {
+    pub(crate) fn record(&self, judgement: &Judgement) {
+        self.log(judgement);
+        self.count(judgement);
+        if let Some(audit) = &self.receiver.audit {
+            audit(&self.decision(judgement));
         }
-        Ok(Outcome::Handshake(greeting)) => {
-            span.record("outcome", "handshake");
-            info!(target: "countersign", status = greeting.status, "webhook handshake answered");
+    }
+
+    fn log(&self, judgement: &Judgement) {
+        self.span.record("outcome", outcome(judgement));
+        self.span.record("age_s", self.age(judgement));
+        // The event's id and type may stand in the body: it is read for them where somebody listens.
+        if let Some(verified) = judgement.verified().filter(|_| !self.span.is_disabled()) {
+            self.span.record("tenant", verified.tenant());
+            self.span.record("key", verified.key_label());
+            self.span.record("bytes", verified.body().len());
+            self.span.record("event_type", known(&verified.event_type()));
+            self.span.record("event_id", known(&verified.event_id()));
         }
-        Err(refusal) => {
-            span.record("outcome", refusal.kind().as_str());
-            span.record("age_s", refusal.age_seconds());
-            match refusal.status() {
-                500.. => error!(target: "countersign", reason = %refusal, "webhook not judged"),
-                _ => warn!(target: "countersign", reason = %refusal, "webhook refused"),
-            }
+        self.span.in_scope(|| tell(judgement));
+    }
+
+    fn count(&self, judgement: &Judgement) {
+        let scheme = &self.receiver.verifier.scheme().name;
+        let name = "countersign_received_total";
+        counter!(name, "scheme" => scheme.clone(), "outcome" => outcome(judgement)).increment(1);
+        histogram!("countersign_receive_seconds", "scheme" => scheme.clone()).record(self.started.elapsed());
+    }
+
+    fn decision<'d>(&'d self, judgement: &'d Judgement) -> Decision<'d> {
+        Decision {
+            outcome: judgement.outcome(),
+            scheme: &self.receiver.verifier.scheme().name,
+            endpoint: self.receiver.endpoint.as_deref(),
+            verified: judgement.verified(),
+            error: judgement.error(),
+            age_seconds: self.age(judgement),
+            status: judgement.status(),
         }
-    });
+    }
+
+    fn age(&self, judgement: &Judgement) -> Option<i64> {
+        let age =
+            |verified: &Verified| Some(self.now.saturating_sub(verified.timestamp()?.as_unix_seconds()));
+        judgement.verified().and_then(age).or_else(|| judgement.error()?.age_seconds())
+    }
+}
+
+/// The outcome, and where it is a refusal, of which kind.
+fn outcome(judgement: &Judgement) -> &'static str {
+    judgement.error().map_or(judgement.outcome().as_str(), |error| error.kind().as_str())
+}
+
+fn known<'t>(text: &'t Result<Option<Cow<'_, str>>, Error>) -> Option<&'t str> {
+    text.as_ref().ok()?.as_deref()
+}
+
+fn tell(judgement: &Judgement) {
+    match (judgement.error(), judgement.outcome()) {
+        (Some(reason), _) if reason.status() >= 500 => {
+            error!(target: "countersign", %reason, "webhook not judged");
+        }
+        (Some(reason), _) => warn!(target: "countersign", %reason, "webhook refused"),
+        (None, Decided::Handshake) => info!(target: "countersign", "webhook handshake answered"),
+        (None, Decided::Duplicate) => info!(target: "countersign", "webhook received again"),
+        (None, _) => debug!(target: "countersign", "webhook verified"),
+    }
 }

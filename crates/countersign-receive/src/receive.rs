@@ -1,62 +1,131 @@
-//! The way of a request, from its headers to the proof or the refusal.
+//! The way of a request, from its headers to the decision.
+
+use std::{pin::pin, time::Instant};
 
 use bytes::Bytes;
-use countersign::{Error, ErrorKind, Greeting, Outcome, RequestView, Verifier};
-use http::request::Parts;
-use http_body::Body;
-use tracing::Span;
+use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Outcome, RequestView, Verifier};
+use tracing::{Instrument, Span};
 
 use crate::{
-    body::{Frames, declared_length},
-    hooks::BoxError,
-    layer::Settings,
+    Handling, Receiver, Reply, Verified,
+    body::{BodySource, Frames},
+    idempotency::Claimed,
+    judgement::Judgement,
+    observe,
 };
 
-impl Settings {
-    /// Reads and verifies a request. Nothing of the body is read before the headers are found good.
-    pub(crate) async fn receive<B>(
+/// A request without its body, as an adapter shows it.
+#[derive(Debug)]
+pub struct Incoming<'a, P> {
+    /// What the hooks are given.
+    pub parts: &'a P,
+    /// Method, target as it arrived, and headers.
+    pub request: RequestView<'a>,
+    /// How many bytes the body is said to have, at least.
+    pub declared_length: u64,
+}
+
+/// What the adapter is to do.
+#[derive(Debug)]
+pub enum Next {
+    /// Call the handler with this proof, and [finish](Handling::finish) with its answer.
+    Handle(Verified, Handling),
+    /// Answer this, without the handler.
+    Answer(Reply),
+}
+
+impl<P> Receiver<P> {
+    /// Reads, verifies and claims a request, and decides what becomes of it. Nothing of the body is read
+    /// before the headers are found good.
+    pub async fn receive(&self, incoming: &Incoming<'_, P>, body: impl BodySource) -> Next {
+        let started = Instant::now();
+        let now = (self.clock)();
+        let span = observe::span(self);
+        let judgement = {
+            // Pinned first: the future is large, and would be moved into what instruments it.
+            let judging = pin!(self.judge(incoming, body, now, &span));
+            judging.instrument(span.clone()).await
+        };
+        observe::Request { receiver: self, span: &span, now, started }.record(&judgement);
+        judgement.into_next(self.verifier.scheme())
+    }
+
+    async fn judge(
         &self,
-        parts: &Parts,
-        body: B,
+        incoming: &Incoming<'_, P>,
+        body: impl BodySource,
         now: i64,
         span: &Span,
-    ) -> Result<Outcome<'static, Bytes>, Error>
-    where
-        B: Body,
-        B::Error: Into<BoxError>,
-    {
-        let declared = declared_length(&parts.headers, &body);
-        self.limits.check(declared)?;
-        let verifier = self.verifier_for(parts, span).await?;
-        let request = self.view(parts);
-        let mut check = verifier.begin_with(&request, Frames::new(self.limits.bytes), now)?;
-        self.limits.read(body, declared, |frame| check.update(frame)).await?;
-        match check.outcome()? {
-            Outcome::Event(verified) => Ok(Outcome::Event(verified.into_owned())),
-            Outcome::Handshake(greeting) => self.enrolled(parts, greeting).await.map(Outcome::Handshake),
+    ) -> Judgement {
+        match self.verify(incoming, body, now, span).await {
+            Ok(Outcome::Event(verified)) => self.place(verified).await,
+            Ok(Outcome::Handshake(greeting)) => self.greet(incoming.parts, greeting).await,
+            Err(error) => Judgement::Refuse(None, error),
         }
     }
 
-    async fn verifier_for(&self, parts: &Parts, span: &Span) -> Result<Verifier, Error> {
+    async fn verify(
+        &self,
+        incoming: &Incoming<'_, P>,
+        body: impl BodySource,
+        now: i64,
+        span: &Span,
+    ) -> Result<Outcome<'static, Bytes>, Error> {
+        self.limits.check(incoming.declared_length)?;
+        let verifier = self.verifier_for(incoming.parts, span).await?;
+        let mut check = verifier.begin_with(&incoming.request, Frames::new(self.limits.bytes), now)?;
+        self.limits.read(body, incoming.declared_length, |piece| check.update(piece)).await?;
+        Ok(match check.outcome()? {
+            Outcome::Event(verified) => Outcome::Event(verified.into_owned()),
+            Outcome::Handshake(greeting) => Outcome::Handshake(greeting),
+        })
+    }
+
+    async fn verifier_for(&self, parts: &P, span: &Span) -> Result<Verifier, Error> {
         let Some(keys) = &self.keys else { return Ok(self.verifier.clone()) };
         let keys = keys.call(parts).await?;
         span.record("tenant", keys.tenant());
         self.verifier.with_keys(keys)
     }
 
-    fn view<'a>(&self, parts: &'a Parts) -> RequestView<'a> {
-        let uri = (self.original_uri)(parts);
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        RequestView { method: parts.method.as_str(), target, headers: &parts.headers }
+    /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
+    async fn place(&self, verified: Verified) -> Judgement {
+        let endpoint = self.endpoint.as_deref();
+        if let Some(inbox) = &self.inbox {
+            return match inbox.accept(&verified, endpoint).await {
+                Ok(accepted) => Judgement::Queued(verified, accepted),
+                Err(error) => Judgement::Refuse(Some(verified), error),
+            };
+        }
+        let Some(idempotency) = &self.idempotency else {
+            return Judgement::Handle(verified, Handling::unclaimed());
+        };
+        match idempotency.claim(&key_of(&verified, endpoint)).await {
+            Ok(Claimed::Handling(handling)) => Judgement::Handle(verified, handling),
+            Ok(Claimed::Done(answer)) => Judgement::Replay(verified, answer),
+            Err(error) => Judgement::Refuse(Some(verified), error),
+        }
     }
 
-    /// The greeting once its secret, where it has one, is stored.
-    async fn enrolled(&self, parts: &Parts, mut greeting: Greeting) -> Result<Greeting, Error> {
-        let Some(secret) = greeting.secret.take() else { return Ok(greeting) };
-        let Some(enrol) = &self.enrol else {
-            return Err(Error::new(ErrorKind::Misconfigured).at("on_enrolment"));
+    /// Answers a handshake, once its secret, where it has one, is stored.
+    async fn greet(&self, parts: &P, mut greeting: Greeting) -> Judgement {
+        let stored = match (greeting.secret.take(), &self.enrol) {
+            (None, _) => Ok(()),
+            (Some(secret), Some(enrol)) => enrol.call(parts, secret).await,
+            (Some(_), None) => Err(Error::new(ErrorKind::Misconfigured).at("on_enrolment")),
         };
-        enrol.call(parts, secret).await?;
-        Ok(greeting)
+        match stored {
+            Ok(()) => Judgement::Greet(greeting),
+            Err(error) => Judgement::Refuse(None, error),
+        }
+    }
+}
+
+/// The key by which copies of an event are known.
+pub(crate) fn key_of(verified: &Verified, endpoint: Option<&str>) -> IdempotencyKey {
+    let key = verified.idempotency_key();
+    match endpoint {
+        Some(endpoint) => key.at_endpoint(endpoint),
+        None => key,
     }
 }

@@ -11,9 +11,9 @@ use countersign::{Error, ErrorKind};
 /// signature and no piece of the body.
 ///
 /// ```
-/// use countersign_tower::Rejection;
-/// # fn count<B>(response: &http::Response<B>) {
-/// if let Some(rejection) = response.extensions().get::<Rejection>() {
+/// use countersign_receive::Rejection;
+/// # fn count(rejection: Option<&Rejection>) {
+/// if let Some(rejection) = rejection {
 ///     println!("refused: {}", rejection.kind());
 /// }
 /// # }

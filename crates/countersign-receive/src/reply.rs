@@ -1,59 +1,93 @@
-//! Answers that the layer gives itself.
+//! Answers that are given without the application's handler.
 
-use bytes::Bytes;
 use countersign::{
     Error, ErrorKind, Greeting,
     scheme::{Condition, Scheme},
 };
-use http::{
-    HeaderName, HeaderValue, Response, StatusCode, Version,
-    header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
-    request::Parts,
-};
+use countersign_store::Answer;
 
 use crate::Rejection;
 
-/// After how many seconds a request may come again that could not be judged.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("30");
-
-/// The answer to a request that is refused: a status, never a body.
-pub(crate) fn refuse<RB: From<Bytes>>(error: Error, scheme: &Scheme, parts: &Parts) -> Response<RB> {
-    let mut response = Response::new(RB::from(Bytes::new()));
-    *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some((name, value)) = header_for(&error, response.status(), scheme, parts.version) {
-        response.headers_mut().insert(name, value);
-    }
-    response.extensions_mut().insert(Rejection::from(error));
-    response
+/// An answer that is given without the application's handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body: empty but for some handshakes.
+    pub body: String,
+    /// Whether the connection can't be used again, because the rest of the body isn't read: where it is
+    /// HTTP/1, it is to be closed.
+    pub close: bool,
+    /// Why the request was refused, where it was: for the extensions of the response.
+    pub rejection: Option<Rejection>,
 }
 
-/// The one header that goes with a refusal, if any.
-fn header_for(
-    error: &Error,
-    status: StatusCode,
-    scheme: &Scheme,
-    version: Version,
-) -> Option<(HeaderName, HeaderValue)> {
-    match error.kind() {
-        // The rest of the body is not read, so the connection can't be used again. HTTP/2 has no such
-        // header, and resets the one stream.
-        ErrorKind::BodyTooLarge | ErrorKind::BodyTimeout | ErrorKind::BodyIncomplete
-            if version <= Version::HTTP_11 =>
-        {
-            return Some((CONNECTION, HeaderValue::from_static("close")));
-        }
-        _ => {}
+impl Reply {
+    /// The answer to a request that is refused: a status, never a body.
+    #[must_use]
+    pub fn refusal(error: Error, scheme: &Scheme) -> Self {
+        let mut reply = Reply::empty(error.status());
+        reply.headers.extend(header_for(&error, scheme));
+        reply.close = matches!(
+            error.kind(),
+            ErrorKind::BodyTooLarge | ErrorKind::BodyTimeout | ErrorKind::BodyIncomplete
+        );
+        reply.rejection = Some(Rejection::from(error));
+        reply
     }
-    match status {
-        StatusCode::UNAUTHORIZED => {
-            let challenge = scheme.delivery.challenge.as_deref()?;
-            Some((WWW_AUTHENTICATE, HeaderValue::from_str(challenge).ok()?))
+
+    /// The answer to a handshake. One whose value is to be given back in a header, but can't stand there,
+    /// is refused.
+    pub(crate) fn greeting(greeting: Greeting, scheme: &Scheme) -> Self {
+        let sound = greeting.headers.iter().all(|(_, value)| value.bytes().all(is_header_byte));
+        if !sound {
+            return Reply::refusal(
+                Error::new(ErrorKind::MalformedHeader).at("the handshake's value"),
+                scheme,
+            );
         }
-        StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, HeaderValue::from_str(&methods(scheme)).ok()?)),
-        StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+        let headers = greeting.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+        Reply { headers: headers.collect(), body: greeting.body, ..Reply::empty(greeting.status) }
+    }
+
+    /// The answer that an event was given before.
+    pub(crate) fn replayed(answer: Answer) -> Self {
+        let mut reply = Reply::empty(answer.status);
+        reply.headers.push(header("idempotency-replayed", "true"));
+        reply
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Reply { status, headers: Vec::new(), body: String::new(), close: false, rejection: None }
+    }
+}
+
+/// After how many seconds a request may come again that could not be judged.
+const RETRY_AFTER_SECONDS: u64 = 30;
+
+/// The one header that goes with a refusal, if any.
+fn header_for(error: &Error, scheme: &Scheme) -> Option<(String, String)> {
+    match error.status() {
+        401 => Some(header("www-authenticate", scheme.delivery.challenge.as_deref()?)),
+        405 => Some(header("allow", &methods(scheme))),
+        409 | 503 => {
+            let seconds = error.retry_after_seconds().unwrap_or(RETRY_AFTER_SECONDS);
+            Some(header("retry-after", &seconds.to_string()))
+        }
         _ => None,
     }
+}
+
+/// What can stand in a header's value (RFC 9110 §5.5).
+fn is_header_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+fn header(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// The methods of the scheme's deliveries and handshakes.
@@ -69,23 +103,4 @@ fn methods(scheme: &Scheme) -> String {
         }
     }
     methods.join(", ")
-}
-
-/// The answer to a handshake.
-pub(crate) fn greet<RB: From<Bytes>>(greeting: Greeting, scheme: &Scheme, parts: &Parts) -> Response<RB> {
-    match answer(greeting) {
-        Some(response) => response.map(|body| RB::from(Bytes::from(body))),
-        None => refuse(Error::new(ErrorKind::MalformedHeader).at("the handshake's value"), scheme, parts),
-    }
-}
-
-/// `None` where a value that is to be given back can't stand in a header.
-fn answer(greeting: Greeting) -> Option<Response<String>> {
-    let mut response = Response::new(greeting.body);
-    *response.status_mut() = StatusCode::from_u16(greeting.status).ok()?;
-    for (name, value) in greeting.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        response.headers_mut().append(name, HeaderValue::try_from(value).ok()?);
-    }
-    Some(response)
 }

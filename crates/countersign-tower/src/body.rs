@@ -1,76 +1,53 @@
-//! Bodies: read within limits, kept as they arrive.
+//! Bodies, as they arrive and as the inner service gets them.
 
 use std::{
     error::Error as StdError,
     fmt,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use crate::{deadline::Deadline, hooks::BoxError};
 use bytes::{Buf, Bytes};
-use countersign::{BodyBuffer, Error, ErrorKind};
+use countersign::ErrorKind;
+use countersign_receive::BodySource;
 use http::{HeaderMap, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, LengthLimitError};
 use pin_project_lite::pin_project;
 
-/// How large a body may be and how long it may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) bytes: usize,
-    pub(crate) total: Duration,
-    pub(crate) idle: Duration,
-}
+/// What a body may fail with.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-impl Limits {
-    /// Refuses a body that says itself that it is too large.
-    pub(crate) fn check(&self, declared: u64) -> Result<(), Error> {
-        match usize::try_from(declared) {
-            Ok(bytes) if bytes <= self.bytes => Ok(()),
-            _ => Err(Error::new(ErrorKind::BodyTooLarge)),
-        }
-    }
-
-    /// Gives each piece of `body` to `keep`, to the end. Trailers are dropped.
-    pub(crate) async fn read<B>(
-        &self,
+pin_project! {
+    /// A body that is read piece by piece. Trailers are passed over.
+    pub(crate) struct Pieces<B> {
+        #[pin]
         body: B,
-        declared: u64,
-        mut keep: impl FnMut(Bytes),
-    ) -> Result<(), Error>
-    where
-        B: Body,
-        B::Error: Into<BoxError>,
-    {
-        let mut body = pin!(body);
-        let mut deadline = pin!(Deadline::new(*self));
-        let mut received = 0;
-        while let Some(frame) =
-            deadline.as_mut().bound(|cx| body.as_mut().poll_frame(cx).map(judge)).await??
-        {
-            let Ok(mut data) = frame.into_data() else { continue };
-            received += data.remaining();
-            if received > self.bytes {
-                return Err(Error::new(ErrorKind::BodyTooLarge));
-            }
-            keep(data.copy_to_bytes(data.remaining()));
-            if body.is_end_stream() {
-                break;
-            }
-        }
-        // Fewer bytes than were announced: something before this layer has read the body.
-        match (received as u64) < declared {
-            true => Err(Error::new(ErrorKind::BodyIncomplete)),
-            false => Ok(()),
-        }
     }
 }
 
-/// A piece, or why there is none.
-fn judge<D, E: Into<BoxError>>(frame: Option<Result<Frame<D>, E>>) -> Result<Option<Frame<D>>, Error> {
-    frame.transpose().map_err(|error| Error::new(kind_of(error.into())))
+impl<B> Pieces<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Pieces { body }
+    }
+}
+
+impl<B> BodySource for Pieces<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ErrorKind>>> {
+        self.project().body.poll_frame(cx).map(|frame| Some(frame?.map(data_of).map_err(kind_of)))
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
+
+fn data_of<D: Buf>(frame: Frame<D>) -> Bytes {
+    frame.into_data().map_or_else(|_| Bytes::new(), |mut data| data.copy_to_bytes(data.remaining()))
 }
 
 /// How many bytes the request says that its body has, at least.
@@ -80,7 +57,8 @@ pub(crate) fn declared_length(headers: &HeaderMap, body: &impl Body) -> u64 {
 }
 
 /// Why a body broke off: a limit that stands before this layer, or the connection.
-fn kind_of(error: BoxError) -> ErrorKind {
+fn kind_of(error: impl Into<BoxError>) -> ErrorKind {
+    let error = error.into();
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
@@ -89,64 +67,6 @@ fn kind_of(error: BoxError) -> ErrorKind {
         cause = error.source();
     }
     ErrorKind::BodyIncomplete
-}
-
-/// The pieces of a body, in one. A body of one piece is not copied.
-pub(crate) struct Frames {
-    limit: usize,
-    kept: Kept,
-}
-
-enum Kept {
-    One(Bytes),
-    Several(Vec<u8>),
-}
-
-impl Frames {
-    pub(crate) fn new(limit: usize) -> Self {
-        Frames { limit, kept: Kept::One(Bytes::new()) }
-    }
-}
-
-impl BodyBuffer for Frames {
-    type Frame = Bytes;
-    type Body = Bytes;
-
-    fn push(&mut self, frame: Bytes) {
-        match &mut self.kept {
-            Kept::One(first) if first.is_empty() => *first = frame,
-            Kept::One(first) => {
-                let mut whole = Vec::with_capacity(first.len() + frame.len());
-                whole.extend_from_slice(first);
-                whole.extend_from_slice(&frame);
-                self.kept = Kept::Several(whole);
-            }
-            Kept::Several(whole) => {
-                grow(whole, frame.len(), self.limit);
-                whole.extend_from_slice(&frame);
-            }
-        }
-    }
-
-    fn finish(self) -> Bytes {
-        match self.kept {
-            Kept::One(bytes) => bytes,
-            Kept::Several(bytes) => bytes.into(),
-        }
-    }
-
-    fn bytes(body: &Bytes) -> &[u8] {
-        body
-    }
-}
-
-/// Makes room by doubling, as a vector does, but not past the limit.
-fn grow(whole: &mut Vec<u8>, more: usize, limit: usize) {
-    let needed = whole.len() + more;
-    if needed > whole.capacity() {
-        let doubled = whole.capacity().saturating_mul(2).min(limit).max(needed);
-        whole.reserve_exact(doubled - whole.len());
-    }
 }
 
 pin_project! {

@@ -1,92 +1,52 @@
 //! The layer: what is configured once, for all requests.
 
-use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Duration};
+use std::{error::Error as StdError, future::Future, sync::Arc, time::Duration};
 
 use countersign::{Keyring, Verifier};
+use countersign_receive::{Decision, Idempotency, Inbox, Receiver, SettingsError};
 use http::{Uri, request::Parts};
 use tower_layer::Layer;
 
-use crate::{
-    body::Limits,
-    clock,
-    hooks::{Enrol, ResolveKeys},
-    service::WebhookService,
-};
+use crate::service::WebhookService;
 
 /// Layer that lets verified webhooks through to the inner service, and nothing else.
 ///
 /// See the [crate's page](crate) for what it does, in which order, and where to place it.
 #[derive(Clone, Debug)]
 pub struct WebhookLayer {
-    settings: Arc<Settings>,
-}
-
-/// Everything that is configured.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) verifier: Verifier,
-    pub(crate) keys: Option<ResolveKeys>,
-    pub(crate) enrol: Option<Enrol>,
-    pub(crate) limits: Limits,
-    pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    pub(crate) original_uri: fn(&Parts) -> &Uri,
+    receiver: Arc<Receiver<Parts>>,
+    original_uri: fn(&Parts) -> &Uri,
 }
 
 impl WebhookLayer {
-    /// The most bytes of a body, by default: 1 MiB.
-    pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
-    /// The time in which a whole body must arrive, by default: 10 seconds.
-    pub const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(10);
-    /// The longest time between two pieces of a body, by default: 5 seconds.
-    pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-
     /// A layer that accepts what `verifier` does.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        let limits = Limits {
-            bytes: Self::DEFAULT_BODY_LIMIT,
-            total: Self::DEFAULT_BODY_TIMEOUT,
-            idle: Self::DEFAULT_IDLE_TIMEOUT,
-        };
-        let settings = Settings {
-            verifier,
-            keys: None,
-            enrol: None,
-            limits,
-            clock: Arc::new(clock::unix_seconds),
-            original_uri: |parts| &parts.uri,
-        };
-        WebhookLayer { settings: Arc::new(settings) }
+        Receiver::new(verifier).into()
     }
 
-    /// The most bytes of a body; a larger one is answered 413. GitHub sends up to 25 MB.
+    /// The most bytes of a body, 1 MiB by default; a larger one is answered 413. GitHub sends up to
+    /// 25 MB.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
-        self.with(|settings| settings.limits.bytes = bytes)
+        self.with(|receiver| receiver.body_limit(bytes))
     }
 
-    /// The time in which a whole body must arrive; a slower one is answered 408.
+    /// The time in which a whole body must arrive, 10 seconds by default; a slower one is answered 408.
     #[must_use]
     pub fn body_timeout(self, total: Duration) -> Self {
-        self.with(|settings| settings.limits.total = total)
+        self.with(|receiver| receiver.body_timeout(total))
     }
 
-    /// The longest time between two pieces of a body; a longer silence is answered 408.
+    /// The longest time between two pieces of a body, 5 seconds by default; a longer silence is answered
+    /// 408.
     #[must_use]
     pub fn idle_timeout(self, idle: Duration) -> Self {
-        self.with(|settings| settings.limits.idle = idle)
+        self.with(|receiver| receiver.idle_timeout(idle))
     }
 
     /// Chooses the keys by request, in place of the verifier's own: for tenants in the path or the
-    /// host name. Build the verifier with [`Keyring::by_request`].
-    ///
-    /// `resolve` sees the request before its body is read, and before anything is proved: it must
-    /// choose by what the *endpoint* is, never try the keys of several tenants in turn. `Ok(None)`,
-    /// for a tenant that isn't known, is answered 401; `Err` is logged and answered 503 with
-    /// `Retry-After`. Name the tenant with
-    /// [`KeyringBuilder::tenant`](countersign::KeyringBuilder::tenant), so that what is verified
-    /// carries its name. The limits of time are the body's alone: a resolver that can hang needs its
-    /// own, and one that is slow a cache.
+    /// host name. [`Receiver::resolve_keys`] says what `resolve` must keep to.
     ///
     /// ```
     /// use std::{collections::HashMap, convert::Infallible, sync::Arc};
@@ -113,13 +73,10 @@ impl WebhookLayer {
         Fut: Future<Output = Result<Option<Arc<Keyring>>, E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        self.with(|settings| settings.keys = Some(ResolveKeys::new(resolve)))
+        self.with(|receiver| receiver.resolve_keys(resolve))
     }
 
-    /// Stores the secret that a handshake hands over, where the verifier is
-    /// [enrolling](countersign::VerifierBuilder::enrolling). The handshake is answered once `store`
-    /// has succeeded; where it fails, the failure is logged and the answer is 503. Without this,
-    /// such a handshake is answered 500, because the secret would be lost.
+    /// Stores the secret that a handshake hands over; see [`Receiver::on_enrolment`].
     #[must_use]
     pub fn on_enrolment<F, Fut, E>(self, store: F) -> Self
     where
@@ -127,7 +84,47 @@ impl WebhookLayer {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        self.with(|settings| settings.enrol = Some(Enrol::new(store)))
+        self.with(|receiver| receiver.on_enrolment(store))
+    }
+
+    /// Names the endpoint; see [`Receiver::endpoint`].
+    #[must_use]
+    pub fn endpoint(self, name: impl Into<Arc<str>>) -> Self {
+        self.with(|receiver| receiver.endpoint(name))
+    }
+
+    /// Handles each event once: takes a store, or [`Idempotency`] with its settings.
+    ///
+    /// ```
+    /// use countersign::{Keyring, Verifier, catalog};
+    /// use countersign_store::MemoryStore;
+    /// use countersign_tower::WebhookLayer;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keys = Keyring::new(&catalog::STRIPE, ["whsec_test_secret"])?;
+    /// let verifier = Verifier::builder(catalog::STRIPE).keys(keys).build()?;
+    /// let layer = WebhookLayer::new(verifier).idempotency(MemoryStore::new())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Receiver::idempotency`].
+    pub fn idempotency(self, idempotency: impl Into<Idempotency>) -> Result<Self, SettingsError> {
+        let receiver = Arc::unwrap_or_clone(self.receiver).idempotency(idempotency)?;
+        Ok(WebhookLayer { receiver: Arc::new(receiver), ..self })
+    }
+
+    /// Stores events and answers them at once; the inner service isn't called. See [`Receiver::inbox`].
+    #[must_use]
+    pub fn inbox(self, inbox: impl Into<Inbox>) -> Self {
+        self.with(|receiver| receiver.inbox(inbox))
+    }
+
+    /// Shows every decision to `audit`; see [`Receiver::audit`].
+    #[must_use]
+    pub fn audit(self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|receiver| receiver.audit(audit))
     }
 
     /// Where the URI that arrived stands, for the schemes that sign it: `request.uri` by default,
@@ -135,18 +132,24 @@ impl WebhookLayer {
     /// `countersign_axum::original_uri`.
     #[must_use]
     pub fn original_uri(self, uri: fn(&Parts) -> &Uri) -> Self {
-        self.with(|settings| settings.original_uri = uri)
+        WebhookLayer { original_uri: uri, ..self }
     }
 
     /// The clock, in Unix seconds: the system's by default.
     #[must_use]
     pub fn clock(self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        self.with(|settings| settings.clock = Arc::new(now))
+        self.with(|receiver| receiver.clock(now))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
-        self
+    fn with(self, change: impl FnOnce(Receiver<Parts>) -> Receiver<Parts>) -> Self {
+        let receiver = change(Arc::unwrap_or_clone(self.receiver));
+        WebhookLayer { receiver: Arc::new(receiver), ..self }
+    }
+}
+
+impl From<Receiver<Parts>> for WebhookLayer {
+    fn from(receiver: Receiver<Parts>) -> Self {
+        WebhookLayer { receiver: Arc::new(receiver), original_uri: |parts| &parts.uri }
     }
 }
 
@@ -154,17 +157,6 @@ impl<S> Layer<S> for WebhookLayer {
     type Service = WebhookService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        WebhookService::new(inner, self.settings.clone())
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("scheme", &self.verifier.scheme().name)
-            .field("keys_by_request", &self.keys.is_some())
-            .field("enrolment", &self.enrol.is_some())
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        WebhookService::new(inner, self.receiver.clone(), self.original_uri)
     }
 }

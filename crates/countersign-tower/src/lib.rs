@@ -41,26 +41,15 @@
 //!
 //! # What a request goes through
 //!
-//! 1. A body that announces more bytes than [`body_limit`](WebhookLayer::body_limit) (1 MiB) is refused: 413.
-//! 2. The keys are chosen: the verifier's own, or those of
-//!    [`resolve_keys`](WebhookLayer::resolve_keys). A tenant that isn't known: 401; a store of keys
-//!    that fails: 503 with `Retry-After`.
-//! 3. Method, headers, signatures and time are checked, before any byte of the body is read: 401,
-//!    or 405 with `Allow`, or 400 where a header is larger than any that is signed.
-//! 4. The body is read, and fed to the MAC as it arrives. More bytes than the limit: 413. More time
-//!    than [`body_timeout`](WebhookLayer::body_timeout) (10 s), or a silence longer than
-//!    [`idle_timeout`](WebhookLayer::idle_timeout) (5 s): 408. A body that breaks off: 400. No room
-//!    is made for bytes that have only been announced.
-//! 5. The signatures are compared: 401.
-//! 6. A handshake, the provider's test of the endpoint, is answered as its scheme says. The inner
-//!    service is not called.
-//! 7. [`Verified`], the proof, goes into the request's extensions, and the inner service is called
-//!    with the body, byte for byte as it arrived. A body of one piece is not copied.
+//! [`countersign_receive`]'s page has the whole list, with every status, limit and default, and what is
+//! logged. In short: the headers are checked before any byte of the body is read; the body is read
+//! within limits, and fed to the MAC as it arrives; handshakes are answered; with
+//! [`idempotency`](WebhookLayer::idempotency), the event is claimed; then [`Verified`], the proof, goes
+//! into the request's extensions, and the inner service is called with the body, byte for byte as it
+//! arrived. A body of one piece is not copied.
 //!
 //! A refusal is a response, never an error: a status and an empty body, so that it tells an attacker
-//! nothing. The reason is in the response's extensions as [`Rejection`], and in a `tracing` event of
-//! target `countersign`, in a span with the fields `scheme`, `tenant`, `outcome`, `key` (its label)
-//! and `age_s`. Secrets, signatures and bodies are never logged.
+//! nothing. The reason is in the response's extensions as [`Rejection`], and in the log.
 //!
 //! Errors of the inner service pass through untouched. So do the types: the layer takes and gives
 //! the bodies that the inner service has, which must be `From<Bytes>`. axum's are, and
@@ -95,21 +84,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
-mod clock;
-mod deadline;
 mod future;
-mod hooks;
 mod layer;
-mod observe;
-mod receive;
-mod rejection;
 mod reply;
 mod service;
 
-pub use self::{
-    body::WebhookBody, future::ResponseFuture, layer::WebhookLayer, rejection::Rejection,
-    service::WebhookService,
+#[doc(no_inline)]
+pub use countersign_receive::{
+    Decided, Decision, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified,
 };
 
-/// The proof that the layer puts into the request's extensions.
-pub type Verified = countersign::Verified<'static, bytes::Bytes>;
+pub use self::{body::WebhookBody, future::ResponseFuture, layer::WebhookLayer, service::WebhookService};

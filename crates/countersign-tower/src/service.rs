@@ -1,21 +1,23 @@
 //! The service: refuses, answers, or calls the inner service.
 
 use std::{
-    error::Error as StdError,
     mem,
-    pin::pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use countersign::Outcome;
-use http::{Request, Response, request::Parts};
+use countersign::RequestView;
+use countersign_receive::{Incoming, Next, Receiver, Verified};
+use http::{Request, Response, Uri, request::Parts};
 use http_body::Body;
 use tower_service::Service;
-use tracing::Instrument;
 
-use crate::{Verified, future::ResponseFuture, layer::Settings, observe, reply};
+use crate::{
+    body::{BoxError, Pieces, declared_length},
+    future::ResponseFuture,
+    reply,
+};
 
 /// Service that calls the inner one for verified webhooks, and for nothing else.
 ///
@@ -24,12 +26,13 @@ use crate::{Verified, future::ResponseFuture, layer::Settings, observe, reply};
 #[derive(Clone, Debug)]
 pub struct WebhookService<S> {
     inner: S,
-    settings: Arc<Settings>,
+    receiver: Arc<Receiver<Parts>>,
+    original_uri: fn(&Parts) -> &Uri,
 }
 
 impl<S> WebhookService<S> {
-    pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
-        WebhookService { inner, settings }
+    pub(crate) fn new(inner: S, receiver: Arc<Receiver<Parts>>, original_uri: fn(&Parts) -> &Uri) -> Self {
+        WebhookService { inner, receiver, original_uri }
     }
 
     /// The inner service.
@@ -54,8 +57,8 @@ where
     S::Future: Send,
     B: Body + From<Bytes> + Send + 'static,
     B::Data: Send,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-    RB: From<Bytes>,
+    B::Error: Into<BoxError>,
+    RB: From<Bytes> + Send,
 {
     type Response = Response<RB>;
     type Error = S::Error;
@@ -69,24 +72,29 @@ where
         // The service that was polled ready is the one to be called: a clone of it need not be.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let settings = self.settings.clone();
+        let (receiver, original_uri) = (self.receiver.clone(), self.original_uri);
         ResponseFuture::new(async move {
             let (parts, body) = request.into_parts();
-            let now = (settings.clock)();
-            let scheme = settings.verifier.scheme();
-            let span = observe::span(scheme);
-            let outcome = {
-                // Pinned first: the future is large, and would be moved into what instruments it.
-                let receiving = pin!(settings.receive(&parts, body, now, &span));
-                receiving.instrument(span.clone()).await
-            };
-            observe::record(&span, &outcome, now);
-            match outcome {
-                Ok(Outcome::Event(verified)) => inner.call(hand_over(parts, verified)).await,
-                Ok(Outcome::Handshake(greeting)) => Ok(reply::greet(greeting, scheme, &parts)),
-                Err(error) => Ok(reply::refuse(error, scheme, &parts)),
+            let incoming = show(&parts, &body, original_uri);
+            match receiver.receive(&incoming, Pieces::new(body)).await {
+                Next::Handle(verified, handling) => {
+                    let response = inner.call(hand_over(parts, verified)).await?;
+                    handling.finish(response.status().as_u16()).await;
+                    Ok(response)
+                }
+                Next::Answer(answer) => Ok(reply::response(answer, parts.version)),
             }
         })
+    }
+}
+
+/// The request as the receiver sees it.
+fn show<'a>(parts: &'a Parts, body: &impl Body, original_uri: fn(&Parts) -> &Uri) -> Incoming<'a, Parts> {
+    let target = original_uri(parts).path_and_query().map_or("/", |target| target.as_str());
+    Incoming {
+        parts,
+        request: RequestView { method: parts.method.as_str(), target, headers: &parts.headers },
+        declared_length: declared_length(&parts.headers, body),
     }
 }
 

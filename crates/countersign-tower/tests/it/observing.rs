@@ -69,7 +69,7 @@ async fn the_log_says_who_and_why() {
     send(&layer(), request(&signed(NOW - 7), CANARY_BODY)).await;
     let verified = log.text();
     for field in
-        ["scheme=\"stripe\"", "tenant=\"acme\"", "outcome=\"verified\"", "key=\"2026-11\"", "age_s=7"]
+        ["scheme=\"stripe\"", "tenant=\"acme\"", "outcome=\"accepted\"", "key=\"2026-11\"", "age_s=7"]
     {
         assert!(verified.contains(field), "{field} in {verified}");
     }

@@ -1,0 +1,222 @@
+//! Handling each event once: the settings, and what is asked of the store.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
+use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
+use tokio::time::timeout;
+
+use crate::{SettingsError, handling::Handling, hooks::unavailable};
+
+/// Settings under which each event is handled once.
+///
+/// ```
+/// use std::time::Duration;
+/// use countersign_receive::Idempotency;
+/// # fn settings<S: countersign_store::IdempotencyStore>(store: S) -> Idempotency {
+/// Idempotency::new(store).ttl(Duration::from_secs(7 * 86_400)).lease(Duration::from_secs(30))
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Idempotency {
+    store: Arc<dyn Store>,
+    lease: Duration,
+    ttl: Option<Duration>,
+    timeout: Duration,
+    fail_open: bool,
+}
+
+impl Idempotency {
+    /// How long a handler may run before a copy of its event may be handled, by default: 60 seconds.
+    pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+    /// For how long an event is remembered, by default: 3 days, or twice as long as a copy of it can be
+    /// accepted, if that is more.
+    pub const DEFAULT_TTL: Duration = Duration::from_secs(3 * 86_400);
+    /// How long the store may take to answer, by default: 5 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// The defaults, with this store.
+    #[must_use]
+    pub fn new(store: impl IdempotencyStore) -> Self {
+        Idempotency {
+            store: Arc::new(store),
+            lease: Self::DEFAULT_LEASE,
+            ttl: None,
+            timeout: Self::DEFAULT_TIMEOUT,
+            fail_open: false,
+        }
+    }
+
+    /// How long a handler may run before a copy of its event may be handled: longer than the longest
+    /// handler. It is how long an event waits whose handler was killed.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// For how long an event is remembered: at least twice as long as a copy can be accepted, and longer
+    /// than the provider retries. A scheme that signs no time needs this to be said, because a copy can
+    /// come at any age, and is handled again once the event is forgotten.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// How long the store may take to answer; after that it counts as unavailable.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Handles events even where the store is unavailable or full, so that some may be handled twice.
+    /// Otherwise such requests are answered 503, and the provider sends them again.
+    #[must_use]
+    pub fn fail_open(mut self) -> Self {
+        self.fail_open = true;
+        self
+    }
+
+    /// The settings with everything decided for what this verifier accepts.
+    pub(crate) fn checked(mut self, verifier: &Verifier) -> Result<Self, SettingsError> {
+        let least = verifier.replay_window().map(|seconds| Duration::from_secs(seconds.saturating_mul(2)));
+        let name = &verifier.scheme().name;
+        self.ttl = match (self.ttl, least) {
+            (Some(ttl), Some(least)) if ttl < least => {
+                return Err(SettingsError::new(format!(
+                    "idempotency: events are remembered for {ttl:?}, but scheme {name} can be sent a copy for \
+                     half of {least:?}: set a ttl of at least {least:?}"
+                )));
+            }
+            (None, None) => {
+                return Err(SettingsError::new(format!(
+                    "idempotency: scheme {name} limits no request's age, so a copy can come at any time: say with \
+                     `Idempotency::ttl` for how long events are remembered"
+                )));
+            }
+            (Some(ttl), _) => Some(ttl),
+            (None, Some(least)) => Some(least.max(Self::DEFAULT_TTL)),
+        };
+        if self.lease.is_zero() || self.ttl.is_some_and(|ttl| ttl.is_zero()) {
+            return Err(SettingsError::new("idempotency: lease and ttl must be longer than nothing"));
+        }
+        Ok(self)
+    }
+
+    /// Claims an event.
+    pub(crate) async fn claim(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Claimed, Error> {
+        match self.ask(self.store.claim(key.as_str(), self.lease)).await {
+            Ok(Claim::Claimed(token)) => Ok(Claimed::Handling(Handling::claimed(self.clone(), token))),
+            Ok(Claim::Done(answer)) => Ok(Claimed::Done(answer)),
+            Ok(Claim::InFlight { remaining }) => Err(in_flight(remaining)),
+            Err(error) if self.fail_open => {
+                tracing::warn!(target: "countersign", error = %error, "webhook handled without a claim");
+                Ok(Claimed::Handling(Handling::unclaimed()))
+            }
+            Err(error) => Err(unavailable("the idempotency store", &error)),
+        }
+    }
+
+    /// Records the answer, or gives the claim back where the event isn't handled.
+    pub(crate) async fn settle(&self, token: &ClaimToken, status: u16) {
+        let settled = match status {
+            200..300 => {
+                let ttl = self.ttl.unwrap_or(Self::DEFAULT_TTL);
+                self.ask(self.store.complete(token, Answer { status }, ttl)).await
+            }
+            _ => self.release(token).await,
+        };
+        log(token, settled);
+    }
+
+    /// Gives the claim back.
+    pub(crate) async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
+        self.ask(self.store.release(token)).await
+    }
+
+    async fn ask<T>(&self, answer: Answering<'_, T>) -> Result<T, StoreError> {
+        timeout(self.timeout, answer)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::unavailable("no answer in time")))
+    }
+}
+
+/// Says so where a claim could not be settled. The event is handled all the same.
+pub(crate) fn log(token: &ClaimToken, settled: Result<Settlement, StoreError>) {
+    let key = token.key();
+    match settled {
+        Ok(Settlement::Settled) => {}
+        Ok(Settlement::Superseded) => tracing::warn!(
+            target: "countersign", key, "the handler took longer than its lease, and a copy was handled meanwhile"
+        ),
+        Err(error) => tracing::error!(
+            target: "countersign", key, error = %error, "a claim could not be settled: it ends with its lease"
+        ),
+    }
+}
+
+fn in_flight(remaining: Duration) -> Error {
+    // Rounded up: who comes back a moment too early is told to wait again.
+    let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
+    Error::new(ErrorKind::InFlight).retry_after(seconds.max(1))
+}
+
+/// What came of claiming an event.
+pub(crate) enum Claimed {
+    /// It may be handled.
+    Handling(Handling),
+    /// It has been handled, and was answered so.
+    Done(Answer),
+}
+
+impl<S: IdempotencyStore> From<S> for Idempotency {
+    fn from(store: S) -> Self {
+        Idempotency::new(store)
+    }
+}
+
+impl fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idempotency")
+            .field("lease", &self.lease)
+            .field("ttl", &self.ttl)
+            .field("timeout", &self.timeout)
+            .field("fail_open", &self.fail_open)
+            .finish_non_exhaustive()
+    }
+}
+
+type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// An [`IdempotencyStore`] whose type is forgotten.
+trait Store: Send + Sync {
+    fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answering<'a, Claim>;
+    fn complete<'a>(
+        &'a self,
+        token: &'a ClaimToken,
+        answer: Answer,
+        ttl: Duration,
+    ) -> Answering<'a, Settlement>;
+    fn release<'a>(&'a self, token: &'a ClaimToken) -> Answering<'a, Settlement>;
+}
+
+impl<S: IdempotencyStore> Store for S {
+    fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answering<'a, Claim> {
+        Box::pin(IdempotencyStore::claim(self, key, lease))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        token: &'a ClaimToken,
+        answer: Answer,
+        ttl: Duration,
+    ) -> Answering<'a, Settlement> {
+        Box::pin(IdempotencyStore::complete(self, token, answer, ttl))
+    }
+
+    fn release<'a>(&'a self, token: &'a ClaimToken) -> Answering<'a, Settlement> {
+        Box::pin(IdempotencyStore::release(self, token))
+    }
+}

@@ -1,0 +1,100 @@
+//! Early acknowledgement: the event is stored, and a worker handles it later.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use countersign::Error;
+use countersign_store::{Accepted, InboxStore, Received, StoreError};
+use tokio::time::timeout;
+
+use crate::{Verified, hooks::unavailable};
+
+/// Settings under which events are stored and answered at once, to be handled by a worker.
+#[derive(Clone)]
+pub struct Inbox {
+    store: Arc<dyn Store>,
+    order: Option<Arc<Order>>,
+    timeout: Duration,
+}
+
+type Order = dyn Fn(&Verified) -> Option<String> + Send + Sync;
+
+impl Inbox {
+    /// How long the store may take to accept an event, by default: 10 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Stores events in `store`.
+    #[must_use]
+    pub fn new(store: impl InboxStore) -> Self {
+        Inbox { store: Arc::new(store), order: None, timeout: Self::DEFAULT_TIMEOUT }
+    }
+
+    /// Events for which `order` gives the same text are handled one after the other, as they came:
+    /// those of one invoice, say. `None` for events that can be handled at any time.
+    #[must_use]
+    pub fn order_by(mut self, order: impl Fn(&Verified) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.order = Some(Arc::new(order));
+        self
+    }
+
+    /// How long the store may take to accept an event; after that the request is answered 503.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Stores an event. Once this has returned, it is durable.
+    pub(crate) async fn accept(
+        &self,
+        verified: &Verified,
+        endpoint: Option<&str>,
+    ) -> Result<Accepted, Error> {
+        let received = self.describe(verified, endpoint);
+        let accepted = timeout(self.timeout, self.store.accept(&received)).await;
+        accepted
+            .unwrap_or_else(|_| Err(StoreError::unavailable("no answer in time")))
+            .map_err(|error| unavailable("the inbox", &error))
+    }
+
+    fn describe(&self, verified: &Verified, endpoint: Option<&str>) -> Received {
+        let scheme = verified.scheme();
+        let owned = |text: Result<Option<std::borrow::Cow<'_, str>>, Error>| Some(text.ok()??.into_owned());
+        let key = crate::receive::key_of(verified, endpoint);
+        let mut received =
+            Received::new(key.as_str(), endpoint.unwrap_or(&scheme.name), verified.body_ref().clone());
+        received.tenant = verified.tenant().map(str::to_owned);
+        received.event_id = owned(verified.event_id());
+        received.event_type = owned(verified.event_type());
+        received.order = self.order.as_ref().and_then(|order| order(verified));
+        received.data_at = scheme.event.data.to_string();
+        received
+    }
+}
+
+impl<S: InboxStore> From<S> for Inbox {
+    fn from(store: S) -> Self {
+        Inbox::new(store)
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("ordered", &self.order.is_some())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+type Accepting<'a> = Pin<Box<dyn Future<Output = Result<Accepted, StoreError>> + Send + 'a>>;
+
+/// The half of an [`InboxStore`] that is needed here, its type forgotten.
+trait Store: Send + Sync {
+    fn accept<'a>(&'a self, received: &'a Received) -> Accepting<'a>;
+}
+
+impl<S: InboxStore> Store for S {
+    fn accept<'a>(&'a self, received: &'a Received) -> Accepting<'a> {
+        Box::pin(InboxStore::accept(self, received))
+    }
+}

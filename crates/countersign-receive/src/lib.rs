@@ -1,0 +1,90 @@
+//! What every adapter does with a request, without any framework's types.
+//!
+//! `countersign-tower` and `countersign-actix` are thin: they hand a [`Receiver`] the request's
+//! headers and its body as it arrives, and do what it decides, [`Next`]. So both behave alike, and so
+//! does an adapter that you write for another framework:
+//!
+//! ```
+//! use countersign_receive::{BodySource, Incoming, Next, Receiver};
+//!
+//! # struct Parts; struct Response(u16);
+//! # async fn handler(_: countersign_receive::Verified) -> Response { Response(200) }
+//! async fn adapter(receiver: &Receiver<Parts>, incoming: Incoming<'_, Parts>, body: impl BodySource) -> Response {
+//!     match receiver.receive(&incoming, body).await {
+//!         Next::Handle(verified, handling) => {
+//!             let response = handler(verified).await;
+//!             handling.finish(response.0).await;
+//!             response
+//!         }
+//!         Next::Answer(reply) => Response(reply.status),
+//!     }
+//! }
+//! ```
+//!
+//! # What a request goes through
+//!
+//! 1. A body that announces more bytes than [`body_limit`](Receiver::body_limit) (1 MiB) is refused: 413.
+//! 2. The keys are chosen: the verifier's own, or those of [`resolve_keys`](Receiver::resolve_keys). A
+//!    tenant that isn't known: 401; a store of keys that fails: 503 with `Retry-After`.
+//! 3. Method, headers, signatures and time are checked, before any byte of the body is read: 401,
+//!    or 405 with `Allow`, or 400 where a header is larger than any that is signed.
+//! 4. The body is read, and fed to the MAC as it arrives. More bytes than the limit: 413. More time
+//!    than [`body_timeout`](Receiver::body_timeout) (10 s), or a silence longer than
+//!    [`idle_timeout`](Receiver::idle_timeout) (5 s): 408. A body that breaks off: 400. No room is
+//!    made for bytes that have only been announced.
+//! 5. The signatures are compared: 401.
+//! 6. A handshake, the provider's test of the endpoint, is answered as its scheme says.
+//! 7. Where there is an [`Inbox`], the event is stored and answered 200: the handler isn't called.
+//! 8. Where there is an [`Idempotency`], the event is claimed. One that has been handled is given the
+//!    recorded status with `idempotency-replayed: true`; one that is being handled, 409 with
+//!    `Retry-After`; where the store fails, 503 with `Retry-After`.
+//! 9. The handler is called. If it answers 2xx, the event is done; if it answers anything else, panics
+//!    or is dropped, the claim is given back, and the event can come again.
+//!
+//! A refusal is a status and an empty body, so that it tells an attacker nothing. The reason is in
+//! [`Reply::rejection`], in the log, in the metrics, and in what [`audit`](Receiver::audit) is given.
+//!
+//! # What is logged and counted
+//!
+//! One `tracing` span a request, `webhook.receive` of target `countersign`, with the fields `scheme`,
+//! `endpoint`, `tenant`, `event_type`, `event_id`, `outcome`, `key` (its label), `age_s` and `bytes`;
+//! and one event in it. Secrets, signatures and bodies are never logged.
+//!
+//! Through the `metrics` facade, with labels that only the configuration can make more:
+//!
+//! | name | kind | labels |
+//! |---|---|---|
+//! | `countersign_received_total` | counter | `scheme`, `outcome` |
+//! | `countersign_receive_seconds` | histogram: from the request's headers to the decision | `scheme` |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod audit;
+mod body;
+mod clock;
+mod deadline;
+mod handling;
+mod hooks;
+mod idempotency;
+mod inbox;
+mod judgement;
+mod observe;
+mod receive;
+mod receiver;
+mod rejection;
+mod reply;
+
+pub use self::{
+    audit::{Decided, Decision},
+    body::BodySource,
+    handling::Handling,
+    idempotency::Idempotency,
+    inbox::Inbox,
+    receive::{Incoming, Next},
+    receiver::{Receiver, SettingsError},
+    rejection::Rejection,
+    reply::Reply,
+};
+
+/// The proof that a request is authentic, with its body.
+pub type Verified = countersign::Verified<'static, bytes::Bytes>;
