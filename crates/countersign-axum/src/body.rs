@@ -2,7 +2,10 @@
 
 use std::ops::Deref;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, request::Parts},
+};
 use bytes::Bytes;
 
 use crate::{MissingLayer, Verified};
@@ -49,11 +52,11 @@ impl<S: Sync> FromRequestParts<S> for VerifiedBody {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingLayer> {
-        verified(parts).cloned().map(VerifiedBody)
+        verified_in(&parts.extensions).cloned().map(VerifiedBody)
     }
 }
 
 /// What the layer has put into the request's extensions, and nobody else can have.
-pub(crate) fn verified(parts: &Parts) -> Result<&Verified, MissingLayer> {
-    parts.extensions.get().ok_or_else(MissingLayer::logged)
+pub(crate) fn verified_in(extensions: &Extensions) -> Result<&Verified, MissingLayer> {
+    extensions.get().ok_or_else(MissingLayer::logged)
 }

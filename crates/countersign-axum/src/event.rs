@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use countersign::Event;
 use serde_core::de::DeserializeOwned;
 
-use crate::{InvalidEvent, WebhookRejection, body::verified};
+use crate::{InvalidEvent, WebhookRejection, body::verified_in};
 
 /// Extractor of a verified event whose data is a `T`.
 ///
@@ -18,7 +18,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Webhook<T> {
     type Rejection = WebhookRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, WebhookRejection> {
-        let event = verified(parts)?.event().map_err(InvalidEvent::logged)?;
+        let event = verified_in(&parts.extensions)?.event().map_err(InvalidEvent::logged)?;
         Ok(Webhook(event))
     }
 }

@@ -41,6 +41,24 @@
 //! a `T`, [`Webhook<T>`](Webhook) answers 400. Either answer is empty, and carries its reason in the
 //! response's extensions as [`Rejection`].
 //!
+//! # Many types on one URL
+//!
+//! Most providers send all their events to one URL. [`EventRouter`] gives each to the handler of its
+//! type, by exact types and by prefixes, of which the most specific that matches counts:
+//!
+//! ```
+//! # use axum::{Router, routing::post};
+//! # use countersign_axum::{EventRouter, VerifiedBody};
+//! # async fn paid(_: VerifiedBody) {}
+//! # async fn changed(_: VerifiedBody) {}
+//! # async fn other(_: VerifiedBody) {}
+//! let events = EventRouter::new().on("invoice.paid", paid).on("invoice.*", changed).fallback(other);
+//! let app: Router = Router::new().route("/webhooks/billing", post(events)); // and `.route_layer(…)`
+//! ```
+//!
+//! The feature `events` of [`countersign`] has the event types of five billing systems as enums, for
+//! handlers that rather match on them.
+//!
 //! # Placing the layer
 //!
 //! The [layer's page](countersign_tower) says what it does and what may stand around it. In axum:
@@ -82,6 +100,7 @@
 mod body;
 mod event;
 mod rejection;
+mod router;
 
 use axum::{
     extract::OriginalUri,
@@ -95,6 +114,7 @@ pub use self::{
     body::VerifiedBody,
     event::Webhook,
     rejection::{InvalidEvent, MissingLayer, WebhookRejection},
+    router::EventRouter,
 };
 
 /// The URI that arrived, before nested routers removed a prefix from it: for

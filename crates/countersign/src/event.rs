@@ -101,7 +101,7 @@ impl<T> Event<T> {
     }
 }
 
-fn timestamp(text: &str) -> Option<Timestamp> {
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     let formats = [TimeFormat::Rfc3339, TimeFormat::UnixMillis, TimeFormat::UnixSeconds];
     formats.into_iter().find_map(|format| Timestamp::parse(format, text))
 }

@@ -48,6 +48,7 @@
 //! | write a scheme of your own | [`scheme`] |
 //! | sign | [`Signer`] |
 //! | run each event once | [`Verified::idempotency_key`] |
+//! | tell events apart by their type | [`filter`]; the module `events` for five billing systems |
 //!
 //! # Features
 //!
@@ -57,6 +58,7 @@
 //! - `ed25519`: Ed25519 signatures (Standard Webhooks v1a, Discord).
 //! - `toml`: schemes as TOML text.
 //! - `http`: [`HeaderView`] for `http::HeaderMap` (1.x).
+//! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -77,6 +79,9 @@ mod content;
 mod encoding;
 pub mod error;
 pub mod event;
+#[cfg(feature = "events")]
+pub mod events;
+pub mod filter;
 pub mod handshake;
 mod headers;
 pub mod idempotency;
@@ -94,6 +99,7 @@ pub mod verify;
 pub use self::{
     error::{Error, ErrorKind},
     event::{Envelope, Event},
+    filter::{EventFilter, EventFilters, EventTable},
     handshake::{Greeting, Outcome},
     headers::{HeaderView, Lookup, RequestView},
     idempotency::IdempotencyKey,

@@ -1,21 +1,14 @@
 //! What handlers are given.
 
-use std::{
-    io,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::{Router, body::Bytes, extract::State, http::Method, routing::post as on_post};
 use countersign::ErrorKind;
 use countersign_axum::{MissingLayer, Rejection, VerifiedBody, Webhook, WebhookRejection};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{BODY, ask, layer, post, send, signed};
+use crate::support::{BODY, Log, ask, layer, post, send, signed};
 
 #[derive(Debug, Deserialize)]
 struct Invoice {
@@ -97,34 +90,10 @@ async fn adv_38_nothing_is_parsed_before_it_is_verified() {
     assert_eq!(PARSED.load(Ordering::Relaxed), 1);
 }
 
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn adv_58_without_the_layer_nothing_is_accepted_and_the_log_says_so() {
     async fn raw(_: VerifiedBody) {}
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::start();
     let app = Router::new().route("/event", on_post(paid)).route("/raw", on_post(raw));
     for path in ["/event", "/raw"] {
         let response = send(&app, post(path, &signed(BODY), BODY)).await;
@@ -132,7 +101,7 @@ async fn adv_58_without_the_layer_nothing_is_accepted_and_the_log_says_so() {
         assert_eq!(response.extensions().get::<Rejection>().unwrap().kind(), ErrorKind::Misconfigured);
         assert_eq!(ask(&app, post(path, &signed(BODY), BODY)).await.1, "");
     }
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(
         logged.contains("ERROR countersign: no `countersign_axum::WebhookLayer` has verified"),
         "{logged}"

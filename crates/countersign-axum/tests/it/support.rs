@@ -1,6 +1,11 @@
-//! Signed requests, and a server to send raw bytes to.
+//! Signed requests, a server to send raw bytes to, and what is logged.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, http::Request, response::Response};
 use countersign::{Keyring, Message, Scheme, Signer, Verifier, catalog};
@@ -11,6 +16,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tower::ServiceExt;
+use tracing::{Level, subscriber::DefaultGuard};
+use tracing_subscriber::fmt::MakeWriter;
 
 pub(crate) const NOW: i64 = 1_764_000_000;
 pub(crate) const BODY: &str = r#"{"type":"invoice.paid","data":{"amount":42}}"#;
@@ -77,4 +84,40 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
 
 pub(crate) fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).unwrap_or_else(|| panic!("no answer: {answer:?}")).parse().unwrap()
+}
+
+/// What is logged while it lives, down to `debug`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn start() -> (Log, DefaultGuard) {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::DEBUG);
+        let guard = tracing::subscriber::set_default(subscriber.with_writer(log.clone()).finish());
+        (log, guard)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 use axum::{Router, extract::State, routing::post as on_post};
-use countersign_axum::{VerifiedBody, WebhookLayer};
+use countersign_axum::{EventRouter, VerifiedBody, Webhook, WebhookLayer};
+use serde_json::Value;
 
 use crate::support::{BODY, exchange, layer, serve, signed, status};
 
@@ -102,4 +103,24 @@ async fn adv_57_ambiguous_requests_are_those_of_the_golden_table() {
         assert_eq!(status(&exchange(address, request.as_bytes()).await), expected, "{what}");
     }
     assert_eq!(handled.0.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn each_event_reaches_the_handler_of_its_type() {
+    async fn paid(Webhook(event): Webhook<Value>) -> String {
+        format!("paid {}", event.data["amount"])
+    }
+    async fn fallback() -> &'static str {
+        "fallback"
+    }
+    let events = EventRouter::new().on("invoice.*", paid).fallback(fallback);
+    let address = serve(Router::new().route("/", on_post(events)).route_layer(layer())).await;
+    for (body, expected, text) in
+        [(BODY, 200, "paid 42"), (r#"{"type":"x"}"#, 200, "fallback"), ("not JSON", 400, "")]
+    {
+        let request = with_length(&head("POST", &signed(body)), body.len(), body);
+        let answer = exchange(address, request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{body}");
+        assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "{answer}");
+    }
 }
