@@ -21,6 +21,7 @@
 mod error;
 mod idempotency;
 mod inbox;
+pub mod outbox;
 
 pub use self::{
     error::{StoreError, StoreErrorKind},

@@ -1,0 +1,181 @@
+//! The contract of a store that keeps messages until they are delivered.
+//!
+//! A [`NewMessage`] is enqueued, in the application's own transaction where the store offers that, and
+//! with it one delivery for each [`Endpoint`] that wants it. A worker claims due deliveries, sends
+//! them, and settles them with a record of the attempt:
+//!
+//! ```text
+//!            enqueue            claim            Verdict::Delivered
+//! message  ──────────▶ pending ──────▶ leased ───────────────────────▶ delivered
+//!                        ▲  ▲            │ │ ├──── Verdict::Dead ─────▶ dead ───┐
+//!                        │  └─ the lease ┘ │ └──── Verdict::Cancelled ▶ cancelled
+//!                        │       ends      │                                    │
+//!                        ├─ Verdict::Retry ┘                          redeliver │
+//!                        └──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What a store promises:
+//!
+//! - A message and its deliveries commit together, or not at all. What [`OutboxStore::enqueue`] has
+//!   answered is durable.
+//! - One message of a tenant has an idempotency key: who enqueues it again is given the first.
+//! - A delivery is leased to one worker at a time. The attempt is counted when it is leased, so that a
+//!   payload that kills its worker is seen to. A worker whose lease has ended and was given to another
+//!   settles nothing.
+//! - [`OutboxStore::claim`] is fair: no endpoint is given more places than its limit, whatever waits
+//!   for it, and endpoints take turns.
+//! - Attempt, delivery and the endpoint's health are settled in one commit.
+//! - Deliveries of an endpoint that is disabled are kept, and not claimed.
+//!
+//! Times are microseconds since 1970-01-01T00:00:00Z.
+
+use std::{future::Future, time::Duration};
+
+pub use self::{
+    delivery::{
+        Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Page, SettleDelivery, Trigger, Verdict,
+    },
+    endpoint::{DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, HealthChange, Limits},
+    message::{Enqueued, Message, NewMessage, Payload},
+};
+use crate::{Settlement, StoreError};
+
+mod delivery;
+mod endpoint;
+mod message;
+
+/// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
+pub trait OutboxStore: Send + Sync + 'static {
+    /// Writes an endpoint, new or changed, by its id. Its health stays as it was.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn put_endpoint(&self, endpoint: &Endpoint) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The endpoint of this id.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn endpoint(&self, id: &str) -> impl Future<Output = Result<Option<Endpoint>, StoreError>> + Send;
+
+    /// The endpoints of a tenant (of none where it is `None`) whose id is above `after`, by id.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn endpoints(
+        &self,
+        tenant: Option<&str>,
+        page: &Page,
+    ) -> impl Future<Output = Result<Vec<Endpoint>, StoreError>> + Send;
+
+    /// Deletes an endpoint with its deliveries and attempts. `false` where there is none of this id.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn delete_endpoint(&self, id: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Enables or disables an endpoint; enabling sets its failure clock back. `false` where there is none
+    /// of this id.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn set_state(
+        &self,
+        id: &str,
+        state: EndpointState,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Stores messages, each with a delivery for every endpoint of its tenant that wants it, all in one
+    /// commit. The answer has one entry for each message, in its order.
+    ///
+    /// # Errors
+    /// Where the store can't be reached: nothing is stored.
+    fn enqueue(
+        &self,
+        messages: &[NewMessage],
+    ) -> impl Future<Output = Result<Vec<Enqueued>, StoreError>> + Send;
+
+    /// The message of this id.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn message(&self, id: &str) -> impl Future<Output = Result<Option<Message>, StoreError>> + Send;
+
+    /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn claim(
+        &self,
+        limit: u32,
+        lease: Duration,
+    ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
+
+    /// Settles claimed deliveries with their attempts, all in one commit. The answer has one entry for
+    /// each, in its order.
+    ///
+    /// # Errors
+    /// Where the store can't be reached: nothing is settled.
+    fn settle(
+        &self,
+        settled: &[SettleDelivery],
+    ) -> impl Future<Output = Result<Vec<Settlement>, StoreError>> + Send;
+
+    /// How long until the next delivery is due; zero where one is due now, `None` where none waits.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn next_due(&self) -> impl Future<Output = Result<Option<Duration>, StoreError>> + Send;
+
+    /// Turns the failure clocks: marks endpoints as warned that have been failing for `warn_after`, and
+    /// disables those that have been for `disable_after`. Gives each change to one caller, once.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn turn_failure_clocks(
+        &self,
+        warn_after: Duration,
+        disable_after: Duration,
+    ) -> impl Future<Output = Result<Vec<HealthChange>, StoreError>> + Send;
+
+    /// The deliveries that match, with an id below `page.after` (any, where it is `None`): the newest
+    /// first.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: &Page,
+    ) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
+
+    /// How many deliveries match, exactly.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn count(&self, filter: &DeliveryFilter) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The attempts of a delivery, the first first.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn attempts(&self, delivery: i64) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
+
+    /// Makes deliveries that are settled pending again, due at once, their attempts counted on from
+    /// where they were and allowed anew: those that match, the oldest first, at most `limit`. Says how many.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn redeliver(
+        &self,
+        filter: &DeliveryFilter,
+        limit: u32,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Forgets messages that are older than `age` and have no delivery left to make, with their deliveries
+    /// and attempts; a bounded number at a call. Says how many.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn prune_outbox(&self, age: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}

@@ -1,0 +1,229 @@
+//! Deliveries: one message on its way to one endpoint, and the attempts at it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{Effect, Endpoint, Message};
+use crate::Fence;
+
+/// A delivery that is a worker's until its lease ends.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The delivery.
+    pub id: i64,
+    /// What tells this lease from every other of the delivery.
+    pub fence: Fence,
+    /// Which attempt this is, from 1, over the delivery's whole life.
+    pub attempt: u32,
+    /// Which attempt this is of the schedule, from 1: begins anew where the delivery is redelivered.
+    pub step: u32,
+    /// Why it is made.
+    pub trigger: Trigger,
+    /// The message.
+    pub message: Arc<Message>,
+    /// The endpoint.
+    pub endpoint: Arc<Endpoint>,
+}
+
+/// Why an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// It was due.
+    Schedule,
+    /// Somebody asked for it.
+    Redelivery,
+}
+
+/// What became of a claimed delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettleDelivery {
+    /// The delivery.
+    pub id: i64,
+    /// Its lease.
+    pub fence: Fence,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// What the attempt means for the endpoint.
+    pub effect: Effect,
+    /// The attempt; `None` where none was made, and then it doesn't count.
+    pub attempt: Option<Attempt>,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has arrived.
+    Delivered,
+    /// It is tried again.
+    Retry {
+        /// After how long.
+        after: Duration,
+    },
+    /// It is given up.
+    Dead,
+    /// It is not wanted any more.
+    Cancelled,
+}
+
+/// One attempt, as it is recorded.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Which attempt of the delivery, from 1.
+    pub number: u32,
+    /// When it began, in microseconds.
+    pub at: i64,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// How long it took, in microseconds.
+    pub latency: u64,
+    /// The headers as sent, without those that hold a secret.
+    pub request_headers: Vec<(String, String)>,
+    /// The SHA-256 of the body as sent; `None` where it could not be made.
+    pub payload_digest: Option<[u8; 32]>,
+    /// The body as sent, where it isn't the message's own.
+    pub payload: Option<Bytes>,
+    /// The status, where there was an answer.
+    pub status: Option<u16>,
+    /// The headers of the answer.
+    pub response_headers: Vec<(String, String)>,
+    /// The beginning of the answer's body.
+    pub response_body: Bytes,
+    /// Why there was no answer, or why the answer isn't success.
+    pub error: Option<String>,
+}
+
+impl Attempt {
+    /// An attempt of which nothing else is known yet.
+    #[must_use]
+    pub fn new(number: u32, at: i64, trigger: Trigger) -> Self {
+        Attempt {
+            number,
+            at,
+            trigger,
+            latency: 0,
+            request_headers: Vec::new(),
+            payload_digest: None,
+            payload: None,
+            status: None,
+            response_headers: Vec::new(),
+            response_body: Bytes::new(),
+            error: None,
+        }
+    }
+}
+
+/// Shows no body and no header.
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("number", &self.number)
+            .field("status", &self.status)
+            .field("error", &self.error)
+            .field("latency", &self.latency)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A delivery, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The id: greater for what was enqueued later.
+    pub id: i64,
+    /// The message.
+    pub message_id: String,
+    /// The event type.
+    pub kind: String,
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// When it is due, where it is pending, in microseconds.
+    pub due_at: Option<i64>,
+    /// When it was enqueued, in microseconds.
+    pub created_at: i64,
+    /// The status of the last attempt's answer.
+    pub last_status: Option<u16>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+impl Delivery {
+    /// A pending delivery without attempts.
+    #[must_use]
+    pub fn new(
+        id: i64,
+        message_id: impl Into<String>,
+        kind: impl Into<String>,
+        endpoint_id: impl Into<String>,
+    ) -> Self {
+        Delivery {
+            id,
+            message_id: message_id.into(),
+            kind: kind.into(),
+            endpoint_id: endpoint_id.into(),
+            state: DeliveryState::Pending,
+            attempts: 0,
+            due_at: None,
+            created_at: 0,
+            last_status: None,
+            last_error: None,
+        }
+    }
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// It waits until it is due.
+    Pending,
+    /// An attempt is under way.
+    Leased,
+    /// It has arrived.
+    Delivered,
+    /// It was given up.
+    Dead,
+    /// It was not wanted any more.
+    Cancelled,
+}
+
+/// Which deliveries are meant: those that match everything that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryFilter {
+    /// The delivery itself.
+    pub id: Option<i64>,
+    /// Its message.
+    pub message_id: Option<String>,
+    /// Its endpoint.
+    pub endpoint_id: Option<String>,
+    /// Its tenant: `Some(None)` for those of none.
+    pub tenant: Option<Option<String>>,
+    /// Its event type.
+    pub kind: Option<String>,
+    /// Where it stands.
+    pub state: Option<DeliveryState>,
+    /// Enqueued at this time or later, in microseconds.
+    pub from: Option<i64>,
+    /// Enqueued before this time, in microseconds.
+    pub until: Option<i64>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The id of the last row of the page before; `None` for the first page.
+    pub after: Option<String>,
+    /// How many rows, at most 1,000.
+    pub limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Page { after: None, limit: 100 }
+    }
+}

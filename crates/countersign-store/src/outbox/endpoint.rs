@@ -1,0 +1,179 @@
+//! Endpoints: where messages go, and how they are faring.
+
+use std::{fmt, time::Duration};
+
+/// Where messages are delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// The id, such as `ep_…`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The tenant whose messages it is given: of none, where it is `None`.
+    pub tenant: Option<String>,
+    /// The URL.
+    pub url: String,
+    /// How messages are signed: the name of a scheme of the catalogue, or a scheme as TOML.
+    pub scheme: String,
+    /// The keys that sign; all that are valid sign side by side where the scheme allows.
+    pub keys: Vec<EndpointKey>,
+    /// The event types that are wanted, as patterns of [`countersign::EventFilters`].
+    pub events: Vec<String>,
+    /// The channels that are wanted: a message on any of them, or any message where there are none.
+    pub channels: Vec<String>,
+    /// Headers that each request is given besides ours: names and values.
+    pub headers: Vec<(String, String)>,
+    /// What it can bear.
+    pub limits: Limits,
+    /// Whether a delivery is tried for ever, at the last step of the schedule, until it is answered 2xx.
+    pub until_delivered: bool,
+    /// Whether the message's `traceparent` is sent along.
+    pub sends_trace: bool,
+    /// Whether it is given messages.
+    pub state: EndpointState,
+    /// How it is faring. Kept by the store alone.
+    pub health: Health,
+    /// When it was created, in microseconds.
+    pub created_at: i64,
+}
+
+impl Endpoint {
+    /// An enabled endpoint that wants every event.
+    #[must_use]
+    pub fn new(id: impl Into<String>, url: impl Into<String>, scheme: impl Into<String>) -> Self {
+        let id = id.into();
+        Endpoint {
+            name: id.clone(),
+            id,
+            tenant: None,
+            url: url.into(),
+            scheme: scheme.into(),
+            keys: Vec::new(),
+            events: vec!["*".to_owned()],
+            channels: Vec::new(),
+            headers: Vec::new(),
+            limits: Limits::default(),
+            until_delivered: false,
+            sends_trace: false,
+            state: EndpointState::Enabled,
+            health: Health::default(),
+            created_at: 0,
+        }
+    }
+}
+
+/// A key of an endpoint.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointKey {
+    /// What people call it: its version, or the date on which it was made.
+    pub label: String,
+    /// The secret as the store keeps it: sealed, or as the provider writes it.
+    pub secret: String,
+    /// From when it signs, in Unix seconds.
+    pub valid_from: Option<i64>,
+    /// Until when it signs, in Unix seconds, exclusive.
+    pub valid_until: Option<i64>,
+}
+
+/// Shows no byte of the secret.
+impl fmt::Debug for EndpointKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointKey")
+            .field("label", &self.label)
+            .field("valid_from", &self.valid_from)
+            .field("valid_until", &self.valid_until)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an endpoint can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many requests may be under way at once, at least 1.
+    pub in_flight: u32,
+    /// How many requests may begin in a second.
+    pub per_second: Option<u32>,
+}
+
+impl Default for Limits {
+    /// Ten at once, without a limit a second.
+    fn default() -> Self {
+        Limits { in_flight: 10, per_second: None }
+    }
+}
+
+/// Whether an endpoint is given messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is.
+    Enabled,
+    /// Its deliveries are kept, and wait.
+    Disabled(DisabledBecause),
+}
+
+/// Why an endpoint is disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DisabledBecause {
+    /// A person wanted it.
+    Operator,
+    /// It answered 410 Gone.
+    Gone,
+    /// It had been failing for too long.
+    Failing,
+}
+
+/// How an endpoint is faring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// When the first attempt failed since the last that succeeded, in microseconds.
+    pub failing_since: Option<i64>,
+    /// How many attempts have failed since the last that succeeded.
+    pub failures: u32,
+    /// When it was warned of, in this time of failing.
+    pub warned_at: Option<i64>,
+    /// When an attempt last succeeded.
+    pub succeeded_at: Option<i64>,
+    /// When an attempt was last made.
+    pub attempted_at: Option<i64>,
+    /// Until when nothing is sent, but for one attempt after that: the circuit is open.
+    pub open_until: Option<i64>,
+}
+
+/// What an attempt means for its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is well: the failure clock is set back, and the circuit closed.
+    Well,
+    /// It failed: the failure clock runs. Where there is a time, nothing is sent before it.
+    Failed {
+        /// Until when nothing is sent, in microseconds.
+        open_until: Option<i64>,
+    },
+    /// It is gone, and is disabled.
+    Gone,
+    /// Nothing: the attempt says nothing about the endpoint, such as a payload that could not be rendered.
+    None,
+}
+
+/// What the failure clock did to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HealthChange {
+    /// It has been failing for long, and will be disabled.
+    Warned {
+        /// The endpoint, as it is now.
+        endpoint: Endpoint,
+        /// For how long it has been failing.
+        failing_for: Duration,
+    },
+    /// It was disabled, because it has been failing for too long.
+    Disabled {
+        /// The endpoint, as it is now.
+        endpoint: Endpoint,
+        /// For how long it has been failing.
+        failing_for: Duration,
+    },
+}

@@ -1,0 +1,137 @@
+//! Messages: what is to be delivered.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// A message to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewMessage {
+    /// The id: `None` for one that the store makes, `msg_…`, which sorts by time.
+    pub id: Option<String>,
+    /// The event type.
+    pub kind: String,
+    /// What is sent.
+    pub payload: Payload,
+    /// The `Content-Type`.
+    pub content_type: String,
+    /// The tenant whose endpoints are given it: those of none, where it is `None`.
+    pub tenant: Option<String>,
+    /// The channels that it is on.
+    pub channels: Vec<String>,
+    /// Who enqueues a message of the same tenant and key again is given this one.
+    pub idempotency_key: Option<String>,
+    /// The W3C trace context of the caller.
+    pub traceparent: Option<String>,
+    /// From when it may be delivered, in microseconds; at once, where it is `None`.
+    pub due_at: Option<i64>,
+}
+
+impl NewMessage {
+    /// A JSON message with this payload.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, payload: impl Into<Payload>) -> Self {
+        NewMessage {
+            id: None,
+            kind: kind.into(),
+            payload: payload.into(),
+            content_type: "application/json".to_owned(),
+            tenant: None,
+            channels: Vec::new(),
+            idempotency_key: None,
+            traceparent: None,
+            due_at: None,
+        }
+    }
+}
+
+/// What a message sends.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// These bytes, as they are.
+    Bytes(Bytes),
+    /// What the application makes of this text when it is delivered: the state at that time.
+    Reference(String),
+}
+
+/// Shows no byte of the payload.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Payload::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Payload::Reference(reference) => f.debug_tuple("Reference").field(reference).finish(),
+        }
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Payload::Bytes(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Payload::Bytes(bytes.into())
+    }
+}
+
+impl From<String> for Payload {
+    fn from(text: String) -> Self {
+        Payload::Bytes(text.into())
+    }
+}
+
+impl From<&'static str> for Payload {
+    fn from(text: &'static str) -> Self {
+        Payload::Bytes(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+/// What came of enqueueing a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enqueued {
+    /// The message's id.
+    pub id: String,
+    /// How many endpoints it goes to.
+    pub deliveries: u32,
+    /// Whether it had been enqueued before, under the same idempotency key: nothing new is sent.
+    pub duplicate: bool,
+}
+
+/// A message that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The id: fixed when it was enqueued, the same in every attempt.
+    pub id: String,
+    /// The event type.
+    pub kind: String,
+    /// What is sent.
+    pub payload: Payload,
+    /// The `Content-Type`.
+    pub content_type: String,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The W3C trace context of who enqueued it.
+    pub traceparent: Option<String>,
+    /// When it was enqueued, in microseconds.
+    pub created_at: i64,
+}
+
+impl Message {
+    /// The message that `new` becomes when it is stored under this id at this time.
+    #[must_use]
+    pub fn stored(new: &NewMessage, id: impl Into<String>, created_at: i64) -> Self {
+        Message {
+            id: id.into(),
+            kind: new.kind.clone(),
+            payload: new.payload.clone(),
+            content_type: new.content_type.clone(),
+            tenant: new.tenant.clone(),
+            traceparent: new.traceparent.clone(),
+            created_at,
+        }
+    }
+}
