@@ -73,8 +73,9 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let (receiver, original_uri) = (self.receiver.clone(), self.original_uri);
+        // Outside of the future, which would keep room for the request besides that for its halves.
+        let (parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            let (parts, body) = request.into_parts();
             let incoming = show(&parts, &body, original_uri);
             match receiver.receive(&incoming, Pieces::new(body)).await {
                 Next::Handle(verified, handling) => {
