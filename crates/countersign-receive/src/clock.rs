@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Unix seconds, negative before 1970.
-pub(crate) fn unix_seconds() -> i64 {
+pub fn unix_seconds() -> i64 {
     let whole = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => whole(since.as_secs()),

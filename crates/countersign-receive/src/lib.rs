@@ -77,6 +77,7 @@ mod reply;
 pub use self::{
     audit::{Decided, Decision},
     body::BodySource,
+    clock::unix_seconds,
     handling::Handling,
     idempotency::Idempotency,
     inbox::Inbox,

@@ -88,10 +88,17 @@ mod future;
 mod layer;
 mod reply;
 mod service;
+mod sign;
 
 #[doc(no_inline)]
 pub use countersign_receive::{
     Decided, Decision, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified,
 };
 
-pub use self::{body::WebhookBody, future::ResponseFuture, layer::WebhookLayer, service::WebhookService};
+pub use self::{
+    body::WebhookBody,
+    future::ResponseFuture,
+    layer::WebhookLayer,
+    service::WebhookService,
+    sign::{Outgoing, SignLayer, SignService},
+};

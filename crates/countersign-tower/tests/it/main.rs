@@ -8,5 +8,6 @@ mod hooks;
 mod limits;
 mod observing;
 mod service;
+mod signing;
 mod support;
 mod wire;
