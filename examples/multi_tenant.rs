@@ -1,11 +1,11 @@
 //! One endpoint for many tenants, each with its own secret, which is looked up at each request.
 //!
 //! ```text
-//! cargo run -p countersign-examples --bin tenants_axum
+//! cargo run -p countersign-examples --bin multi_tenant
 //! SECRET=secret-of-acme-0001 send panel http://127.0.0.1:3000/hooks/acme
 //! ```
 
-use std::{collections::HashMap, error::Error, sync::Arc};
+use std::{collections::HashMap, env, error::Error, sync::Arc};
 
 use axum::{
     RequestPartsExt, Router,
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         WebhookLayer::new(verifier).resolve_keys(move |request: &Parts| find(tenants.clone(), request));
     let app = Router::new().route("/hooks/{tenant}", post(handler)).route_layer(layer);
 
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:3000")).await?;
     println!("listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }
