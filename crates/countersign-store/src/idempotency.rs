@@ -7,6 +7,18 @@ use crate::StoreError;
 /// The longest key in bytes.
 pub const MAX_KEY: usize = 1024;
 
+/// Refuses a key that no store keeps: an empty one, one that is longer than [`MAX_KEY`], or one with a
+/// NUL, which PostgreSQL can't hold.
+///
+/// # Errors
+/// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
+pub fn check_key(key: &str) -> Result<(), StoreError> {
+    match key.len() {
+        1..=MAX_KEY if !key.contains('\0') => Ok(()),
+        _ => Err(StoreError::invalid(format!("a key is 1 to {MAX_KEY} bytes without NUL"))),
+    }
+}
+
 /// Lets each event be handled once, while its copies can arrive at any time and on any machine.
 ///
 /// An event goes through three states: unknown, claimed, done.

@@ -9,7 +9,7 @@
 //! - [`InboxStore`]: the request is answered as soon as the event is stored, and a worker runs the
 //!   handler, with retries. Accepting an event and remembering it is one write.
 //!
-//! `MemoryStore` is the [`IdempotencyStore`] of one process. SQLite and PostgreSQL are in
+//! [`MemoryStore`] is the [`IdempotencyStore`] of one process. SQLite and PostgreSQL are in
 //! `countersign-sql`, Redis in `countersign-redis`.
 //!
 //! # Features
@@ -21,10 +21,12 @@
 mod error;
 mod idempotency;
 mod inbox;
+mod memory;
 pub mod outbox;
 
 pub use self::{
     error::{StoreError, StoreErrorKind},
-    idempotency::{Answer, Claim, ClaimToken, Fence, IdempotencyStore, MAX_KEY, Settlement},
+    idempotency::{Answer, Claim, ClaimToken, Fence, IdempotencyStore, MAX_KEY, Settlement, check_key},
     inbox::{Accepted, DeadLetter, Forward, InboxStore, Leased, Outcome, Received, Settle},
+    memory::{MemoryStore, WhenFull},
 };

@@ -1,0 +1,130 @@
+//! Each event is handled once.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use countersign::{ErrorKind, Key, Keyring, Message, Signer, Verifier, catalog};
+use countersign_receive::{Idempotency, Receiver};
+use countersign_store::MemoryStore;
+use tokio::task::{spawn, yield_now};
+
+use crate::support::*;
+
+fn once() -> (Receiver<()>, Arc<MemoryStore>) {
+    let store = Arc::new(MemoryStore::new());
+    (receiver().idempotency(store.clone()).unwrap(), store)
+}
+
+#[tokio::test]
+async fn an_event_that_is_done_is_given_the_recorded_status() {
+    let (receiver, _) = once();
+    handled(deliver(&receiver, "msg_1").await).1.finish(204).await;
+    let reply = answered(deliver(&receiver, "msg_1").await);
+    assert_eq!((reply.status, reply.body.as_str(), reply.rejection.is_none()), (204, "", true));
+    assert_eq!(header(&reply, "idempotency-replayed"), Some("true"));
+    handled(deliver(&receiver, "msg_2").await).1.finish(200).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_comes_while_the_event_is_handled_is_told_to_come_again() {
+    let (receiver, _) = once();
+    let (_, handling) = handled(deliver(&receiver, "msg_1").await);
+    let reply = answered(deliver(&receiver, "msg_1").await);
+    assert_eq!((reply.status, reply.rejection.clone().unwrap().kind()), (409, ErrorKind::InFlight));
+    let seconds: u64 = header(&reply, "retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    handling.finish(200).await;
+    assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
+}
+
+#[tokio::test]
+async fn an_event_that_failed_comes_again_at_once() {
+    let (receiver, store) = once();
+    for status in [199, 300, 400, 500, 503] {
+        handled(deliver(&receiver, "msg_1").await).1.finish(status).await;
+    }
+    assert_eq!(store.len(), 0);
+}
+
+#[tokio::test]
+async fn adv_62_a_handler_that_is_dropped_or_panics_gives_the_event_back() {
+    let (receiver, store) = once();
+    let (_, dropped) = handled(deliver(&receiver, "msg_1").await);
+    drop(dropped);
+    yield_now().await;
+    let (_, handling) = handled(deliver(&receiver, "msg_1").await);
+    let panicked = spawn(async move {
+        let _handling = AssertUnwindSafe(handling);
+        panic!("a handler that panics, as this test wants");
+    });
+    assert!(panicked.await.unwrap_err().is_panic());
+    yield_now().await;
+    assert_eq!(store.len(), 0);
+    handled(deliver(&receiver, "msg_1").await).1.finish(200).await;
+}
+
+#[tokio::test]
+async fn adv_44_a_forged_request_leaves_no_record() {
+    let (receiver, store) = once();
+    let mut forged = signed("msg_1", BODY);
+    forged.iter_mut().find(|(name, _)| name == "webhook-signature").unwrap().1 =
+        "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
+    assert_eq!(answered(deliver_with(&receiver, &forged, BODY).await).status, 401);
+    assert_eq!(store.len(), 0);
+    handled(deliver(&receiver, "msg_1").await).1.finish(200).await;
+}
+
+#[tokio::test]
+async fn adv_42_an_id_outside_the_signature_makes_no_new_event() {
+    let secret = "a-secret-of-a-repository";
+    let receiver = Receiver::<()>::new(verifier_of(&catalog::GITHUB, secret));
+    let week = Duration::from_secs(7 * 86_400);
+    let receiver = receiver.idempotency(Idempotency::new(MemoryStore::new()).ttl(week)).unwrap();
+    let signer = Signer::new(&catalog::GITHUB, Keyring::new(&catalog::GITHUB, [secret]).unwrap()).unwrap();
+    let mut headers = signer.sign(&Message::new("1", BODY), NOW).unwrap().headers;
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-github-delivery"));
+    let with_id = |id: &str| [headers.clone(), vec![("x-github-delivery".to_owned(), id.to_owned())]].concat();
+    handled(deliver_with(&receiver, &with_id("first"), BODY).await).1.finish(200).await;
+    let reply = answered(deliver_with(&receiver, &with_id("second"), BODY).await);
+    assert_eq!(header(&reply, "idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn adv_45_endpoints_and_tenants_share_no_event() {
+    let store = Arc::new(MemoryStore::new());
+    let at = |endpoint: &str| receiver().endpoint(endpoint).idempotency(store.clone()).unwrap();
+    let tenant = |name: &str| {
+        let key = Key::new("current", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        let keys = Keyring::builder(&catalog::STANDARD_WEBHOOKS).key(key).tenant(name).build().unwrap();
+        let verifier = Verifier::builder(catalog::STANDARD_WEBHOOKS).keys(keys).build().unwrap();
+        Receiver::<()>::new(verifier).clock(|| NOW).idempotency(store.clone()).unwrap()
+    };
+    for receiver in [at("eu"), at("us"), tenant("a"), tenant("b")] {
+        handled(deliver(&receiver, "msg_1").await).1.finish(200).await;
+        assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
+    }
+    assert_eq!(store.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_63_where_the_store_is_down_nothing_is_handled_unless_the_application_says_so() {
+    for down in [Down::Refusing, Down::Hanging] {
+        let closed = receiver().idempotency(down).unwrap();
+        let reply = answered(deliver(&closed, "msg_1").await);
+        assert_eq!((reply.status, header(&reply, "retry-after")), (503, Some("30")));
+        assert_eq!(reply.rejection.unwrap().kind(), ErrorKind::Unavailable);
+        let open = receiver().idempotency(Idempotency::new(down).fail_open()).unwrap();
+        handled(deliver(&open, "msg_1").await).1.finish(200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_future_that_is_dropped_while_the_answer_is_recorded_still_records_it() {
+    let (receiver, _) = once();
+    let (_, handling) = handled(deliver(&receiver, "msg_1").await);
+    // Never polled, as where the client goes away at this very moment: this one counts as failed.
+    drop(handling.finish(200));
+    yield_now().await;
+    let (_, handling) = handled(deliver(&receiver, "msg_1").await);
+    handling.finish(200).await;
+    assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
+}

@@ -1,0 +1,88 @@
+//! Events are stored, and answered at once.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use countersign_receive::Inbox;
+use countersign_store::{
+    Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError,
+};
+
+use crate::support::*;
+
+#[derive(serde::Deserialize)]
+struct Invoice {
+    id: String,
+}
+
+/// Keeps what it accepts; the worker's half isn't asked here.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Received>>);
+
+impl InboxStore for Kept {
+    async fn accept(&self, received: &Received) -> Result<Accepted, StoreError> {
+        let mut kept = self.0.lock().unwrap();
+        if kept.iter().any(|other| other.key == received.key) {
+            return Ok(Accepted::Duplicate);
+        }
+        kept.push(received.clone());
+        Ok(Accepted::New)
+    }
+
+    async fn lease(&self, _: u32, _: Duration) -> Result<Vec<Leased>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn settle(&self, _: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn requeue(&self, _: i64) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn dead(&self, _: i64, _: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn depth(&self) -> Result<u64, StoreError> {
+        Ok(self.0.lock().unwrap().len() as u64)
+    }
+
+    async fn prune(&self, _: Duration) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_stored_once_and_answered_each_time() {
+    let kept = Arc::new(Kept::default());
+    let order = |verified: &countersign_receive::Verified| {
+        let event = verified.event::<Invoice>().ok()?;
+        Some(event.data.id)
+    };
+    let receiver = receiver().endpoint("billing").inbox(Inbox::new(kept.clone()).order_by(order));
+    for _ in 0..2 {
+        let reply = answered(deliver(&receiver, "msg_1").await);
+        assert_eq!((reply.status, reply.rejection.is_none()), (200, true));
+    }
+    let kept = kept.0.lock().unwrap();
+    let [received] = &kept[..] else { panic!("{kept:?}") };
+    assert_eq!(received.key, "billing:standard-webhooks/msg_1");
+    assert_eq!(received.source, "billing");
+    assert_eq!(received.event_id.as_deref(), Some("msg_1"));
+    assert_eq!(received.event_type.as_deref(), Some("invoice.paid"));
+    assert_eq!(received.order.as_deref(), Some("in_1"));
+    assert_eq!(received.data_at, "/data");
+    assert_eq!(received.body, BODY);
+}
+
+#[tokio::test]
+async fn what_is_not_authentic_is_not_stored() {
+    let kept = Arc::new(Kept::default());
+    let receiver = receiver().inbox(kept.clone());
+    assert_eq!(answered(deliver_with(&receiver, &signed("msg_1", b"{}"), BODY).await).status, 401);
+    assert_eq!(kept.depth().await.unwrap(), 0);
+}

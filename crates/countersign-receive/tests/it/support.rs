@@ -1,0 +1,111 @@
+//! Signed requests, bodies, and stores that fail.
+
+use std::{
+    future::pending,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use countersign::{ErrorKind, Keyring, Message, RequestView, Scheme, Signer, Verifier, catalog};
+use countersign_receive::{BodySource, Handling, Incoming, Next, Receiver, Reply, Verified};
+use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
+
+pub(crate) const NOW: i64 = 1_764_000_000;
+pub(crate) const BODY: &[u8] = br#"{"type":"invoice.paid","data":{"id":"in_1","amount":42}}"#;
+
+pub(crate) fn verifier() -> Verifier {
+    verifier_of(&catalog::STANDARD_WEBHOOKS, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+}
+
+pub(crate) fn verifier_of(scheme: &Scheme, secret: &str) -> Verifier {
+    let keys = Keyring::new(scheme, [secret]).unwrap();
+    Verifier::builder(scheme.clone()).keys(keys).build().unwrap()
+}
+
+pub(crate) fn receiver() -> Receiver<()> {
+    Receiver::new(verifier()).clock(|| NOW)
+}
+
+/// The headers of a delivery of `id`, signed by the Standard Webhooks scheme.
+pub(crate) fn signed(id: &str, body: &[u8]) -> Vec<(String, String)> {
+    let scheme = &catalog::STANDARD_WEBHOOKS;
+    let keys = Keyring::new(scheme, ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]).unwrap();
+    Signer::new(scheme, keys).unwrap().sign(&Message::new(id, body), NOW).unwrap().headers
+}
+
+/// Delivers the event `id`.
+pub(crate) async fn deliver(receiver: &Receiver<()>, id: &str) -> Next {
+    deliver_with(receiver, &signed(id, BODY), BODY).await
+}
+
+pub(crate) async fn deliver_with(
+    receiver: &Receiver<()>,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Next {
+    let incoming =
+        Incoming { parts: &(), request: RequestView::post(&headers), declared_length: body.len() as u64 };
+    receiver.receive(&incoming, Whole(Some(Bytes::copy_from_slice(body)))).await
+}
+
+pub(crate) fn handled(next: Next) -> (Verified, Handling) {
+    match next {
+        Next::Handle(verified, handling) => (verified, handling),
+        Next::Answer(reply) => panic!("answered {reply:?}"),
+    }
+}
+
+pub(crate) fn answered(next: Next) -> Reply {
+    match next {
+        Next::Answer(reply) => reply,
+        Next::Handle(verified, _) => panic!("to be handled: {verified:?}"),
+    }
+}
+
+pub(crate) fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
+    reply.headers.iter().find(|(other, _)| other == name).map(|(_, value)| &**value)
+}
+
+/// A body that arrives in one piece.
+struct Whole(Option<Bytes>);
+
+impl BodySource for Whole {
+    fn poll_piece(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, ErrorKind>>> {
+        Poll::Ready(self.0.take().map(Ok))
+    }
+}
+
+/// A store that is down: it fails at once, or never answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Down {
+    Refusing,
+    Hanging,
+}
+
+impl Down {
+    async fn fail<T>(self) -> Result<T, StoreError> {
+        match self {
+            Down::Refusing => Err(StoreError::unavailable("connection refused")),
+            Down::Hanging => pending().await,
+        }
+    }
+}
+
+impl IdempotencyStore for Down {
+    async fn claim(&self, _: &str, _: Duration) -> Result<Claim, StoreError> {
+        self.fail().await
+    }
+
+    async fn complete(&self, _: &ClaimToken, _: Answer, _: Duration) -> Result<Settlement, StoreError> {
+        self.fail().await
+    }
+
+    async fn release(&self, _: &ClaimToken) -> Result<Settlement, StoreError> {
+        self.fail().await
+    }
+}

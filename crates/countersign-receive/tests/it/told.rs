@@ -1,0 +1,78 @@
+//! Every decision is told: to the audit and to the metrics.
+
+use std::sync::{Arc, Mutex};
+
+use countersign::ErrorKind;
+use countersign_receive::{Decided, Receiver};
+use countersign_store::MemoryStore;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+use crate::support::*;
+
+type Told = (Decided, Option<u16>, Option<ErrorKind>, Option<String>);
+
+fn audited() -> (Receiver<()>, Arc<Mutex<Vec<Told>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let record = told.clone();
+    let receiver = receiver().idempotency(MemoryStore::new()).unwrap().audit(move |decision| {
+        let id = decision.verified.and_then(|verified| Some(verified.event_id().ok()??.into_owned()));
+        let kind = decision.error.map(|error| error.kind());
+        record.lock().unwrap().push((decision.outcome, decision.status, kind, id));
+    });
+    (receiver, told)
+}
+
+async fn deliver_everything(receiver: &Receiver<()>) {
+    handled(deliver(receiver, "msg_1").await).1.finish(200).await;
+    answered(deliver(receiver, "msg_1").await);
+    let (_, handling) = handled(deliver(receiver, "msg_2").await);
+    answered(deliver(receiver, "msg_2").await);
+    handling.finish(500).await;
+    answered(deliver_with(receiver, &[], BODY).await);
+}
+
+#[tokio::test]
+async fn the_audit_is_shown_every_decision() {
+    let (receiver, told) = audited();
+    deliver_everything(&receiver).await;
+    let id = |id: &str| Some(id.to_owned());
+    let expected: [Told; 5] = [
+        (Decided::Accepted, None, None, id("msg_1")),
+        (Decided::Duplicate, Some(200), None, id("msg_1")),
+        (Decided::Accepted, None, None, id("msg_2")),
+        (Decided::Refused, Some(409), Some(ErrorKind::InFlight), id("msg_2")),
+        (Decided::Refused, Some(401), Some(ErrorKind::MissingHeader), None),
+    ];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[test]
+fn every_request_is_counted_under_labels_that_are_bounded() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(deliver_everything(&audited().0));
+    });
+    let mut counted = Vec::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let labels: Vec<_> = key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let value = match value {
+            DebugValue::Counter(count) => count,
+            DebugValue::Histogram(samples) => samples.len() as u64,
+            DebugValue::Gauge(_) => panic!("no gauge is expected"),
+        };
+        counted.push(format!("{} {} {value}", key.key().name(), labels.join(" ")));
+    }
+    counted.sort();
+    assert_eq!(
+        counted,
+        [
+            "countersign_receive_seconds scheme=standard-webhooks 5",
+            "countersign_received_total scheme=standard-webhooks outcome=accepted 2",
+            "countersign_received_total scheme=standard-webhooks outcome=duplicate 1",
+            "countersign_received_total scheme=standard-webhooks outcome=in_flight 1",
+            "countersign_received_total scheme=standard-webhooks outcome=missing_header 1",
+        ]
+    );
+}

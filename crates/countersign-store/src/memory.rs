@@ -1,0 +1,256 @@
+//! The store of one process.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use self::shard::{Entry, Shard, State};
+use crate::{
+    Answer, Claim, ClaimToken, Fence, IdempotencyStore, Settlement, StoreError, StoreErrorKind, check_key,
+};
+
+mod shard;
+
+/// [`IdempotencyStore`] of one process, in its memory.
+///
+/// What it knows ends with the process, so a copy that comes after a restart is handled again: for one
+/// machine where that is bearable. It holds at most [`capacity`](Self::capacity) keys, of up to
+/// [`MAX_KEY`](crate::MAX_KEY) bytes each and some 200 bytes besides. Time is counted by a clock that
+/// no change of the system's time moves. No task runs in the background: each claim removes some of
+/// what has expired.
+///
+/// ```
+/// use std::time::Duration;
+/// use countersign_store::{Answer, Claim, IdempotencyStore, MemoryStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), countersign_store::StoreError> {
+/// let store = MemoryStore::new();
+/// let (lease, day) = (Duration::from_secs(60), Duration::from_secs(86_400));
+/// let Claim::Claimed(token) = store.claim("stripe/evt_1", lease).await? else { panic!("a copy") };
+/// assert!(matches!(store.claim("stripe/evt_1", lease).await?, Claim::InFlight { .. }));
+/// let _ = store.complete(&token, Answer { status: 200 }, day).await?;
+/// assert_eq!(store.claim("stripe/evt_1", lease).await?, Claim::Done(Answer { status: 200 }));
+/// # Ok(())
+/// # }
+/// ```
+pub struct MemoryStore {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    capacity: usize,
+    when_full: WhenFull,
+    /// How many keys are held, by all shards together, so that no single one can be full.
+    len: AtomicUsize,
+    evicted: AtomicU64,
+    next_fence: AtomicI64,
+    clock: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
+
+/// What a [`MemoryStore`] does that holds as many keys as it may, none of which has expired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It refuses new keys ([`StoreErrorKind::Full`]), so that the sender tries again later.
+    #[default]
+    Refuse,
+    /// It forgets the event whose time to live ends first, so that a copy of it would be handled again,
+    /// and [counts](MemoryStore::evicted) it. An event that is being handled is never forgotten.
+    EvictOldest,
+}
+
+/// More than the cores of most machines, so that two calls seldom meet.
+const SHARDS: usize = 64;
+
+impl MemoryStore {
+    /// How many keys are held at most, by default.
+    pub const DEFAULT_CAPACITY: usize = 100_000;
+
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        let origin = Instant::now();
+        MemoryStore {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            capacity: Self::DEFAULT_CAPACITY,
+            when_full: WhenFull::default(),
+            len: AtomicUsize::new(0),
+            evicted: AtomicU64::new(0),
+            next_fence: AtomicI64::new(0),
+            clock: Arc::new(move || origin.elapsed()),
+        }
+    }
+
+    /// How many keys are held at most: 100,000 by default. Enough is what arrives within the time to live.
+    #[must_use]
+    pub fn capacity(mut self, keys: usize) -> Self {
+        self.capacity = keys;
+        self
+    }
+
+    /// What is done when it is full: by default, new keys are refused.
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// The clock: the time since some moment, never going back. For tests.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(now);
+        self
+    }
+
+    /// How many keys are held, those included that have expired and are not removed yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Whether no key is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many events were forgotten before their time, because the store was full.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    fn try_claim(&self, key: &str, lease: Duration) -> Result<Claim, StoreError> {
+        check_key(key)?;
+        let now = (self.clock)();
+        let fence = self.next_fence.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry { fence, state: State::Claimed, ends: now.saturating_add(lease) };
+        loop {
+            let mut shard = self.shard(key);
+            self.note(shard.remove_ended(now, now.saturating_sub(GRACE), AT_A_CLAIM), 0);
+            let known = match shard.get(key) {
+                Some(held) if held.ends > now => return Ok(held.claim(now)),
+                held => held.is_some(),
+            };
+            if known || self.reserve() {
+                shard.put(key, entry);
+                return Ok(Claim::Claimed(ClaimToken::new(key, Fence::from_i64(fence))));
+            }
+            drop(shard);
+            self.make_room(now)?;
+        }
+    }
+
+    /// Counts one more key, where there is room for one.
+    fn reserve(&self) -> bool {
+        let more = |len| (len < self.capacity).then_some(len + 1);
+        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Removes at least one key, one that has expired if there is one.
+    fn make_room(&self, now: Duration) -> Result<(), StoreError> {
+        let expired = self.shards.iter().map(|shard| lock(shard).remove_ended(now, now, AT_A_SWEEP)).sum();
+        if expired > 0 {
+            self.note(expired, 0);
+            return Ok(());
+        }
+        let full = || StoreError::new(StoreErrorKind::Full);
+        match self.when_full {
+            WhenFull::Refuse => Err(full()),
+            WhenFull::EvictOldest => self.evict_oldest().then_some(()).ok_or_else(full),
+        }
+    }
+
+    /// Forgets the event that would be forgotten first, where one is done. A store of this size is
+    /// looked through shard by shard: being full is no state to stay in.
+    fn evict_oldest(&self) -> bool {
+        let first = |shard: &&Mutex<Shard>| lock(shard).first_done_ends();
+        let soonest = self.shards.iter().filter(|shard| first(shard).is_some()).min_by_key(first);
+        let evicted = soonest.is_some_and(|shard| lock(shard).remove_first_done());
+        self.note(usize::from(evicted), u64::from(evicted));
+        // Where another call was faster, there is room now: the caller looks again.
+        soonest.is_some()
+    }
+
+    fn try_settle(&self, token: &ClaimToken, change: impl FnOnce(&mut Shard, Entry)) -> Settlement {
+        let mut shard = self.shard(token.key());
+        match shard.get(token.key()) {
+            Some(held) if held.fence == token.fence().as_i64() && held.state == State::Claimed => {
+                change(&mut shard, held);
+                Settlement::Settled
+            }
+            _ => Settlement::Superseded,
+        }
+    }
+
+    /// Notes that so many keys are gone, and so many of them before their time.
+    fn note(&self, removed: usize, evicted: u64) {
+        self.len.fetch_sub(removed, Ordering::Relaxed);
+        self.evicted.fetch_add(evicted, Ordering::Relaxed);
+    }
+
+    fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+        let hash = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
+        lock(&self.shards[hash])
+    }
+}
+
+impl IdempotencyStore for MemoryStore {
+    async fn claim(&self, key: &str, lease: Duration) -> Result<Claim, StoreError> {
+        self.try_claim(key, lease)
+    }
+
+    async fn complete(
+        &self,
+        token: &ClaimToken,
+        answer: Answer,
+        ttl: Duration,
+    ) -> Result<Settlement, StoreError> {
+        let ends = (self.clock)().saturating_add(ttl);
+        Ok(self.try_settle(token, |shard, held| {
+            shard.put(token.key(), Entry { state: State::Done(answer), ends, ..held });
+        }))
+    }
+
+    async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
+        let settled = self.try_settle(token, |shard, _| shard.remove(token.key()));
+        self.note(usize::from(settled == Settlement::Settled), 0);
+        Ok(settled)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        MemoryStore::new()
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity)
+            .field("when_full", &self.when_full)
+            .field("evicted", &self.evicted())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A shard is never left half changed, so one whose holder panicked is as good as any.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long after its lease a claim is kept that nobody has settled, where there is room: until then
+/// its holder, if it still lives, can settle it.
+const GRACE: Duration = Duration::from_secs(3600);
+/// How many keys that have expired a claim removes at most: more than the one that it adds.
+const AT_A_CLAIM: usize = 4;
+/// How many keys that have expired are removed at most from each shard where there is no room.
+const AT_A_SWEEP: usize = 64;
