@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("countersign-nats", &["countersign", "countersign-store"]),
     ("countersign-inbox", &["countersign", "countersign-store"]),
     ("countersign-receive", &["countersign", "countersign-store"]),
+    ("countersign-transport", &[]),
+    ("countersign-dispatch", &["countersign", "countersign-store", "countersign-transport"]),
     ("countersign-tower", &["countersign", "countersign-store", "countersign-receive"]),
     ("countersign-actix", &["countersign", "countersign-store", "countersign-receive"]),
     ("countersign-axum", &["countersign", "countersign-tower"]),

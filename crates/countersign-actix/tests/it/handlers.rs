@@ -102,8 +102,8 @@ async fn adv_62_an_event_whose_handler_panics_is_given_back() {
 #[actix_web::test]
 async fn with_an_inbox_the_handler_is_not_called() {
     let webhooks = webhooks().inbox(Inbox::new(kept::Kept::default()));
-    let app =
-        App::new().service(web::resource("/").wrap(webhooks).to(|| async { HttpResponse::ImATeapot() }));
+    let app = App::new()
+        .service(web::resource("/").wrap(webhooks).to(|| async { HttpResponse::ImATeapot().finish() }));
     let app = test::init_service(app).await;
     for _ in 0..2 {
         assert_eq!(answer(&app, delivery("msg_1", BODY)).await, (200, None));

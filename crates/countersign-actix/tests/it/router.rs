@@ -37,7 +37,7 @@ async fn the_most_specific_pattern_wins_whatever_the_order() {
 async fn what_nobody_handles_is_acknowledged_or_goes_to_the_fallback() {
     let events = || EventRouter::new().on("invoice.paid", paid);
     assert_eq!(given(events(), &event("other")).await, (200, String::new()));
-    let events = events().fallback(|| async { HttpResponse::Accepted() });
+    let events = events().fallback(|| async { HttpResponse::Accepted().finish() });
     assert_eq!(given(events.clone(), &event("other")).await.0, 202);
     assert_eq!(given(events, r#"{"data":{}}"#).await.0, 202);
 }

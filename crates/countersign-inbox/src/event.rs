@@ -1,0 +1,96 @@
+//! An event, as a handler gets it.
+
+use bytes::Bytes;
+use countersign_store::Leased;
+use serde_core::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::HandlerError;
+
+/// A verified event that is to be handled.
+#[derive(Clone, Debug)]
+pub struct InboxEvent {
+    leased: Leased,
+}
+
+impl InboxEvent {
+    pub(crate) fn new(leased: Leased) -> Self {
+        InboxEvent { leased }
+    }
+
+    /// The event's id, the same over retries, where the provider sends one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.leased.received.event_id.as_deref()
+    }
+
+    /// The event type, such as `invoice.paid`, where the provider names one.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        self.leased.received.event_type.as_deref()
+    }
+
+    /// The endpoint's name, or else that of the scheme.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.leased.received.source
+    }
+
+    /// The tenant that the matching keys belong to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.leased.received.tenant.as_deref()
+    }
+
+    /// The key by which copies of the event are known: what the handler's own writes are idempotent by.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.leased.received.key
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.leased.attempt
+    }
+
+    /// When the event was accepted, in microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn accepted_at(&self) -> i64 {
+        self.leased.accepted_at
+    }
+
+    /// The body, byte for byte as it arrived.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.leased.received.body
+    }
+
+    /// The row as the store gave it.
+    #[must_use]
+    pub fn leased(&self) -> &Leased {
+        &self.leased
+    }
+
+    /// The event's data, where its scheme says that it stands.
+    ///
+    /// # Errors
+    /// Where the body isn't JSON, has no data there, or the data isn't a `T`: the event is dead at once,
+    /// because another attempt would find the same.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
+        let mut body: Value = self.json()?;
+        let data = body.pointer_mut(&self.leased.received.data_at).map(Value::take);
+        let data = data.ok_or_else(|| HandlerError::dead("the body has no data where the scheme says"))?;
+        serde_json::from_value(data)
+            .map_err(|_| HandlerError::dead("the event's data isn't what the handler takes"))
+    }
+
+    /// The whole body as JSON.
+    ///
+    /// # Errors
+    /// Where the body isn't a `T`: the event is dead at once.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
+        serde_json::from_slice(self.body())
+            .map_err(|_| HandlerError::dead("the body isn't the JSON that the handler takes"))
+    }
+}

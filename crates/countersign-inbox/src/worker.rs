@@ -1,0 +1,247 @@
+//! The worker: leases, handles, settles.
+
+use std::{collections::HashMap, fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use countersign_store::{Fence, InboxStore, Leased, Outcome, Settle, Settlement, StoreError};
+use metrics::gauge;
+use tokio::{
+    select,
+    task::{Id, JoinError, JoinSet},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    EventHandler, HandlerError, Inbox,
+    attempt::{Attempt, Handler, Patience},
+};
+
+/// Worker that handles the events of an [`Inbox`]; see the [crate's page](crate) for what it does.
+///
+/// Any number of workers may share an inbox, on as many machines as its store serves.
+pub struct InboxWorker<S> {
+    inbox: Inbox<S>,
+    handler: Arc<dyn Handler>,
+    concurrency: usize,
+    poll_interval: Duration,
+    patience: Patience,
+    grace: Duration,
+    retention: Duration,
+}
+
+/// How much longer a lease is than the handler's limit of time: for the settling.
+const MARGIN: Duration = Duration::from_secs(30);
+/// How often rows are pruned and the depth is measured.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+impl<S: InboxStore> InboxWorker<S> {
+    /// A worker with the defaults.
+    #[must_use]
+    pub fn new(inbox: Inbox<S>, handler: impl EventHandler) -> Self {
+        InboxWorker {
+            inbox,
+            handler: Arc::new(handler),
+            concurrency: 8,
+            poll_interval: Duration::from_millis(500),
+            patience: Patience { max_attempts: 10, handler_timeout: Duration::from_secs(60) },
+            grace: Duration::from_secs(30),
+            retention: Duration::from_secs(7 * 86_400),
+        }
+    }
+
+    /// How many handlers run at once: 8 by default, at least 1.
+    #[must_use]
+    pub fn concurrency(mut self, handlers: usize) -> Self {
+        self.concurrency = handlers.max(1);
+        self
+    }
+
+    /// How often the store is asked for events of which this process doesn't know: those that other
+    /// processes accepted, and those that are due again. 500 milliseconds by default.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// How long a handler may run: 60 seconds by default. One that takes longer is dropped, and its event
+    /// tried again.
+    #[must_use]
+    pub fn handler_timeout(mut self, limit: Duration) -> Self {
+        self.patience.handler_timeout = limit;
+        self
+    }
+
+    /// How often an event is tried before it is given up: 10 times by default, at least once.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.patience.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// How long handlers that run are waited for when the worker stops: 30 seconds by default.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// For how long an event that is done is remembered, so that a copy of it is known: 7 days by
+    /// default. Longer than the provider retries, and than a copy can be accepted.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Handles events until `shutdown` is ready, and then stops gracefully. Where the future is dropped
+    /// instead, the events that are being handled come back when their leases end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let mut running = Running::default();
+        let mut next_housekeeping = Instant::now();
+        loop {
+            self.settle(&mut running).await;
+            let found = self.lease(&mut running).await;
+            if Instant::now() >= next_housekeeping {
+                self.keep_house().await;
+                next_housekeeping = Instant::now() + HOUSEKEEPING;
+            }
+            let full = running.tasks.len() >= self.concurrency;
+            select! {
+                biased;
+                () = &mut shutdown => break,
+                () = running.one_has_ended(self.patience) => {}
+                () = self.inbox.arrived(), if !full => {}
+                // Where the places were not enough, there is more at once.
+                () = sleep(if found && !full { Duration::ZERO } else { self.poll_interval }) => {}
+            }
+        }
+        self.stop(running).await;
+    }
+
+    /// Starts handlers for events that are due. Says whether there were as many as there was room for.
+    async fn lease(&self, running: &mut Running) -> bool {
+        let free = self.concurrency.saturating_sub(running.tasks.len());
+        let limit = u32::try_from(free).unwrap_or(u32::MAX);
+        if limit == 0 {
+            return false;
+        }
+        match self.inbox.lease(limit, self.patience.handler_timeout + MARGIN).await {
+            Ok(leased) => {
+                let found = leased.len() == free;
+                leased.into_iter().for_each(|leased| running.start(&self.handler, leased, self.patience));
+                found
+            }
+            Err(error) => {
+                log("events could not be leased", &error);
+                false
+            }
+        }
+    }
+
+    /// Settles what has ended. Where that fails, it is kept and tried again.
+    async fn settle(&self, running: &mut Running) {
+        if running.ended.is_empty() {
+            return;
+        }
+        match self.inbox.settle(&running.ended).await {
+            Ok(settlements) => {
+                let late =
+                    settlements.iter().filter(|settlement| **settlement == Settlement::Superseded).count();
+                if late > 0 {
+                    tracing::warn!(target: "countersign", late, "events were handled after their leases had ended");
+                }
+                running.ended.clear();
+            }
+            Err(error) => log("what was handled could not be settled yet", &error),
+        }
+    }
+
+    /// Waits for the handlers that run, and gives back those that take too long.
+    async fn stop(&self, mut running: Running) {
+        let all_ended = async {
+            while !running.tasks.is_empty() {
+                running.one_has_ended(self.patience).await;
+            }
+        };
+        if timeout(self.grace, all_ended).await.is_err() {
+            running.give_back();
+        }
+        self.settle(&mut running).await;
+    }
+
+    async fn keep_house(&self) {
+        match self.inbox.prune(self.retention).await {
+            Ok(_) => {}
+            Err(error) => log("old events could not be pruned", &error),
+        }
+        // A gauge is a float; so deep that it matters is no inbox.
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        if let Ok(depth) = self.inbox.depth().await {
+            gauge!("countersign_inbox_depth").set(depth as f64);
+        }
+    }
+}
+
+impl<S> fmt::Debug for InboxWorker<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboxWorker")
+            .field("concurrency", &self.concurrency)
+            .field("poll_interval", &self.poll_interval)
+            .field("patience", &self.patience)
+            .field("grace", &self.grace)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The handlers that run, and the events that are to be settled.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<Result<(), HandlerError>>,
+    leases: HashMap<Id, (i64, Fence, Attempt)>,
+    ended: Vec<Settle>,
+}
+
+impl Running {
+    fn start(&mut self, handler: &Arc<dyn Handler>, leased: Leased, patience: Patience) {
+        let (id, fence, attempt) = (leased.id, leased.fence, Attempt::of(&leased));
+        let handler = handler.clone();
+        let running = attempt.run(leased, patience, handler);
+        let task = self.tasks.spawn(running);
+        self.leases.insert(task.id(), (id, fence, attempt));
+    }
+
+    /// Waits until a handler has ended, and takes all that have. Never ready where none runs.
+    async fn one_has_ended(&mut self, patience: Patience) {
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.take(ended, patience),
+            None => std::future::pending().await,
+        }
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.take(ended, patience);
+        }
+    }
+
+    fn take(&mut self, ended: Result<(Id, Result<(), HandlerError>), JoinError>, patience: Patience) {
+        let (task, result) = match ended {
+            Ok(ended) => ended,
+            // What it panicked with may hold a piece of the event.
+            Err(error) => (error.id(), Err(HandlerError::retry("the handler panicked"))),
+        };
+        if let Some((id, fence, attempt)) = self.leases.remove(&task) {
+            self.ended.push(Settle { id, fence, outcome: attempt.conclude(result, patience) });
+        }
+    }
+
+    /// Ends the handlers that still run; their events are another worker's.
+    fn give_back(&mut self) {
+        self.tasks.abort_all();
+        let returned = self.leases.drain().map(|(_, (id, fence, _))| (id, fence));
+        self.ended.extend(returned.map(|(id, fence)| Settle { id, fence, outcome: Outcome::Returned }));
+    }
+}
+
+fn log(what: &str, error: &StoreError) {
+    tracing::error!(target: "countersign", error = %error, "{what}");
+}

@@ -1,0 +1,64 @@
+//! From the name of a host to its addresses.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    pin::Pin,
+    sync::Arc,
+};
+
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Finds the addresses of a host by its name.
+///
+/// It is asked once for each connection, and need not judge what it finds: every address is checked
+/// before it is dialled. Addresses in a URL don't come here. The transport limits the time.
+pub trait Resolve: fmt::Debug + Send + Sync + 'static {
+    /// The addresses of `host`, in the order in which they are to be tried.
+    ///
+    /// # Errors
+    /// Any. The text is shown to operators.
+    fn resolve(&self, host: &str) -> Resolving;
+}
+
+/// The addresses of a host, later.
+pub type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+
+/// Resolver that asks the operating system.
+#[derive(Clone, Debug)]
+pub struct SystemResolver {
+    places: Arc<Semaphore>,
+}
+
+impl SystemResolver {
+    /// A resolver that has at most `concurrency` questions open, and one at least; 64 by default.
+    #[must_use]
+    pub fn new(concurrency: usize) -> Self {
+        SystemResolver { places: Arc::new(Semaphore::new(concurrency.max(1))) }
+    }
+}
+
+impl Default for SystemResolver {
+    fn default() -> Self {
+        SystemResolver::new(64)
+    }
+}
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, host: &str) -> Resolving {
+        let (places, host) = (self.places.clone(), host.to_owned());
+        Box::pin(async move {
+            let place = places.acquire_owned().await.map_err(io::Error::other)?;
+            // Not `tokio::net::lookup_host`: when its caller gives up, the thread goes on asking, and
+            // would no longer be counted. Here the thread itself holds the place.
+            let ask = move || {
+                let _place = place;
+                (host.as_str(), 0).to_socket_addrs()
+            };
+            let found = spawn_blocking(ask).await.map_err(io::Error::other)??;
+            Ok(found.map(|address: SocketAddr| address.ip()).collect())
+        })
+    }
+}

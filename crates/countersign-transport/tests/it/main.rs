@@ -1,0 +1,12 @@
+//! The transport against real receivers on real sockets.
+
+mod addresses;
+mod faults;
+mod guard;
+mod headers;
+mod requests;
+mod secrets;
+mod slow;
+mod support;
+mod targets;
+mod tls;
