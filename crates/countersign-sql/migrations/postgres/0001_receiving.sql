@@ -1,0 +1,88 @@
+-- Times are microseconds since 1970. Text is compared byte by byte.
+
+-- The time: the database's own, unless one is given.
+CREATE FUNCTION countersign_now(given BIGINT) RETURNS BIGINT
+LANGUAGE sql VOLATILE AS $$
+    SELECT coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+$$;
+
+-- One row for each event that is claimed or done.
+CREATE TABLE countersign_claims (
+    key        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fence      BIGINT  NOT NULL,
+    status     INTEGER,            -- how it was answered; null while it is claimed
+    expires_at BIGINT  NOT NULL    -- when the lease ends; once done, the time to live
+);
+
+CREATE INDEX countersign_claims_by_expiry ON countersign_claims (expires_at);
+
+-- One row for each event that was accepted.
+CREATE TABLE countersign_inbox (
+    id          BIGINT  NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key         TEXT COLLATE "C" NOT NULL UNIQUE,
+    state       TEXT    NOT NULL CHECK (state IN ('pending', 'leased', 'done', 'dead')),
+    due_at      BIGINT  NOT NULL,    -- from when a worker may take it; while it is leased, when the lease ends
+    fence       BIGINT,              -- of the lease; null while it is not leased
+    attempts    BIGINT  NOT NULL,
+    reason      TEXT,                -- why the last attempt failed
+    lane        BIGINT,              -- rows of one lane are handled one after the other; null where that does not matter
+    accepted_at BIGINT  NOT NULL,
+    settled_at  BIGINT,              -- when it was done or given up
+    source      TEXT    NOT NULL,
+    tenant      TEXT,
+    event_id    TEXT,
+    event_type  TEXT,
+    ordering    TEXT,
+    data_at     TEXT    NOT NULL,
+    body        BYTEA   NOT NULL     -- emptied once done
+);
+
+CREATE INDEX countersign_inbox_due ON countersign_inbox (due_at, id) WHERE state IN ('pending', 'leased');
+CREATE INDEX countersign_inbox_lane ON countersign_inbox (lane, id)
+    WHERE state IN ('pending', 'leased') AND lane IS NOT NULL;
+CREATE INDEX countersign_inbox_lane_leased ON countersign_inbox (lane)
+    WHERE state = 'leased' AND lane IS NOT NULL;
+CREATE INDEX countersign_inbox_done ON countersign_inbox (settled_at) WHERE state = 'done';
+CREATE INDEX countersign_inbox_dead ON countersign_inbox (id) WHERE state = 'dead';
+
+-- Leases the rows that are due, the longest due first, and returns their ids in that order.
+--
+-- Two leases at once could each see a row of one lane free: an accepted row can become visible, or a
+-- dead one be put back, before a row of its lane that is being leased at this moment. So there is one
+-- lease at a time, and each statement below sees what the lease before it has committed. It is one
+-- function, in one round trip, so that no client can stand still while it holds the lock.
+CREATE FUNCTION countersign_inbox_lease(given_now BIGINT, most BIGINT, span BIGINT, new_fence BIGINT)
+RETURNS SETOF BIGINT
+LANGUAGE plpgsql AS $$
+DECLARE
+    present BIGINT;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'leasing needs the isolation level READ COMMITTED' USING ERRCODE = '0A000';
+    END IF;
+    PERFORM pg_advisory_xact_lock(1668508013, 'countersign_inbox'::regclass::oid::bigint::bit(32)::integer);
+    present := countersign_now(given_now);
+    RETURN QUERY
+    WITH due AS (
+        SELECT inbox.id, inbox.due_at
+        FROM countersign_inbox AS inbox
+        WHERE inbox.state IN ('pending', 'leased') AND inbox.due_at <= present
+          AND NOT EXISTS (
+              SELECT FROM countersign_inbox AS earlier
+              WHERE earlier.lane = inbox.lane AND earlier.id < inbox.id AND earlier.state IN ('pending', 'leased'))
+          AND NOT EXISTS (
+              SELECT FROM countersign_inbox AS other
+              WHERE other.lane = inbox.lane AND other.state = 'leased' AND other.due_at > present)
+        ORDER BY inbox.due_at, inbox.id
+        LIMIT most
+        FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE countersign_inbox AS inbox
+        SET state = 'leased', due_at = present + span, fence = new_fence, attempts = inbox.attempts + 1
+        FROM due
+        WHERE inbox.id = due.id
+        RETURNING inbox.id, due.due_at
+    )
+    SELECT taken.id FROM taken ORDER BY taken.due_at, taken.id;
+END
+$$;

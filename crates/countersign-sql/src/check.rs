@@ -1,0 +1,32 @@
+//! What a store refuses to write, the same in every database.
+
+use countersign_store::{MAX_KEY, Received, StoreError};
+
+/// Refuses a key that is empty, too long, or holds a NUL, which PostgreSQL can't keep.
+pub(crate) fn key(key: &str) -> Result<(), StoreError> {
+    if key.is_empty() || key.len() > MAX_KEY {
+        return Err(StoreError::invalid(format!("a key has 1 to {MAX_KEY} bytes, this one {}", key.len())));
+    }
+    text("key", key)
+}
+
+/// Refuses an event whose key can't be kept, or whose texts hold a NUL.
+pub(crate) fn received(received: &Received) -> Result<(), StoreError> {
+    key(&received.key)?;
+    text("source", &received.source)?;
+    text("data_at", &received.data_at)?;
+    let optional = [
+        ("tenant", &received.tenant),
+        ("event_id", &received.event_id),
+        ("event_type", &received.event_type),
+        ("order", &received.order),
+    ];
+    optional.into_iter().try_for_each(|(name, value)| text(name, value.as_deref().unwrap_or_default()))
+}
+
+fn text(name: &str, value: &str) -> Result<(), StoreError> {
+    match value.contains('\0') {
+        true => Err(StoreError::invalid(format!("the {name} holds a NUL"))),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,92 @@
+//! What a receiver of webhooks remembers, in SQLite or PostgreSQL.
+//!
+//! [`SqliteStore`] is one file beside the application; [`PgStore`] is for several machines. Each is
+//! an [`IdempotencyStore`](countersign_store::IdempotencyStore) and an
+//! [`InboxStore`](countersign_store::InboxStore).
+//!
+//! ```
+//! use std::time::Duration;
+//! use countersign_sql::SqliteStore;
+//! use countersign_store::{Claim, IdempotencyStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("webhooks.db");
+//! let store = SqliteStore::open(path).await?;
+//! let claim = store.claim("stripe:evt_1", Duration::from_secs(60)).await?;
+//! assert!(matches!(claim, Claim::Claimed(_)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Tables
+//!
+//! `countersign_claims`, `countersign_inbox` and `_countersign_migrations`. Call `migrate` when the
+//! application starts: it creates what is missing, and processes that start at once wait for each
+//! other. [`SqliteStore::open`] does it by itself. On PostgreSQL the tables, and two functions, are
+//! made in the first schema of the connection's search path.
+//!
+//! # In the handler's own transaction
+//!
+//! A layer that claims and completes can't know whether a handler that died has committed. Where
+//! handling an event is a transaction of the same database, `claim_in` records the event within it:
+//! both commit, or neither does, and the event is handled exactly once.
+//!
+//! ```
+//! use std::time::Duration;
+//! use countersign_sql::{Occurrence, SqliteStore};
+//! use sqlx::SqlitePool;
+//!
+//! async fn paid(store: &SqliteStore, pool: &SqlitePool, key: &str) -> Result<(), Box<dyn std::error::Error>> {
+//!     // IMMEDIATE: two handlers of one event wait here for each other, instead of failing later.
+//!     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+//!     let week = Duration::from_secs(7 * 24 * 60 * 60);
+//!     if let Occurrence::First = store.claim_in(&mut transaction, key, week).await? {
+//!         sqlx::query("UPDATE invoices SET paid = 1").execute(&mut *transaction).await?;
+//!     }
+//!     transaction.commit().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A key is claimed either by the layer or by `claim_in`, not by both: a key that the layer has
+//! claimed is an error to `claim_in`.
+//!
+//! # What is kept, and for how long
+//!
+//! - A claim that is done is removed some time after its time to live: every 256th claim removes up
+//!   to 1,000 such rows, as `prune_claims` does. A claim that nobody has settled is kept for a day
+//!   after its lease, because until then its holder could settle it.
+//! - A row of the inbox keeps its body until it is done. The row itself, by which copies are known,
+//!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
+//! - Events of one source, one tenant and one order are leased one at a time.
+//!
+//! # Features
+//!
+//! - `sqlite` (on by default): [`SqliteStore`], with SQLite compiled in.
+//! - `postgres`: [`PgStore`]. Encryption of the connection is chosen by the application, as a
+//!   `tls-…` feature of its own dependency on `sqlx`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(unused, reason = "without a database nobody uses what they share")
+)]
+
+mod check;
+mod claims;
+mod clock;
+mod error;
+mod lane;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use self::claims::Occurrence;
+#[cfg(feature = "postgres")]
+pub use self::postgres::PgStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;

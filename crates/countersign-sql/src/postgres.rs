@@ -1,0 +1,65 @@
+//! PostgreSQL: one database, for any number of machines.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use countersign_store::StoreError;
+use sqlx::PgPool;
+
+use self::error::failed;
+use crate::clock::Clock;
+
+mod error;
+mod idempotency;
+mod inbox;
+mod migrations;
+
+/// Store in PostgreSQL, tested with version 15: one database, for any number of machines.
+///
+/// Leases and times to live are counted by the database's clock, so that the machines need not agree
+/// on one. What is accepted outlives the machine's power as far as the database flushes its commits:
+/// leave `synchronous_commit` on.
+#[derive(Clone)]
+pub struct PgStore {
+    pool: PgPool,
+    clock: Option<Clock>,
+    claims: Arc<AtomicU64>,
+}
+
+impl PgStore {
+    /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        PgStore { pool, clock: None, claims: Arc::default() }
+    }
+
+    /// Another clock than the database's, in microseconds since 1970: for tests.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(now));
+        self
+    }
+
+    /// Creates the tables, or brings them up to date. Nothing is done where they are.
+    ///
+    /// # Errors
+    /// Where the database can't be reached, or refuses.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        migrations::run(&mut transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// The time in microseconds since 1970; `None` for the database's own.
+    fn now(&self) -> Option<i64> {
+        self.clock.as_ref().map(|clock| clock())
+    }
+}
+
+impl fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgStore").finish_non_exhaustive()
+    }
+}

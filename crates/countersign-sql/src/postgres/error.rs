@@ -1,0 +1,34 @@
+//! What PostgreSQL answers.
+
+use countersign_store::StoreError;
+use sqlx::error::{DatabaseError, Error};
+
+use crate::error;
+
+pub(super) fn failed(error: Error) -> StoreError {
+    error::failed(&error, answered)
+}
+
+fn answered(answer: &dyn DatabaseError) -> StoreError {
+    let code = answer.code().unwrap_or_default();
+    let text = || format!("PostgreSQL answered {code}: {}", answer.message());
+    match (&*code, code.get(..2).unwrap_or_default()) {
+        (UNDEFINED_TABLE | UNDEFINED_FUNCTION, _) => {
+            StoreError::invalid("a table is missing: call `PgStore::migrate`")
+        }
+        // Messages about data, and those that triggers raise, can hold values.
+        (_, DATA | CONSTRAINT) => StoreError::invalid(format!("PostgreSQL refused a row with {code}")),
+        (_, RAISED) => StoreError::unavailable(format!("PostgreSQL answered {code}")),
+        (_, SYNTAX_OR_ACCESS | UNSUPPORTED) => StoreError::invalid(text()),
+        _ => StoreError::unavailable(text()),
+    }
+}
+
+const UNDEFINED_TABLE: &str = "42P01";
+const UNDEFINED_FUNCTION: &str = "42883";
+// The classes, which a code begins with.
+const UNSUPPORTED: &str = "0A";
+const DATA: &str = "22";
+const CONSTRAINT: &str = "23";
+const SYNTAX_OR_ACCESS: &str = "42";
+const RAISED: &str = "P0";

@@ -1,0 +1,100 @@
+//! SQLite: one file, on one machine.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use countersign_store::StoreError;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use self::{accept::Acceptor, error::failed};
+use crate::clock::Clock;
+
+mod accept;
+mod clock;
+mod error;
+mod idempotency;
+mod inbox;
+mod migrations;
+mod open;
+
+/// Store in SQLite: one file, on one machine, for any number of processes.
+///
+/// Leases and times to live are counted by the machine's clock.
+#[derive(Clone)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+    clock: Clock,
+    claims: Arc<AtomicU64>,
+    acceptor: Acceptor,
+}
+
+impl SqliteStore {
+    /// Opens the file, or creates it, and [migrates](Self::migrate) it.
+    ///
+    /// What is written there outlives the machine's power: the file is in WAL mode, and each commit
+    /// is flushed (`synchronous=FULL`). All writes of the process go over one connection, so that
+    /// they wait for each other in order.
+    ///
+    /// # Errors
+    /// Where the file can't be opened, written, or be in WAL mode, as on a network's file system.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let store = Self::new(open::pool(path.as_ref()).await?);
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.
+    ///
+    /// The pool must be of a file, in WAL mode (`SqliteJournalMode::Wal`) with
+    /// `SqliteSynchronous::Full`: with `synchronous=NORMAL` an event that was acknowledged can be
+    /// lost with the machine's power. A busy timeout of some seconds lets writers wait for each other.
+    #[must_use]
+    pub fn new(pool: SqlitePool) -> Self {
+        SqliteStore {
+            pool,
+            clock: Arc::new(clock::unix_micros),
+            claims: Arc::default(),
+            acceptor: Acceptor::default(),
+        }
+    }
+
+    /// The clock, in microseconds since 1970: the system's by default.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(now);
+        self
+    }
+
+    /// Creates the tables, or brings them up to date. Nothing is done where they are.
+    ///
+    /// # Errors
+    /// Where the database can't be reached, or refuses.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        migrations::run(&mut transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// The time in microseconds since 1970.
+    fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// A transaction that can write from its start, so that it never fails for having read first.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        begin(&self.pool).await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
+}
