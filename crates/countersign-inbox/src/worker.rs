@@ -123,7 +123,8 @@ impl<S: InboxStore> InboxWorker<S> {
     async fn lease(&self, running: &mut Running) -> bool {
         let free = self.concurrency.saturating_sub(running.tasks.len());
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        if limit == 0 {
+        // What can't be settled would pile up.
+        if limit == 0 || !running.ended.is_empty() {
             return false;
         }
         match self.inbox.lease(limit, self.patience.handler_timeout + MARGIN).await {
