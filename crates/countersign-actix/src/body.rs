@@ -14,7 +14,6 @@ use bytes::Bytes;
 use countersign::{ErrorKind, HeaderView};
 use countersign_receive::BodySource;
 use futures_core::Stream;
-use pin_project_lite::pin_project;
 
 /// actix-web's headers, which are of another version of `http` than the rest.
 pub(crate) struct Headers<'r>(pub(crate) &'r HeaderMap);
@@ -33,23 +32,12 @@ impl Headers<'_> {
     }
 }
 
-pin_project! {
-    /// The payload as it arrives: neither inflated nor limited by actix-web.
-    pub(crate) struct Pieces {
-        #[pin]
-        payload: Payload,
-    }
-}
+/// The payload as it arrives: neither inflated nor limited by actix-web.
+pub(crate) struct Pieces<'p>(pub(crate) &'p mut Payload);
 
-impl Pieces {
-    pub(crate) fn new(payload: Payload) -> Self {
-        Pieces { payload }
-    }
-}
-
-impl BodySource for Pieces {
-    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ErrorKind>>> {
-        self.project().payload.poll_next(cx).map_err(kind_of)
+impl BodySource for Pieces<'_> {
+    fn poll_piece(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ErrorKind>>> {
+        Pin::new(&mut *self.0).poll_next(cx).map_err(kind_of)
     }
 }
 

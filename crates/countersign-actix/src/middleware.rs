@@ -165,17 +165,17 @@ impl Webhooks {
         &self,
         mut request: ServiceRequest,
     ) -> Result<(ServiceRequest, Handling), ServiceResponse<BoxBody>> {
-        let body = Pieces::new(request.take_payload());
-        match self.judge(request.request(), body).await {
+        let mut payload = request.take_payload();
+        match self.judge(request.request(), Pieces(&mut payload)).await {
             Next::Handle(verified, handling) => {
                 hand_over(&mut request, verified);
                 Ok((request, handling))
             }
-            Next::Answer(answer) => Err(request.into_response(reply::response(answer))),
+            Next::Answer(answer) => Err(request.into_response(reply::response(answer, payload))),
         }
     }
 
-    async fn judge(&self, request: &HttpRequest, body: Pieces) -> Next {
+    async fn judge(&self, request: &HttpRequest, body: Pieces<'_>) -> Next {
         let headers = Headers(request.headers());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let view = RequestView { method: request.method().as_str(), target, headers: &headers };

@@ -1,0 +1,25 @@
+//! The table.
+
+mod bodies;
+mod framing;
+mod headers;
+mod methods;
+mod once;
+mod parsing;
+mod tenants;
+
+use crate::case::Case;
+
+/// Every case.
+pub(crate) fn all() -> Vec<Case> {
+    [
+        framing::cases(),
+        headers::cases(),
+        bodies::cases(),
+        parsing::cases(),
+        methods::cases(),
+        once::cases(),
+        tenants::cases(),
+    ]
+    .concat()
+}
