@@ -5,7 +5,8 @@
 //! cases stand in [`cases`], those of a row in the project's list of attacks under its number. Where
 //! two servers differ, the case says on which, why, and what comes of it there.
 //!
-//! A failing test prints every case that failed, with what was expected and what was seen.
+//! A failing test prints every case that failed, with what was expected and what was seen. Whatever
+//! was logged meanwhile is searched for secrets.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
@@ -15,6 +16,7 @@ mod cases;
 mod client;
 mod endpoint;
 mod handler;
+mod log;
 mod request;
 mod runner;
 mod server;

@@ -14,6 +14,7 @@ use crate::{
     case::{Case, Expected, Order, Step},
     cases,
     client::{self, End, Talk},
+    log,
     server::{Running, Server},
 };
 
@@ -22,6 +23,7 @@ use crate::{
 /// # Panics
 /// Where one failed, with a table of all that did.
 pub(crate) async fn run(server: Server) {
+    log::start();
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let cases = cases::all().into_iter().filter(|case| server.suits(&case.endpoint));
     let running: Vec<_> =
@@ -31,6 +33,7 @@ pub(crate) async fn run(server: Server) {
         failed.extend(case.await.unwrap_or_else(|error| Some(Failure::panicked(name, &error))));
     }
     assert!(failed.is_empty(), "{} of {total} cases failed on {server:?}\n{}", failed.len(), show(&failed));
+    log::adv_47_check();
 }
 
 fn spawn(server: Server, case: Case, permits: Arc<Semaphore>) -> JoinHandle<Option<Failure>> {
