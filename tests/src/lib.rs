@@ -22,3 +22,8 @@ pub struct TowerReadme;
 #[cfg(doctest)]
 #[doc = include_str!("../../crates/countersign-axum/README.md")]
 pub struct AxumReadme;
+
+/// The actix-web middleware's.
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/countersign-actix/README.md")]
+pub struct ActixReadme;

@@ -44,6 +44,62 @@
 //! A refusal is a status and an empty body, so that it tells an attacker nothing. The reason is in
 //! [`Reply::rejection`], in the log, in the metrics, and in what [`audit`](Receiver::audit) is given.
 //!
+//! # Statuses
+//!
+//! | status | when | the provider |
+//! |---|---|---|
+//! | the handler's | the event was handled | stops, if it is 2xx |
+//! | 200 | the event is stored in the inbox, or had been | stops |
+//! | the recorded one, with `idempotency-replayed: true` | the event was handled before | stops |
+//! | 400 | headers above the limits; a body that broke off | some try again |
+//! | 401 | not authentic, for whatever reason; no such tenant | tries again, and tells its operator |
+//! | 403 | a handshake that doesn't agree with the settings | refuses the endpoint |
+//! | 405, with `Allow` | a method that the scheme doesn't use | – |
+//! | 408 | the body took too long | tries again |
+//! | 409, with `Retry-After` | a copy of the event is being handled | tries again |
+//! | 413 | the body is larger than the limit | tries again: raise the limit |
+//! | 500 | the application is set up wrongly, as the log says | tries again |
+//! | 503, with `Retry-After` | a store of keys, of claims or of events can't be asked | tries again |
+//!
+//! # Limits and their defaults
+//!
+//! | what | default | set by |
+//! |---|---|---|
+//! | bytes of a body | 1 MiB | [`body_limit`](Receiver::body_limit) |
+//! | time for a body | 10 s | [`body_timeout`](Receiver::body_timeout) |
+//! | silence within a body | 5 s | [`idle_timeout`](Receiver::idle_timeout) |
+//! | bytes of a header that is looked at | 8 KiB | [`VerifierBuilder`](countersign::VerifierBuilder) |
+//! | signatures of a request | 16 | [`VerifierBuilder`](countersign::VerifierBuilder) |
+//! | age of a signed time | the scheme's | [`Tolerance`](countersign::Tolerance) |
+//! | how long a handler may run before a copy is handled | 60 s | [`Idempotency::lease`] |
+//! | how long an event is remembered | 3 days, or twice the time in which a copy is accepted | [`Idempotency::ttl`] |
+//! | time for the store | 5 s; 10 s for an inbox | [`Idempotency::timeout`], [`Inbox::timeout`] |
+//!
+//! How many requests there are at once is limited around the adapter: each holds up to one body.
+//!
+//! # What stands around it
+//!
+//! From the outside in: tracing, limits of time and load, panic handler, **the adapter**, then everything
+//! that reads or changes a body (decompression, JSON), then the handler.
+//!
+//! - What inflates, rewrites or reads bodies stands inside: a signature is over the bytes as they were sent.
+//!   Outside it, every signature would be wrong ([`NoMatchingSignature`](countersign::ErrorKind::NoMatchingSignature)),
+//!   or the body shorter than announced ([`BodyIncomplete`](countersign::ErrorKind::BodyIncomplete)).
+//! - A limit of time for the whole request stands outside and is longer than the body's plus the handler's;
+//!   where it drops the handler, the event is given back. It must be shorter than the
+//!   [lease](Idempotency::lease), so that no copy is handled while the first still runs.
+//!
+//! # Behind a proxy
+//!
+//! - Schemes that sign the URL take its origin from
+//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host`, `Forwarded` or
+//!   `X-Forwarded-*`, which anybody can send. Path and query are those that arrive here: a proxy that rewrites
+//!   them makes the signature wrong.
+//! - A proxy that buffers bodies hides slow senders, and needs limits of its own. One that compresses,
+//!   decompresses or normalises bodies must leave these alone.
+//! - Its limit of a request's size and time is to be above the receiver's, so that the provider sees 413 and
+//!   408 rather than a broken connection.
+//!
 //! # What is logged and counted
 //!
 //! One `tracing` span a request, `webhook.receive` of target `countersign`, with the fields `scheme`,
