@@ -1,0 +1,50 @@
+//! An event as a JetStream message.
+
+use async_nats::{HeaderMap, header::NATS_MESSAGE_ID, jetstream::message::PublishMessage};
+use countersign_store::{Leased, Received, StoreError};
+
+use crate::escape;
+
+/// The subject of an event.
+///
+/// A server closes the connection over a subject that is too long, to the harm of all other events, so one
+/// that long is refused here.
+pub(crate) fn subject(prefix: &str, received: &Received) -> Result<String, StoreError> {
+    let source = escape::token(&received.source);
+    let event_type = escape::tokens(received.event_type.as_deref().unwrap_or_default());
+    let subject = format!("{}.{source}.{event_type}", escape::tokens(prefix));
+    match subject.len() {
+        0..=MAX_SUBJECT => Ok(subject),
+        length => Err(StoreError::invalid(format!(
+            "the subject made of source and type has {length} bytes, of which {MAX_SUBJECT} are allowed"
+        ))),
+    }
+}
+
+/// The message of an event, with its key as the message's id.
+pub(crate) fn message(event: &Leased) -> PublishMessage {
+    PublishMessage::build().payload(event.received.body.clone()).headers(headers(event))
+}
+
+fn headers(event: &Leased) -> HeaderMap {
+    let received = &event.received;
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, escape::header(&received.key));
+    headers.insert("Countersign-Source", escape::header(&received.source));
+    headers.insert("Countersign-Accepted-At", event.accepted_at.to_string());
+    headers.insert("Countersign-Attempt", event.attempt.to_string());
+    let optional = [
+        ("Countersign-Type", &received.event_type),
+        ("Countersign-Id", &received.event_id),
+        ("Countersign-Tenant", &received.tenant),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            headers.insert(name, escape::header(value));
+        }
+    }
+    headers
+}
+
+/// A server's line, which holds the subject and more, has 4,096 bytes unless it is configured otherwise.
+const MAX_SUBJECT: usize = 1024;

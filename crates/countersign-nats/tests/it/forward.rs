@@ -1,0 +1,109 @@
+//! Events in a stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign_nats::NatsForwarder;
+use countersign_store::{Forward, StoreErrorKind};
+
+use crate::support::{context, count, event, stream, unique, url};
+
+#[tokio::test]
+async fn an_event_stands_in_the_stream_byte_for_byte() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    forwarder.forward(&event("acme evt_1")).await.unwrap();
+    let message = stream.get_raw_message(1).await.unwrap();
+    assert_eq!(message.subject.as_str(), format!("{prefix}.stripe.invoice.paid"));
+    assert_eq!(&message.payload[..], b"{\"amount\":\xff}\r\n\0");
+    let headers = [
+        ("Nats-Msg-Id", "acme%20evt_1"),
+        ("Countersign-Source", "stripe"),
+        ("Countersign-Accepted-At", "1700000000000000"),
+        ("Countersign-Attempt", "2"),
+        ("Countersign-Type", "invoice.paid"),
+        ("Countersign-Id", "evt_1"),
+    ];
+    for (name, value) in headers {
+        assert_eq!(message.headers.get(name).map(|value| value.as_str()), Some(value), "{name}");
+    }
+    assert_eq!(message.headers.len(), headers.len());
+}
+
+#[tokio::test]
+async fn an_event_forwarded_twice_is_stored_once() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    forwarder.forward(&event("one")).await.unwrap();
+    forwarder.forward(&event("one")).await.unwrap();
+    forwarder.forward(&event("two")).await.unwrap();
+    assert_eq!(count(&stream).await, 2);
+}
+
+#[tokio::test]
+async fn a_hostile_event_goes_where_its_source_goes() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    let mut hostile = event("evt\r\nNats-Rollup: all");
+    hostile.received.source = String::from("a.b >");
+    hostile.received.event_type = Some(String::from("..> *\r\nPUB other 0\r\n"));
+    hostile.received.event_id = Some(String::from("\r\nNats-Expected-Stream: other"));
+    hostile.received.tenant = Some(String::from(" é "));
+    forwarder.forward(&hostile).await.unwrap();
+    let message = stream.get_raw_message(1).await.unwrap();
+    let expected = format!("{prefix}.a%2Eb%20%3E._._.%3E%20%2A%0D%0APUB%20other%200%0D%0A");
+    assert_eq!(message.subject.as_str(), expected);
+    assert_eq!(message.headers.len(), 7);
+}
+
+#[tokio::test]
+async fn an_event_without_a_type_is_forwarded() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::new(context(&url).await).prefix(&prefix);
+    let mut untyped = event("one");
+    untyped.received.event_type = None;
+    forwarder.forward(&untyped).await.unwrap();
+    assert_eq!(stream.get_raw_message(1).await.unwrap().subject.as_str(), format!("{prefix}.stripe._"));
+}
+
+#[tokio::test]
+async fn a_subject_that_no_stream_takes_is_a_clear_error() {
+    let Some(url) = url() else { return };
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix("nobody");
+    let error = forwarder.forward(&event("one")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    let shown = error.to_string();
+    assert!(shown.contains("no JetStream stream takes the subject nobody.stripe.invoice.paid"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_event_that_nats_can_not_take_harms_no_other() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    let mut long_type = event("one");
+    long_type.received.event_type = Some("t".repeat(10_000));
+    let mut large = event("two");
+    large.received.body = Bytes::from(vec![b' '; 2 << 20]);
+    for refused in [long_type, large] {
+        assert_eq!(forwarder.forward(&refused).await.unwrap_err().kind(), StoreErrorKind::Invalid);
+    }
+    forwarder.forward(&event("three")).await.unwrap();
+    assert_eq!(count(&stream).await, 1);
+}
+
+#[tokio::test]
+async fn a_forwarder_shows_no_password() {
+    let Some(url) = url() else { return };
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().timeout(Duration::from_secs(2));
+    assert_eq!(format!("{forwarder:?}"), "NatsForwarder { prefix: \"countersign\", timeout: 2s, .. }");
+}
