@@ -36,12 +36,14 @@ pub use self::{
         Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Page, SettleDelivery, Trigger, Verdict,
     },
     endpoint::{DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, HealthChange, Limits},
+    memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
 };
 use crate::{Settlement, StoreError};
 
 mod delivery;
 mod endpoint;
+mod memory;
 mod message;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).

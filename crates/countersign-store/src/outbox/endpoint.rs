@@ -63,6 +63,26 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// After how many failures in a row an endpoint is tried with one request at a time.
+    pub const HALF_OPEN_AFTER: u32 = 5;
+
+    /// How many more requests may begin at `now` (microseconds), where `leased` are under way. Every store
+    /// claims by this rule.
+    #[must_use]
+    pub fn places(&self, leased: u32, now: i64) -> u32 {
+        let is_open = self.health.open_until.is_some_and(|until| until > now);
+        match self.state {
+            EndpointState::Disabled(_) => 0,
+            EndpointState::Enabled if is_open => 0,
+            EndpointState::Enabled if self.health.failures >= Self::HALF_OPEN_AFTER => {
+                1_u32.saturating_sub(leased)
+            }
+            EndpointState::Enabled => self.limits.in_flight.saturating_sub(leased),
+        }
+    }
+}
+
 /// A key of an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointKey {
