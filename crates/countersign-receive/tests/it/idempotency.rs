@@ -82,7 +82,8 @@ async fn adv_42_an_id_outside_the_signature_makes_no_new_event() {
     let signer = Signer::new(&catalog::GITHUB, Keyring::new(&catalog::GITHUB, [secret]).unwrap()).unwrap();
     let mut headers = signer.sign(&Message::new("1", BODY), NOW).unwrap().headers;
     headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-github-delivery"));
-    let with_id = |id: &str| [headers.clone(), vec![("x-github-delivery".to_owned(), id.to_owned())]].concat();
+    let with_id =
+        |id: &str| [headers.clone(), vec![("x-github-delivery".to_owned(), id.to_owned())]].concat();
     handled(deliver_with(&receiver, &with_id("first"), BODY).await).1.finish(200).await;
     let reply = answered(deliver_with(&receiver, &with_id("second"), BODY).await);
     assert_eq!(header(&reply, "idempotency-replayed"), Some("true"));

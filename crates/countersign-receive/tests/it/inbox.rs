@@ -6,9 +6,7 @@ use std::{
 };
 
 use countersign_receive::Inbox;
-use countersign_store::{
-    Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError,
-};
+use countersign_store::{Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError};
 
 use crate::support::*;
 

@@ -40,11 +40,7 @@ pub(crate) async fn deliver(receiver: &Receiver<()>, id: &str) -> Next {
     deliver_with(receiver, &signed(id, BODY), BODY).await
 }
 
-pub(crate) async fn deliver_with(
-    receiver: &Receiver<()>,
-    headers: &[(String, String)],
-    body: &[u8],
-) -> Next {
+pub(crate) async fn deliver_with(receiver: &Receiver<()>, headers: &[(String, String)], body: &[u8]) -> Next {
     let incoming =
         Incoming { parts: &(), request: RequestView::post(&headers), declared_length: body.len() as u64 };
     receiver.receive(&incoming, Whole(Some(Bytes::copy_from_slice(body)))).await
@@ -72,10 +68,7 @@ pub(crate) fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
 struct Whole(Option<Bytes>);
 
 impl BodySource for Whole {
-    fn poll_piece(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, ErrorKind>>> {
+    fn poll_piece(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, ErrorKind>>> {
         Poll::Ready(self.0.take().map(Ok))
     }
 }

@@ -56,7 +56,8 @@ fn every_request_is_counted_under_labels_that_are_bounded() {
     });
     let mut counted = Vec::new();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
-        let labels: Vec<_> = key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let labels: Vec<_> =
+            key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
         let value = match value {
             DebugValue::Counter(count) => count,
             DebugValue::Histogram(samples) => samples.len() as u64,
