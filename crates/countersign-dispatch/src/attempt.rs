@@ -1,0 +1,232 @@
+//! One attempt at a delivery, from the claim to what becomes of it.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use countersign_store::outbox::{Attempt, Claimed, Effect, Endpoint, Payload, SettleDelivery, Verdict};
+use metrics::{counter, histogram};
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout};
+use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
+
+use crate::{
+    Request, Response, Schedule, SendError, Transport, breaker, clock,
+    payload::{Source, bytes_of},
+    random,
+    signing::{EndpointSigner, Signers},
+};
+
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, SendError>> + Send + 'a>>;
+
+/// A [`Transport`] whose type is forgotten.
+pub(crate) trait Sender: Send + Sync {
+    fn send(&self, request: Request) -> Sending<'_>;
+}
+
+impl<T: Transport> Sender for T {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(Transport::send(self, request))
+    }
+}
+
+/// What every attempt needs.
+pub(crate) struct Means {
+    pub(crate) sender: Arc<dyn Sender>,
+    pub(crate) source: Option<Arc<dyn Source>>,
+    pub(crate) signers: Signers,
+    pub(crate) schedule: Schedule,
+    /// How long an attempt may take, the making of the payload included.
+    pub(crate) limit: Duration,
+    pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+/// What came of an attempt.
+struct Made {
+    attempt: Attempt,
+    result: Result<Response, Failed>,
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// The endpoint could not be reached, or its settings can't be used.
+    Endpoint(String),
+    /// The message has no payload now: nothing is known about the endpoint.
+    Payload(String),
+}
+
+impl Means {
+    /// Makes an attempt, and says what becomes of the delivery.
+    pub(crate) async fn attempt(&self, claimed: &Claimed) -> SettleDelivery {
+        let span = span(claimed);
+        let made = self.within_limit(claimed).instrument(span.clone()).await;
+        self.conclude(claimed, made, &span)
+    }
+
+    /// What becomes of a delivery whose attempt ended in a panic.
+    pub(crate) fn panicked(&self, claimed: &Claimed) -> SettleDelivery {
+        let failed = Failed::Payload("the attempt ended in a panic".to_owned());
+        let made = Made { attempt: self.begun(claimed), result: Err(failed) };
+        self.conclude(claimed, made, &span(claimed))
+    }
+
+    async fn within_limit(&self, claimed: &Claimed) -> Made {
+        let (started, mut attempt) = (Instant::now(), self.begun(claimed));
+        let too_slow = || Err(Failed::Endpoint("timeout: the attempt took longer than its limit".to_owned()));
+        let made = timeout(self.limit, self.make(claimed, &mut attempt)).await;
+        let result = made.unwrap_or_else(|_| too_slow());
+        attempt.latency = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Made { attempt, result }
+    }
+
+    /// Renders, signs, sends.
+    async fn make(&self, claimed: &Claimed, attempt: &mut Attempt) -> Result<Response, Failed> {
+        let Claimed { message, endpoint, .. } = claimed;
+        if !endpoint.until_delivered && claimed.step > self.schedule.attempts() {
+            let reason = "every attempt ended without a result, the process perhaps with it";
+            return Err(Failed::Payload(reason.to_owned()));
+        }
+        let signer = self.signers.of(endpoint).map_err(Failed::Endpoint)?;
+        let body = bytes_of(self.source.as_deref(), message, endpoint, claimed.attempt).await;
+        let body = body.map_err(Failed::Payload)?;
+        record_payload(attempt, &message.payload, &body);
+        let now = (self.clock)() / 1_000_000;
+        let mut headers = signer.sign(message, endpoint, &body, now).map_err(Failed::Endpoint)?;
+        headers.push(("content-type".to_owned(), message.content_type.clone()));
+        if let Some(traceparent) = message.traceparent.clone().filter(|_| endpoint.sends_trace) {
+            headers.push(("traceparent".to_owned(), traceparent));
+        }
+        attempt.request_headers = shown(&headers, endpoint, &signer);
+        let request = Request { url: endpoint.url.clone(), headers, custom: endpoint.headers.clone(), body };
+        self.sender.send(request).await.map_err(|error| Failed::Endpoint(error.reason))
+    }
+
+    fn begun(&self, claimed: &Claimed) -> Attempt {
+        Attempt::new(claimed.attempt, (self.clock)(), claimed.trigger)
+    }
+
+    fn conclude(&self, claimed: &Claimed, made: Made, span: &Span) -> SettleDelivery {
+        let Made { mut attempt, result } = made;
+        let (verdict, effect) = self.judge(claimed, &result);
+        match result {
+            Ok(response) => {
+                attempt.status = Some(response.status);
+                attempt.error =
+                    (!is_success(response.status)).then(|| format!("answered {}", response.status));
+                (attempt.response_headers, attempt.response_body) = (response.headers, response.body);
+            }
+            Err(Failed::Endpoint(reason) | Failed::Payload(reason)) => attempt.error = Some(reason),
+        }
+        observe(&attempt, verdict, span);
+        SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect, attempt: Some(attempt) }
+    }
+
+    /// What an attempt means for the delivery and for its endpoint.
+    ///
+    /// | answer | delivery | endpoint |
+    /// |---|---|---|
+    /// | 2xx | delivered | well |
+    /// | 410 | dead | gone: disabled |
+    /// | 429, 502, 503, 504 | again, not before `Retry-After` | failed, and left alone for a while |
+    /// | another, redirects among them | again | failed |
+    /// | none | again | failed |
+    /// | the payload can't be made | again | nothing is known |
+    ///
+    /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it
+    /// answers.
+    fn judge(&self, claimed: &Claimed, result: &Result<Response, Failed>) -> (Verdict, Effect) {
+        match result {
+            Ok(response) if is_success(response.status) => (Verdict::Delivered, Effect::Well),
+            Ok(response) if response.status == 410 => (Verdict::Dead, Effect::Gone),
+            Ok(response) => {
+                let overloaded = breaker::overloaded(response.status, response.retry_after);
+                (self.again(claimed, response.retry_after), self.failed(claimed, overloaded))
+            }
+            Err(Failed::Endpoint(_)) => (self.again(claimed, None), self.failed(claimed, None)),
+            Err(Failed::Payload(_)) => (self.again(claimed, None), Effect::None),
+        }
+    }
+
+    fn again(&self, claimed: &Claimed, retry_after: Option<Duration>) -> Verdict {
+        let random = random::unit();
+        if claimed.endpoint.until_delivered {
+            return Verdict::Retry { after: self.schedule.after_for_ever(claimed.step, retry_after, random) };
+        }
+        let after = self.schedule.after(claimed.step, retry_after, random);
+        after.map_or(Verdict::Dead, |after| Verdict::Retry { after })
+    }
+
+    fn failed(&self, claimed: &Claimed, overloaded: Option<Duration>) -> Effect {
+        let failures = claimed.endpoint.health.failures.saturating_add(1);
+        let open = breaker::open_for(failures).max(overloaded);
+        let until = |open: Duration| (self.clock)().saturating_add(micros(open));
+        Effect::Failed { open_until: open.map(until) }
+    }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// Keeps the digest of what is sent, and the bytes where they aren't the message's own.
+fn record_payload(attempt: &mut Attempt, payload: &Payload, body: &Bytes) {
+    attempt.payload_digest = Some(Sha256::digest(body).into());
+    if matches!(payload, Payload::Reference(_)) {
+        attempt.payload = Some(body.clone());
+    }
+}
+
+/// The headers as they are recorded: neither a token that is the secret itself, nor what the endpoint's
+/// owner has added, which is often a credential.
+fn shown(
+    headers: &[(String, String)],
+    endpoint: &Endpoint,
+    signer: &EndpointSigner,
+) -> Vec<(String, String)> {
+    let hidden = |name: &str| (name.to_owned(), "…".to_owned());
+    let ours = headers.iter().map(|(name, value)| match signer.shows_token() && name != "content-type" {
+        true => hidden(name),
+        false => (name.clone(), value.clone()),
+    });
+    ours.chain(endpoint.headers.iter().map(|(name, _)| hidden(name))).collect()
+}
+
+fn span(claimed: &Claimed) -> Span {
+    error_span!(
+        target: "countersign",
+        "webhook.attempt",
+        endpoint = &*claimed.endpoint.id,
+        message = &*claimed.message.id,
+        event_type = &*claimed.message.kind,
+        attempt = claimed.attempt,
+        status = Empty,
+        outcome = Empty,
+    )
+}
+
+fn observe(attempt: &Attempt, verdict: Verdict, span: &Span) {
+    let outcome = match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Retry { .. } => "retry",
+        Verdict::Dead => "dead",
+        Verdict::Cancelled => "cancelled",
+    };
+    span.record("outcome", outcome);
+    span.record("status", attempt.status);
+    span.in_scope(|| match &attempt.error {
+        None => info!(target: "countersign", ms = attempt.latency / 1000, "webhook delivered"),
+        Some(reason) => {
+            warn!(target: "countersign", reason, ms = attempt.latency / 1000, "webhook not delivered")
+        }
+    });
+    counter!("countersign_attempts_total", "outcome" => outcome).increment(1);
+    histogram!("countersign_attempt_seconds").record(Duration::from_micros(attempt.latency));
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The system's clock, in microseconds.
+pub(crate) fn system_clock() -> Arc<dyn Fn() -> i64 + Send + Sync> {
+    Arc::new(clock::unix_micros)
+}

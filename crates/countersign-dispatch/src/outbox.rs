@@ -1,0 +1,64 @@
+//! The outbox: a store that tells the dispatcher of the same process when something has come.
+
+use std::{fmt, sync::Arc};
+
+use countersign_store::{
+    StoreError,
+    outbox::{Enqueued, NewMessage, OutboxStore},
+};
+use tokio::sync::Notify;
+
+/// Outbox: a store of messages, and a way to wake the dispatcher of the same process. Cheap to clone.
+///
+/// A message that is enqueued in a transaction of the application's own, by the store itself, is seen once
+/// the transaction has committed: call [`wake`](Outbox::wake) then, or let the dispatcher find it when it
+/// asks the store, within a second.
+pub struct Outbox<S> {
+    store: Arc<S>,
+    woken: Arc<Notify>,
+}
+
+impl<S: OutboxStore> Outbox<S> {
+    /// An outbox over this store.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Outbox { store: Arc::new(store), woken: Arc::default() }
+    }
+
+    /// The store: endpoints, history, redelivery.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Stores messages in one commit of their own, and wakes the dispatcher.
+    ///
+    /// # Errors
+    /// Where the store can't be reached: nothing is stored.
+    pub async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
+        let enqueued = self.store.enqueue(messages).await?;
+        self.wake();
+        Ok(enqueued)
+    }
+
+    /// Wakes the dispatcher of this process.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.woken.notified().await;
+    }
+}
+
+impl<S> Clone for Outbox<S> {
+    fn clone(&self) -> Self {
+        Outbox { store: self.store.clone(), woken: self.woken.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Outbox<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").finish_non_exhaustive()
+    }
+}

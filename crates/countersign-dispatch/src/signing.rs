@@ -1,0 +1,121 @@
+//! The signer of an endpoint, made of what the store keeps.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use countersign::{Key, Keyring, Message as Content, Scheme, Signer, catalog, scheme::Algorithm};
+use countersign_store::outbox::{Endpoint, EndpointKey, Message};
+
+use crate::{Sealer, seal};
+
+/// Signers of the endpoints that were sent to last. Reading keys and a scheme costs more than signing.
+pub(crate) struct Signers {
+    sealer: Option<Sealer>,
+    known: Mutex<HashMap<String, Arc<EndpointSigner>>>,
+}
+
+/// How many signers are kept.
+const MOST: usize = 10_000;
+
+/// The signer of an endpoint, and what it was made of.
+pub(crate) struct EndpointSigner {
+    scheme: String,
+    keys: Vec<EndpointKey>,
+    signer: Signer,
+    shows_token: bool,
+}
+
+impl Signers {
+    pub(crate) fn new(sealer: Option<Sealer>) -> Self {
+        Signers { sealer, known: Mutex::default() }
+    }
+
+    /// The signer of an endpoint as it is now.
+    ///
+    /// # Errors
+    /// Why its scheme or keys can't sign, without any part of a secret.
+    pub(crate) fn of(&self, endpoint: &Endpoint) -> Result<Arc<EndpointSigner>, String> {
+        let known = self.lock().get(&endpoint.id).cloned();
+        if let Some(signer) = known.filter(|signer| signer.is_of(endpoint)) {
+            return Ok(signer);
+        }
+        let signer = Arc::new(EndpointSigner::new(endpoint, self.sealer.as_ref())?);
+        let mut known = self.lock();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(endpoint.id.clone(), signer.clone());
+        Ok(signer)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<EndpointSigner>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EndpointSigner {
+    fn new(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Self, String> {
+        let scheme = scheme_of(&endpoint.scheme)?;
+        let keys = keyring(&scheme, endpoint, sealer)?;
+        Ok(EndpointSigner {
+            scheme: endpoint.scheme.clone(),
+            keys: endpoint.keys.clone(),
+            signer: Signer::new(&scheme, keys).map_err(|error| error.to_string())?,
+            shows_token: scheme.algorithms().any(|algorithm| algorithm == Algorithm::Token),
+        })
+    }
+
+    fn is_of(&self, endpoint: &Endpoint) -> bool {
+        self.scheme == endpoint.scheme && self.keys == endpoint.keys
+    }
+
+    /// The headers that make a message authentic for the endpoint.
+    ///
+    /// # Errors
+    /// Why it can't be signed now.
+    pub(crate) fn sign(
+        &self,
+        message: &Message,
+        endpoint: &Endpoint,
+        body: &[u8],
+        now: i64,
+    ) -> Result<Vec<(String, String)>, String> {
+        let content =
+            Content { kind: Some(&message.kind), url: &endpoint.url, ..Content::new(&message.id, body) };
+        Ok(self.signer.sign(&content, now).map_err(|error| error.to_string())?.headers)
+    }
+
+    /// Whether the headers hold the secret itself, and must not be recorded.
+    pub(crate) fn shows_token(&self) -> bool {
+        self.shows_token
+    }
+}
+
+fn scheme_of(text: &str) -> Result<Scheme, String> {
+    match catalog::find(text) {
+        Some(scheme) => Ok(scheme.clone()),
+        None if text.contains('\n') => Scheme::from_toml(text).map_err(|error| error.to_string()),
+        None => Err(format!("no scheme is called {text}: see `countersign schemes`, or write one as TOML")),
+    }
+}
+
+fn keyring(scheme: &Scheme, endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Keyring, String> {
+    if scheme.is_unsigned() {
+        return Keyring::accept_unsigned(scheme).map_err(|error| error.to_string());
+    }
+    let mut builder = Keyring::builder(scheme);
+    for EndpointKey { label, secret, valid_from, valid_until } in &endpoint.keys {
+        let secret = seal::open(sealer, &endpoint.id, label, secret).map_err(|error| error.to_string())?;
+        let mut key = Key::new(label, &secret);
+        if let Some(from) = valid_from {
+            key = key.valid_from(*from);
+        }
+        if let Some(until) = valid_until {
+            key = key.valid_until(*until);
+        }
+        builder = builder.key(key);
+    }
+    builder.build().map_err(|error| error.to_string())
+}

@@ -1,0 +1,118 @@
+//! Endpoints that fail: fairness, circuits, failure clocks, limits.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use countersign_dispatch::{OperationalEvent, Schedule};
+use countersign_store::outbox::{DeliveryState, DisabledBecause, EndpointState};
+use tokio::time::{Instant, sleep};
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn adv_79_endpoints_that_hang_hold_up_nobody_else() {
+    let script = Script::new([Act::Hang]).at("well", [Act::Answer(200)]);
+    let endpoints: Vec<_> =
+        (0..5).map(|number| endpoint(&format!("hangs{number}"))).chain([endpoint("well")]).collect();
+    let running = start(&endpoints, &script, |dispatcher| dispatcher.concurrency(60)).await;
+    for _ in 0..100 {
+        running.enqueue("invoice.paid").await;
+    }
+    let started = Instant::now();
+    while script.sent_to("well") < 100 {
+        sleep(Duration::from_millis(10)).await;
+        assert!(started.elapsed() < Duration::from_secs(5), "{} of 100", script.sent_to("well"));
+    }
+    // Ten places an endpoint, and no more.
+    assert_eq!(script.sent_to("hangs"), 50);
+    running.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_failures_in_a_row_open_the_circuit_and_one_request_at_a_time_tries_it() {
+    let script = Script::new(vec![vec![Act::Answer(500); 30], vec![Act::Answer(200)]].concat());
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 50]))
+    })
+    .await;
+    for _ in 0..20 {
+        running.enqueue("invoice.paid").await;
+    }
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered; 20]);
+    let times = script.times();
+    // The circuit opened once the first ten had failed; then one request each 10, 20, 40 … seconds.
+    let waits: Vec<u64> = times[10..30].windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    assert!(waits.iter().all(|wait| *wait >= 9), "{waits:?}");
+    assert!(waits.iter().any(|wait| *wait >= 590), "{waits:?}");
+    assert_eq!(running.endpoint("ep").await.health.failures, 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_fails_for_a_week_is_warned_of_once_and_then_disabled() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let script = Script::new([Act::Answer(500)]);
+    let mut stubborn = endpoint("ep");
+    stubborn.until_delivered = true;
+    let running =
+        start(&[stubborn], &script, |d| d.on_event(move |event| tell.lock().unwrap().push(event.clone())))
+            .await;
+    running.enqueue("invoice.paid").await;
+    sleep(8 * DAY).await;
+    let told = told.lock().unwrap().clone();
+    let [
+        OperationalEvent::EndpointWarned { failing_for, .. },
+        OperationalEvent::EndpointDisabled { because, .. },
+    ] = &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert!(*failing_for >= 5 * DAY && *failing_for < 5 * DAY + Duration::from_secs(180), "{failing_for:?}");
+    assert_eq!(*because, DisabledBecause::Failing);
+    assert_eq!(running.endpoint("ep").await.state, EndpointState::Disabled(DisabledBecause::Failing));
+    assert_eq!(running.states().await, [DeliveryState::Pending]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_begin_in_a_second_than_an_endpoint_bears() {
+    let script = Script::new([Act::Answer(200)]);
+    let mut slow = endpoint("ep");
+    slow.limits.per_second = Some(2);
+    let running = start(&[slow], &script, |dispatcher| dispatcher).await;
+    for _ in 0..20 {
+        running.enqueue("invoice.paid").await;
+    }
+    running.settled().await;
+    let times = script.times();
+    for window in times.windows(4) {
+        assert!(window[3] - window[0] >= Duration::from_millis(1400), "{:?}", window[3] - window[0]);
+    }
+    assert_eq!(times.len(), 20);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_86_deliveries_that_failed_together_do_not_come_back_together() {
+    let script = Script::new([Act::Answer(200)]);
+    let endpoints: Vec<_> = (0..200).map(|number| endpoint(&format!("ep{number}"))).collect();
+    let script = endpoints
+        .iter()
+        .fold(script, |script, ep| script.at(&format!("//{}.", ep.id), [Act::Fail, Act::Answer(200)]));
+    let running = start(&endpoints, &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(100)])).concurrency(500)
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let times = script.times();
+    let (first, again) = times.split_at(200);
+    let mut seconds = [0; 102];
+    again.iter().for_each(|time| seconds[usize::try_from((*time - first[0]).as_secs()).unwrap()] += 1);
+    assert!(seconds.iter().all(|count| *count <= 12), "{seconds:?}");
+    running.stop().await;
+}

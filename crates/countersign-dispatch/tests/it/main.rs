@@ -1,0 +1,12 @@
+//! The dispatcher over an outbox in memory: with an endpoint that does what the test says, in the test's own
+//! time; and over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
+
+mod endpoints;
+mod payloads;
+mod real;
+mod retrying;
+mod signing;
+mod stopping;
+mod support;

@@ -1,0 +1,171 @@
+//! What becomes of a delivery.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use countersign_dispatch::{OperationalEvent, Schedule};
+use countersign_store::outbox::{
+    DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, OutboxStore, Trigger,
+};
+use tokio::time::sleep;
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_delivered_to_every_endpoint_that_wants_it_and_recorded() {
+    let mut invoices = endpoint("invoices");
+    invoices.events = vec!["invoice.*".to_owned()];
+    let mut users = endpoint("users");
+    users.events = vec!["user.*".to_owned()];
+    let script = Script::new([Act::Answer(204)]);
+    let running = start(&[endpoint("all"), invoices, users], &script, |dispatcher| dispatcher).await;
+    let id = running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered; 2]);
+    assert_eq!((script.sent_to("all"), script.sent_to("invoices"), script.sent_to("users")), (1, 1, 0));
+    let delivery = running.deliveries().await.remove(0);
+    let attempts = running.attempts(delivery.id).await;
+    let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
+    assert_eq!((delivery.message_id, attempt.status, attempt.number), (id, Some(204), 1));
+    assert_eq!((attempt.response_body.as_ref(), attempt.error.as_deref()), (b"answer".as_slice(), None));
+    assert!(attempt.request_headers.iter().any(|(name, _)| name == "webhook-signature"));
+    assert!(running.endpoint("all").await.health.succeeded_at.is_some());
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_tried_again_by_the_schedule() {
+    let script = Script::new([Act::Answer(500), Act::Fail, Act::Answer(301), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered]);
+    let attempts = running.attempts(1).await;
+    let told: Vec<_> = attempts.iter().map(|attempt| attempt.error.as_deref()).collect();
+    assert_eq!(told, [Some("answered 500"), Some("connect: no connection"), Some("answered 301"), None]);
+    let times = script.times();
+    assert!(times[1] - times[0] <= Duration::from_secs(7), "{:?}", times[1] - times[0]);
+    assert!(times[3] - times[0] <= Duration::from_secs(1800 + 300 + 5 + 5));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_88_an_endpoint_that_always_fails_gets_exactly_the_attempts_of_the_schedule() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let script = Script::new([Act::Answer(500)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        let dispatcher = dispatcher.on_event(move |event| tell.lock().unwrap().push(event.clone()));
+        dispatcher.failure_clock(30 * DAY, 60 * DAY)
+    })
+    .await;
+    let message = running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(script.sent().len(), 10);
+    assert_eq!(running.states().await, [DeliveryState::Dead]);
+    let exhausted =
+        OperationalEvent::DeliveryExhausted { delivery: 1, message, endpoint: "ep".to_owned(), attempts: 10 };
+    assert_eq!(*told.lock().unwrap(), [exhausted]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_88_a_payload_that_ends_every_attempt_is_given_up_and_hurts_nobody_else() {
+    let script = Script::new([Act::Panic]).at("well", [Act::Answer(200)]);
+    let running = start(&[endpoint("bad"), endpoint("well")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 2]))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Dead, DeliveryState::Delivered]);
+    assert_eq!(running.attempts(1).await.len(), 3);
+    assert!(running.endpoint("bad").await.health.failing_since.is_none());
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_whose_worker_died_each_time_is_given_up_without_another_attempt() {
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1)])).poll_interval(DAY)
+    })
+    .await;
+    let store = running.outbox.store();
+    store.enqueue(&[countersign_store::outbox::NewMessage::new("invoice.paid", BODY)]).await.unwrap();
+    for _ in 0..2 {
+        // Workers that died with the delivery in hand.
+        assert_eq!(store.claim(1, Duration::from_secs(1)).await.unwrap().len(), 1);
+        sleep(Duration::from_secs(2)).await;
+    }
+    running.outbox.wake();
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Dead], 0));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_the_least_that_is_waited() {
+    let script = Script::new([Act::RetryAfter(429, Duration::from_secs(7200)), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let times = script.times();
+    assert!(times[1] - times[0] >= Duration::from_secs(7200));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_89_an_endpoint_that_is_gone_or_disabled_gets_nothing_and_loses_nothing() {
+    let script = Script::new([Act::Answer(410), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.endpoint("ep").await.state, EndpointState::Disabled(DisabledBecause::Gone));
+    running.enqueue("invoice.paid").await;
+    sleep(DAY).await;
+    assert_eq!(script.sent().len(), 1);
+    assert_eq!(running.states().await, [DeliveryState::Dead, DeliveryState::Pending]);
+    running.outbox.store().set_state("ep", EndpointState::Enabled).await.unwrap();
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Dead, DeliveryState::Delivered]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redelivery_goes_through_the_schedule_anew_under_the_same_id() {
+    let script = Script::new([Act::Answer(500), Act::Answer(500), Act::Answer(500), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1)]))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Dead]);
+    assert_eq!(running.outbox.store().redeliver(&DeliveryFilter::default(), 10).await.unwrap(), 1);
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered]);
+    let attempts = running.attempts(1).await;
+    let triggers: Vec<_> = attempts.iter().map(|attempt| (attempt.number, attempt.trigger)).collect();
+    let expected =
+        [(1, Trigger::Schedule), (2, Trigger::Schedule), (3, Trigger::Redelivery), (4, Trigger::Schedule)];
+    assert_eq!(triggers, expected);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_tried_until_it_answers_where_that_is_wanted() {
+    let mut snapbill = endpoint("ep");
+    snapbill.until_delivered = true;
+    let script = Script::new(vec![vec![Act::Answer(500); 40], vec![Act::Answer(200)]].concat());
+    let running = start(&[snapbill], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(60)])).failure_clock(365 * DAY, 366 * DAY)
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!((script.sent().len(), running.states().await), (41, vec![DeliveryState::Delivered]));
+    running.stop().await;
+}

@@ -1,0 +1,137 @@
+//! What is sent is signed, and verified by the same scheme.
+
+use std::time::Duration;
+
+use countersign::{Keyring, RequestView, Verifier, catalog};
+use countersign_dispatch::{DEFAULT_OVERLAP, Request, Schedule, Sealer, rotate};
+use countersign_store::outbox::{DeliveryState, Endpoint, OutboxStore};
+
+use crate::support::*;
+
+const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn verifies(secret: &str, request: &Request, now: i64) -> Result<String, countersign::Error> {
+    let keys = Keyring::new(&catalog::STANDARD_WEBHOOKS, [secret]).unwrap();
+    let verifier = Verifier::builder(catalog::STANDARD_WEBHOOKS).keys(keys).build().unwrap();
+    let verified = verifier.verify(&RequestView::post(&request.headers), &request.body, now)?;
+    Ok(verified.event_id()?.unwrap().into_owned())
+}
+
+fn header<'r>(request: &'r Request, name: &str) -> &'r str {
+    request.headers.iter().find(|(other, _)| other == name).map(|(_, value)| &**value).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_82_each_attempt_is_signed_anew_over_what_is_sent_under_one_id() {
+    let script = Script::new([Act::Fail, Act::Fail, Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::from_secs(3600); 2]))
+    })
+    .await;
+    let id = running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let sent = script.sent();
+    let times: Vec<i64> =
+        sent.iter().map(|request| header(request, "webhook-timestamp").parse().unwrap()).collect();
+    for (request, time) in sent.iter().zip(&times) {
+        assert_eq!(verifies(SECRET, request, *time).as_deref(), Ok(&*id));
+        assert_eq!(
+            (request.body.as_ref(), header(request, "content-type")),
+            (BODY.as_bytes(), "application/json")
+        );
+    }
+    assert!(times[0] < times[1] && times[1] < times[2], "{times:?}");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_secret_is_changed_both_sign_and_then_the_new_one_alone() {
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    let mut changed = running.endpoint("ep").await;
+    changed.keys = rotate(&changed.keys, key("new", OTHER), 1_764_000_000, DEFAULT_OVERLAP);
+    running.outbox.store().put_endpoint(&changed).await.unwrap();
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    tokio::time::sleep(2 * DAY).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let sent = script.sent();
+    let time = |request: &Request| header(request, "webhook-timestamp").parse().unwrap();
+    assert!(
+        verifies(SECRET, &sent[0], time(&sent[0])).is_ok()
+            && verifies(OTHER, &sent[0], time(&sent[0])).is_ok()
+    );
+    assert!(
+        verifies(SECRET, &sent[1], time(&sent[1])).is_err()
+            && verifies(OTHER, &sent[1], time(&sent[1])).is_ok()
+    );
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sealed_secret_signs_and_one_of_another_endpoint_does_not() {
+    let sealer = Sealer::new(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]).unwrap();
+    let sealed = sealer.seal("ep", "current", SECRET).unwrap();
+    let with = |id: &str| endpoint_with_key(id, &sealed);
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[with("ep"), with("thief")], &script, |dispatcher| {
+        dispatcher.sealer(sealer.clone()).schedule(Schedule::new([]))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered, DeliveryState::Dead]);
+    let sent = script.sent();
+    assert!(verifies(SECRET, &sent[0], 1_764_000_000).is_ok());
+    let refused = running.attempts(2).await.remove(0).error.unwrap();
+    assert!(refused.contains("another endpoint"), "{refused}");
+    running.stop().await;
+}
+
+fn endpoint_with_key(id: &str, secret: &str) -> Endpoint {
+    let mut endpoint = endpoint(id);
+    endpoint.keys[0].secret = secret.to_owned();
+    endpoint
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_cannot_sign_fail_with_their_reason_and_no_secret() {
+    let mut unknown = endpoint("unknown");
+    unknown.scheme = "standrad-webhooks".to_owned();
+    let mut keyless = endpoint("keyless");
+    keyless.keys.clear();
+    let script = Script::new([Act::Answer(200)]);
+    let running =
+        start(&[unknown, keyless, endpoint_with_key("weak", "whsec_canary!")], &script, |dispatcher| {
+            dispatcher.schedule(Schedule::new([]))
+        })
+        .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Dead; 3], 0));
+    for (delivery, part) in [(1, "key"), (2, "standrad-webhooks"), (3, "current")] {
+        let reason = running.attempts(delivery).await.remove(0).error.unwrap();
+        assert!(reason.contains(part) && !reason.contains("canary"), "{reason}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_shows_no_token_and_no_header_of_the_owner() {
+    let mut token = endpoint("ep");
+    token.scheme = "bearer-token".to_owned();
+    token.keys[0].secret = "canary-token-of-the-endpoint".to_owned();
+    token.headers = vec![("x-api-key".to_owned(), "canary-header".to_owned())];
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[token], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let sent = script.sent().remove(0);
+    assert!(sent.headers.iter().any(|(_, value)| value.contains("canary-token")));
+    assert_eq!(sent.custom, [("x-api-key".to_owned(), "canary-header".to_owned())]);
+    let attempt = running.attempts(1).await.remove(0);
+    assert!(!format!("{:?} {attempt:?} {sent:?}", attempt.request_headers).contains("canary"));
+    assert!(attempt.request_headers.iter().any(|(name, value)| name == "x-api-key" && value == "…"));
+    running.stop().await;
+}

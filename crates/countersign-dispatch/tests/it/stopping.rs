@@ -1,0 +1,68 @@
+//! Dispatchers that stop, or share an outbox.
+
+use std::time::Duration;
+
+use countersign_dispatch::Dispatcher;
+use countersign_store::outbox::{DeliveryState, NewMessage, OutboxStore};
+use tokio::time::{Instant, sleep};
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn f12_what_is_under_way_is_waited_for_and_nothing_is_sent_twice() {
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    for _ in 0..100 {
+        running.enqueue("invoice.paid").await;
+    }
+    let outbox = running.outbox.clone();
+    running.stop().await;
+    let (stop, task) = dispatch(Dispatcher::new(outbox.clone(), script.clone()).clock(clock()));
+    while outbox.store().next_due().await.unwrap().is_some() {
+        sleep(Duration::from_millis(100)).await;
+    }
+    stop.send(()).unwrap();
+    task.await.unwrap();
+    assert_eq!(script.sent().len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_is_broken_off_after_the_grace_and_made_again() {
+    let script = Script::new([Act::Hang, Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |d| {
+        d.grace(Duration::from_secs(2)).attempt_timeout(Duration::from_secs(60))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(1)).await;
+    let (outbox, started) = (running.outbox.clone(), Instant::now());
+    running.stop().await;
+    assert_eq!(started.elapsed().as_secs(), 2);
+    assert_eq!(outbox.store().attempts(1).await.unwrap().len(), 0);
+    // The clock of the store begins with the test, and its lease ends by itself.
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(outbox.store().claim(1, Duration::from_secs(1)).await.unwrap()[0].attempt, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adv_90_dispatchers_that_share_an_outbox_make_each_delivery_once() {
+    let script = Script::new([Act::Answer(200)]);
+    let endpoints: Vec<_> = (0..10).map(|number| endpoint(&format!("ep{number}"))).collect();
+    let running = start(&endpoints, &script, |dispatcher| dispatcher.concurrency(7)).await;
+    let others: Vec<_> = (0..7)
+        .map(|_| {
+            let dispatcher = Dispatcher::new(running.outbox.clone(), script.clone()).concurrency(7);
+            dispatch(dispatcher.poll_interval(Duration::from_millis(10)))
+        })
+        .collect();
+    let messages: Vec<_> = (0..100).map(|_| NewMessage::new("invoice.paid", BODY)).collect();
+    running.outbox.enqueue(&messages).await.unwrap();
+    running.settled_looking_every(Duration::from_millis(100)).await;
+    assert_eq!(running.states().await, [DeliveryState::Delivered; 1000]);
+    assert_eq!(script.sent().len(), 1000);
+    for (stop, task) in others {
+        stop.send(()).unwrap();
+        task.await.unwrap();
+    }
+    running.stop().await;
+}
