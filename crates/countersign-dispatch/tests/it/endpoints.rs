@@ -32,7 +32,7 @@ async fn adv_79_endpoints_that_hang_hold_up_nobody_else() {
 
 #[tokio::test(start_paused = true)]
 async fn five_failures_in_a_row_open_the_circuit_and_one_request_at_a_time_tries_it() {
-    let script = Script::new(vec![vec![Act::Answer(500); 30], vec![Act::Answer(200)]].concat());
+    let script = Script::new([vec![Act::Answer(500); 30], vec![Act::Answer(200)]].concat());
     let running = start(&[endpoint("ep")], &script, |dispatcher| {
         dispatcher.schedule(Schedule::new([Duration::from_secs(1); 50]))
     })

@@ -159,7 +159,7 @@ async fn a_redelivery_goes_through_the_schedule_anew_under_the_same_id() {
 async fn an_endpoint_is_tried_until_it_answers_where_that_is_wanted() {
     let mut snapbill = endpoint("ep");
     snapbill.until_delivered = true;
-    let script = Script::new(vec![vec![Act::Answer(500); 40], vec![Act::Answer(200)]].concat());
+    let script = Script::new([vec![Act::Answer(500); 40], vec![Act::Answer(200)]].concat());
     let running = start(&[snapbill], &script, |dispatcher| {
         dispatcher.schedule(Schedule::new([Duration::from_secs(60)])).failure_clock(365 * DAY, 366 * DAY)
     })

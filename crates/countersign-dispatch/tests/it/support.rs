@@ -44,10 +44,13 @@ pub(crate) enum Act {
     Panic,
 }
 
+/// A part of the endpoints' URLs, and what they do in turn.
+type ActsOf = (String, Vec<Act>);
+
 /// Endpoints that do what a test says: the acts of one in turn, the last for ever.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
-    acts: Arc<Mutex<Vec<(String, Vec<Act>)>>>,
+    acts: Arc<Mutex<Vec<ActsOf>>>,
     sent: Arc<Mutex<Vec<(Instant, Request)>>>,
 }
 
