@@ -4,8 +4,11 @@ use std::{collections::HashMap, fmt, future::Future, pin::pin, sync::Arc, time::
 
 use countersign_store::{
     Settlement, StoreError,
-    outbox::{Claimed, DisabledBecause, Effect, HealthChange, OutboxStore, SettleDelivery, Verdict},
+    outbox::{
+        Claimed, DisabledBecause, Effect, HealthChange, OutboxStore, Retention, SettleDelivery, Verdict,
+    },
 };
+use metrics::gauge;
 use tokio::{
     select,
     task::{Id, JoinError, JoinSet},
@@ -35,7 +38,7 @@ pub struct Dispatcher<S> {
     grace: Duration,
     warn_after: Duration,
     disable_after: Duration,
-    retention: Duration,
+    retention: Retention,
     on_event: Arc<dyn Fn(&OperationalEvent) + Send + Sync>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -66,7 +69,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             grace: Duration::from_secs(30),
             warn_after: Duration::from_secs(5 * DAY),
             disable_after: Duration::from_secs(7 * DAY),
-            retention: Duration::from_secs(30 * DAY),
+            retention: Retention::default(),
             on_event: Arc::new(|_| {}),
             clock: system_clock(),
         }
@@ -131,9 +134,10 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// For how long messages are kept that have nothing left to deliver: 30 days by default.
+    /// For how long messages are kept that have nothing left to deliver: 30 days, and a million messages, by
+    /// default.
     #[must_use]
-    pub fn retention(mut self, retention: Duration) -> Self {
+    pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
@@ -264,8 +268,12 @@ impl<S: OutboxStore> Dispatcher<S> {
             Ok(changes) => changes.into_iter().filter_map(event_of).for_each(|event| self.tell(&event)),
             Err(error) => log("the failure clocks could not be turned", &error),
         }
-        if let Err(error) = store.prune_outbox(self.retention).await {
+        if let Err(error) = store.prune_outbox(&self.retention).await {
             log("old messages could not be pruned", &error);
+        }
+        match store.depth().await {
+            Ok(depth) => measure(depth),
+            Err(error) => log("what waits could not be counted", &error),
         }
     }
 
@@ -366,6 +374,12 @@ fn event_of(change: HealthChange) -> Option<OperationalEvent> {
         }
         _ => None,
     }
+}
+
+fn measure(depth: Depth) {
+    #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    gauge!("countersign_outbox_depth").set((depth.pending + depth.leased) as f64);
+    gauge!("countersign_outbox_oldest_due_seconds").set(depth.oldest_due.unwrap_or_default().as_secs_f64());
 }
 
 fn log(what: &str, error: &StoreError) {

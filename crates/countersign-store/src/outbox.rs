@@ -32,12 +32,11 @@
 use std::{future::Future, time::Duration};
 
 pub use self::{
-    delivery::{
-        Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Page, SettleDelivery, Trigger, Verdict,
-    },
+    delivery::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, SettleDelivery, Trigger, Verdict},
     endpoint::{DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, HealthChange, Limits},
     memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
+    view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention},
 };
 use crate::{Settlement, StoreError};
 
@@ -45,6 +44,7 @@ mod delivery;
 mod endpoint;
 mod memory;
 mod message;
+mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
@@ -60,13 +60,14 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn endpoint(&self, id: &str) -> impl Future<Output = Result<Option<Endpoint>, StoreError>> + Send;
 
-    /// The endpoints of a tenant (of none where it is `None`) whose id is above `after`, by id.
+    /// The endpoints of a tenant (`Some(None)` for those of none; all, where it is `None`) whose id is above
+    /// `after`, by id.
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn endpoints(
         &self,
-        tenant: Option<&str>,
+        tenant: Option<Option<&str>>,
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Endpoint>, StoreError>> + Send;
 
@@ -102,6 +103,17 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// # Errors
     /// Where the store can't be reached.
     fn message(&self, id: &str) -> impl Future<Output = Result<Option<Message>, StoreError>> + Send;
+
+    /// The messages that match and are older than the one whose id is `page.after` (all, where it is
+    /// `None`): the newest first.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn messages(
+        &self,
+        filter: &MessageFilter,
+        page: &Page,
+    ) -> impl Future<Output = Result<Vec<Message>, StoreError>> + Send;
 
     /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly.
     ///
@@ -174,10 +186,26 @@ pub trait OutboxStore: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Forgets messages that are older than `age` and have no delivery left to make, with their deliveries
-    /// and attempts; a bounded number at a call. Says how many.
+    /// How much waits.
     ///
     /// # Errors
     /// Where the store can't be reached.
-    fn prune_outbox(&self, age: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn depth(&self) -> impl Future<Output = Result<Depth, StoreError>> + Send;
+
+    /// How many attempts succeeded and failed in each step of time, the first first; steps without
+    /// attempts are left out.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn activity(
+        &self,
+        filter: &ActivityFilter,
+    ) -> impl Future<Output = Result<Vec<Activity>, StoreError>> + Send;
+
+    /// Forgets messages that have no delivery left to make and are too old, or beyond the newest so many,
+    /// with their deliveries and attempts; a bounded number at a call. Says how many.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn prune_outbox(&self, keep: &Retention) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }

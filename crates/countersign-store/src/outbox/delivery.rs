@@ -138,6 +138,8 @@ pub struct Delivery {
     pub kind: String,
     /// The endpoint.
     pub endpoint_id: String,
+    /// The tenant of both.
+    pub tenant: Option<String>,
     /// Where it stands.
     pub state: DeliveryState,
     /// How many attempts there were.
@@ -166,6 +168,7 @@ impl Delivery {
             message_id: message_id.into(),
             kind: kind.into(),
             endpoint_id: endpoint_id.into(),
+            tenant: None,
             state: DeliveryState::Pending,
             attempts: 0,
             due_at: None,
@@ -211,19 +214,4 @@ pub struct DeliveryFilter {
     pub from: Option<i64>,
     /// Enqueued before this time, in microseconds.
     pub until: Option<i64>,
-}
-
-/// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// The id of the last row of the page before; `None` for the first page.
-    pub after: Option<String>,
-    /// How many rows, at most 1,000.
-    pub limit: u32,
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        Page { after: None, limit: 100 }
-    }
 }

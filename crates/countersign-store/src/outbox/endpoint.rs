@@ -2,6 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+use countersign::EventFilters;
+
+use super::NewMessage;
+
 /// Where messages are delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,6 +43,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// After how many failures in a row an endpoint is tried with one request at a time.
+    pub const HALF_OPEN_AFTER: u32 = 5;
+
     /// An enabled endpoint that wants every event.
     #[must_use]
     pub fn new(id: impl Into<String>, url: impl Into<String>, scheme: impl Into<String>) -> Self {
@@ -61,11 +68,6 @@ impl Endpoint {
             created_at: 0,
         }
     }
-}
-
-impl Endpoint {
-    /// After how many failures in a row an endpoint is tried with one request at a time.
-    pub const HALF_OPEN_AFTER: u32 = 5;
 
     /// How many more requests may begin at `now` (microseconds), where `leased` are under way. Every store
     /// claims by this rule.
@@ -80,6 +82,16 @@ impl Endpoint {
             }
             EndpointState::Enabled => self.limits.in_flight.saturating_sub(leased),
         }
+    }
+
+    /// Whether a message of this event type, tenant and channels goes to this endpoint. One whose patterns
+    /// can't be read wants nothing. Every store fans out by this rule.
+    #[must_use]
+    pub fn wants(&self, message: &NewMessage) -> bool {
+        let on_a_channel = || message.channels.iter().any(|channel| self.channels.contains(channel));
+        self.tenant == message.tenant
+            && (self.channels.is_empty() || on_a_channel())
+            && EventFilters::parse(&self.events).is_ok_and(|wanted| wanted.matches(&message.kind))
     }
 }
 

@@ -1,18 +1,16 @@
 //! The outbox of one process.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use countersign::EventFilters;
-
 use super::{
-    Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, DisabledBecause, Effect, Endpoint,
-    EndpointState, Enqueued, Health, HealthChange, Message, NewMessage, OutboxStore, Page, SettleDelivery,
-    Trigger, Verdict,
+    Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth,
+    DisabledBecause, Effect, Endpoint, EndpointState, Enqueued, Health, HealthChange, Message, MessageFilter,
+    NewMessage, OutboxStore, Page, Retention, SettleDelivery, Trigger, Verdict,
 };
 use crate::{Fence, Settlement, StoreError};
 
@@ -28,6 +26,8 @@ pub struct MemoryOutbox {
 struct Tables {
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     messages: BTreeMap<String, Arc<Message>>,
+    /// The ids of the messages, in the order in which they were enqueued.
+    order: Vec<String>,
     by_key: HashMap<(Option<String>, String), String>,
     rows: BTreeMap<i64, Row>,
     last_row: i64,
@@ -37,7 +37,6 @@ struct Tables {
 /// A delivery.
 struct Row {
     delivery: Delivery,
-    tenant: Option<String>,
     fence: Option<Fence>,
     step: u32,
     trigger: Trigger,
@@ -76,24 +75,20 @@ impl Tables {
         }
         self.last_message += 1;
         let id = new.id.clone().unwrap_or_else(|| format!("msg_{:016x}", self.last_message));
-        let wanting = self.endpoints.values().filter(|endpoint| wants(endpoint, new));
+        let wanting = self.endpoints.values().filter(|endpoint| endpoint.wants(new));
         let endpoints: Vec<String> = wanting.map(|endpoint| endpoint.id.clone()).collect();
         for endpoint in &endpoints {
             self.last_row += 1;
             let mut delivery =
                 Delivery::new(self.last_row, id.as_str(), new.kind.as_str(), endpoint.as_str());
             (delivery.due_at, delivery.created_at) = (Some(new.due_at.unwrap_or(now)), now);
-            let row = Row {
-                delivery,
-                tenant: new.tenant.clone(),
-                fence: None,
-                step: 0,
-                trigger: Trigger::Schedule,
-                attempts: Vec::new(),
-            };
+            delivery.tenant.clone_from(&new.tenant);
+            let row =
+                Row { delivery, fence: None, step: 0, trigger: Trigger::Schedule, attempts: Vec::new() };
             self.rows.insert(self.last_row, row);
         }
         self.messages.insert(id.clone(), Arc::new(Message::stored(new, id.as_str(), now)));
+        self.order.push(id.clone());
         self.by_key.extend(key.map(|key| (key, id.clone())));
         Ok(Enqueued { id, deliveries: small(endpoints.len()), duplicate: false })
     }
@@ -207,7 +202,7 @@ impl Row {
         is(&filter.id, &delivery.id)
             && is(&filter.message_id, &delivery.message_id)
             && is(&filter.endpoint_id, &delivery.endpoint_id)
-            && is(&filter.tenant, &self.tenant)
+            && is(&filter.tenant, &delivery.tenant)
             && is(&filter.kind, &delivery.kind)
             && is(&filter.state, &delivery.state)
             && filter.from.is_none_or(|from| delivery.created_at >= from)
@@ -229,11 +224,17 @@ impl OutboxStore for MemoryOutbox {
         Ok(self.lock().endpoints.get(id).map(|endpoint| (**endpoint).clone()))
     }
 
-    async fn endpoints(&self, tenant: Option<&str>, page: &Page) -> Result<Vec<Endpoint>, StoreError> {
+    async fn endpoints(
+        &self,
+        tenant: Option<Option<&str>>,
+        page: &Page,
+    ) -> Result<Vec<Endpoint>, StoreError> {
         let tables = self.lock();
         let after = |id: &str| page.after.as_deref().is_none_or(|after| id > after);
-        let of = |endpoint: &&Arc<Endpoint>| endpoint.tenant.as_deref() == tenant && after(&endpoint.id);
-        let found = tables.endpoints.values().filter(of).take(page.limit as usize);
+        let of = |endpoint: &&Arc<Endpoint>| {
+            tenant.is_none_or(|tenant| endpoint.tenant.as_deref() == tenant) && after(&endpoint.id)
+        };
+        let found = tables.endpoints.values().filter(of).take(page.rows() as usize);
         Ok(found.map(|endpoint| (**endpoint).clone()).collect())
     }
 
@@ -261,6 +262,14 @@ impl OutboxStore for MemoryOutbox {
         Ok(self.lock().messages.get(id).map(|message| (**message).clone()))
     }
 
+    async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<Vec<Message>, StoreError> {
+        let tables = self.lock();
+        let is_after = |id: &&String| page.after.as_ref().is_some_and(|after| after != *id);
+        let older = tables.order.iter().rev().skip_while(is_after).skip(usize::from(page.after.is_some()));
+        let messages = older.filter_map(|id| tables.messages.get(id)).filter(|message| of(message, filter));
+        Ok(messages.take(page.rows() as usize).map(|message| (**message).clone()).collect())
+    }
+
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
         let due = tables.due(now, limit as usize);
@@ -279,7 +288,7 @@ impl OutboxStore for MemoryOutbox {
             !row.is_settled() && endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
         };
         let due = tables.rows.values().filter(enabled).filter_map(|row| row.delivery.due_at).min();
-        Ok(due.map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(now)).unwrap_or(0))))
+        Ok(due.map(|due| span(now, due)))
     }
 
     async fn turn_failure_clocks(
@@ -298,7 +307,7 @@ impl OutboxStore for MemoryOutbox {
         let mut found: Vec<&Row> = tables.matching(filter).collect();
         found.reverse();
         let found = found.into_iter().filter(|row| before.is_none_or(|before| row.delivery.id < before));
-        Ok(found.take(page.limit as usize).map(|row| row.delivery.clone()).collect())
+        Ok(found.take(page.rows() as usize).map(|row| row.delivery.clone()).collect())
     }
 
     async fn count(&self, filter: &DeliveryFilter) -> Result<u64, StoreError> {
@@ -315,18 +324,54 @@ impl OutboxStore for MemoryOutbox {
         Ok(rows.take(limit as usize).map(|row| row.redeliver(now)).count() as u64)
     }
 
-    async fn prune_outbox(&self, age: Duration) -> Result<u64, StoreError> {
+    async fn depth(&self) -> Result<Depth, StoreError> {
+        let (tables, now) = (self.lock(), self.now());
+        let count = |state| tables.rows.values().filter(|row| row.delivery.state == state).count() as u64;
+        let enabled = |row: &&Row| {
+            let endpoint = tables.endpoints.get(&row.delivery.endpoint_id);
+            endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
+        };
+        let waiting = tables.rows.values().filter(|row| !row.is_settled()).filter(enabled);
+        let oldest = waiting.filter_map(|row| row.delivery.due_at).filter(|due| *due <= now).min();
+        Ok(Depth {
+            pending: count(DeliveryState::Pending),
+            leased: count(DeliveryState::Leased),
+            oldest_due: oldest.map(|due| span(due, now)),
+        })
+    }
+
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+        let (tables, step) = (self.lock(), filter.step_micros());
+        let rows = tables.rows.values().filter(|row| {
+            let delivery = &row.delivery;
+            filter.endpoint_id.as_ref().is_none_or(|id| *id == delivery.endpoint_id)
+                && filter.tenant.as_ref().is_none_or(|tenant| *tenant == delivery.tenant)
+        });
+        let attempts = rows.flat_map(|row| &row.attempts);
+        let mut steps: BTreeMap<i64, Activity> = BTreeMap::new();
+        for attempt in attempts.filter(|attempt| (filter.from..filter.until).contains(&attempt.at)) {
+            let at = filter.from + (attempt.at - filter.from) / step * step;
+            let activity = steps.entry(at).or_insert(Activity { at, succeeded: 0, failed: 0 });
+            match attempt.error {
+                None => activity.succeeded += 1,
+                Some(_) => activity.failed += 1,
+            }
+        }
+        Ok(steps.into_values().collect())
+    }
+
+    async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
         let tables = &mut *tables;
-        let before = now.saturating_sub(micros(age));
+        let before = now.saturating_sub(micros(keep.age));
+        let beyond = tables.order.len().saturating_sub(usize::try_from(keep.messages).unwrap_or(usize::MAX));
         let waits =
             |id: &str| tables.rows.values().any(|row| row.delivery.message_id == id && !row.is_settled());
-        let old =
-            tables.messages.values().filter(|message| message.created_at < before && !waits(&message.id));
-        let old: Vec<String> = old.map(|message| message.id.clone()).collect();
-        for id in &old {
-            tables.messages.remove(id);
-        }
+        let is_old = |id: &str| tables.messages.get(id).is_some_and(|message| message.created_at < before);
+        let old = tables.order.iter().enumerate().filter(|(place, id)| *place < beyond || is_old(id));
+        let old: HashSet<String> = old.map(|(_, id)| id.clone()).filter(|id| !waits(id)).collect();
+        tables.messages.retain(|id, _| !old.contains(id));
+        tables.order.retain(|id| !old.contains(id));
         tables.rows.retain(|_, row| !old.contains(&row.delivery.message_id));
         tables.by_key.retain(|_, id| !old.contains(id));
         Ok(old.len() as u64)
@@ -344,14 +389,6 @@ impl fmt::Debug for MemoryOutbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryOutbox").finish_non_exhaustive()
     }
-}
-
-/// Whether a message goes to an endpoint. One whose patterns can't be read wants nothing.
-fn wants(endpoint: &Endpoint, message: &NewMessage) -> bool {
-    let on_a_channel = || message.channels.iter().any(|channel| endpoint.channels.contains(channel));
-    endpoint.tenant == message.tenant
-        && (endpoint.channels.is_empty() || on_a_channel())
-        && EventFilters::parse(&endpoint.events).is_ok_and(|wanted| wanted.matches(&message.kind))
 }
 
 /// What an attempt does to its endpoint.
@@ -384,7 +421,7 @@ fn turn(
     disable_after: Duration,
 ) -> Option<HealthChange> {
     let since = endpoint.health.failing_since.filter(|_| endpoint.state == EndpointState::Enabled)?;
-    let failing_for = Duration::from_micros(u64::try_from(now.saturating_sub(since)).unwrap_or(0));
+    let failing_for = span(since, now);
     if failing_for >= disable_after {
         let endpoint = Arc::make_mut(endpoint);
         endpoint.state = EndpointState::Disabled(DisabledBecause::Failing);
@@ -396,6 +433,19 @@ fn turn(
         return Some(HealthChange::Warned { endpoint: endpoint.clone(), failing_for });
     }
     None
+}
+
+/// Whether a message is one that a filter means.
+fn of(message: &Message, filter: &MessageFilter) -> bool {
+    filter.tenant.as_ref().is_none_or(|tenant| *tenant == message.tenant)
+        && filter.kind.as_ref().is_none_or(|kind| *kind == message.kind)
+        && filter.from.is_none_or(|from| message.created_at >= from)
+        && filter.until.is_none_or(|until| message.created_at < until)
+}
+
+/// The time from one moment to a later one.
+fn span(from: i64, until: i64) -> Duration {
+    Duration::from_micros(u64::try_from(until.saturating_sub(from)).unwrap_or(0))
 }
 
 fn small(count: usize) -> u32 {

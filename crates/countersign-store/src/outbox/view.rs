@@ -1,0 +1,112 @@
+//! What an operator sees of an outbox, and how long it is kept.
+
+use std::time::Duration;
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The id of the last row of the page before; `None` for the first page.
+    pub after: Option<String>,
+    /// How many rows, at most 1,000.
+    pub limit: u32,
+}
+
+impl Page {
+    /// How many rows a page can have.
+    pub const MAX: u32 = 1_000;
+
+    /// How many rows this page has, at most.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.limit.min(Self::MAX)
+    }
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Page { after: None, limit: 100 }
+    }
+}
+
+/// Which messages are meant: those that match everything that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageFilter {
+    /// Its tenant: `Some(None)` for those of none.
+    pub tenant: Option<Option<String>>,
+    /// Its event type.
+    pub kind: Option<String>,
+    /// Enqueued at this time or later, in microseconds.
+    pub from: Option<i64>,
+    /// Enqueued before this time, in microseconds.
+    pub until: Option<i64>,
+}
+
+/// How much waits to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Depth {
+    /// Deliveries that wait until they are due.
+    pub pending: u64,
+    /// Deliveries of which an attempt is under way.
+    pub leased: u64,
+    /// For how long the oldest has been due that an enabled endpoint could be given.
+    pub oldest_due: Option<Duration>,
+}
+
+/// Which attempts are counted, and in what steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ActivityFilter {
+    /// Those of this endpoint; of all, where it is `None`.
+    pub endpoint_id: Option<String>,
+    /// Those of this tenant; `Some(None)` for those of none.
+    pub tenant: Option<Option<String>>,
+    /// Made at this time or later, in microseconds: the first step begins here.
+    pub from: i64,
+    /// Made before this time, in microseconds.
+    pub until: i64,
+    /// How long a step is.
+    pub step: Duration,
+}
+
+impl ActivityFilter {
+    /// All attempts between two times (microseconds) in steps of this length.
+    #[must_use]
+    pub fn new(from: i64, until: i64, step: Duration) -> Self {
+        ActivityFilter { endpoint_id: None, tenant: None, from, until, step }
+    }
+
+    /// The length of a step in microseconds, at least one.
+    #[must_use]
+    pub fn step_micros(&self) -> i64 {
+        i64::try_from(self.step.as_micros()).unwrap_or(i64::MAX).max(1)
+    }
+}
+
+/// The attempts of one step of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// When the step begins, in microseconds.
+    pub at: i64,
+    /// How many attempts were answered 2xx.
+    pub succeeded: u64,
+    /// How many were not.
+    pub failed: u64,
+}
+
+/// For how long messages are kept that have nothing left to deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Until they are this old.
+    pub age: Duration,
+    /// Until there are so many newer ones.
+    pub messages: u64,
+}
+
+impl Default for Retention {
+    /// 30 days, and a million messages.
+    fn default() -> Self {
+        Retention { age: Duration::from_secs(30 * 86_400), messages: 1_000_000 }
+    }
+}
