@@ -5,7 +5,8 @@ use std::{collections::HashMap, fmt, future::Future, pin::pin, sync::Arc, time::
 use countersign_store::{
     Settlement, StoreError,
     outbox::{
-        Claimed, DisabledBecause, Effect, HealthChange, OutboxStore, Retention, SettleDelivery, Verdict,
+        Claimed, Depth, DisabledBecause, Effect, HealthChange, OutboxStore, Retention, SettleDelivery,
+        Verdict,
     },
 };
 use metrics::gauge;
@@ -162,6 +163,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         let mut shutdown = pin!(shutdown);
         let mut running = Running::new(self.means());
         let mut next_housekeeping = Instant::now();
+        let mut changed = pin!(self.outbox.store().changed());
         loop {
             self.settle(&mut running).await;
             let more = self.claim(&mut running).await;
@@ -175,6 +177,7 @@ impl<S: OutboxStore> Dispatcher<S> {
                 () = &mut shutdown => break,
                 () = running.some_have_ended() => {}
                 () = self.outbox.woken(), if !full => {}
+                () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
                 // Where the places were not enough, there is more at once.
                 () = sleep(if more && !full { Duration::ZERO } else { self.poll_interval }) => {}
             }

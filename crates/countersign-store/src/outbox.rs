@@ -32,10 +32,14 @@
 use std::{future::Future, time::Duration};
 
 pub use self::{
-    delivery::{Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, SettleDelivery, Trigger, Verdict},
+    delivery::{
+        Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Redelivered, SettleDelivery, Trigger,
+        Verdict,
+    },
     endpoint::{DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, HealthChange, Limits},
     memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
+    subscription::Subscription,
     view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention},
 };
 use crate::{Settlement, StoreError};
@@ -44,6 +48,7 @@ mod delivery;
 mod endpoint;
 mod memory;
 mod message;
+mod subscription;
 mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
@@ -176,7 +181,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     fn attempts(&self, delivery: i64) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
 
     /// Makes deliveries that are settled pending again, due at once, their attempts counted on from
-    /// where they were and allowed anew: those that match, the oldest first, at most `limit`. Says how many.
+    /// where they were and allowed anew: those that match, the oldest first, at most `limit`. To go on where
+    /// a call has stopped, ask for those [after](DeliveryFilter::after) its last.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -184,7 +190,13 @@ pub trait OutboxStore: Send + Sync + 'static {
         &self,
         filter: &DeliveryFilter,
         limit: u32,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Redelivered, StoreError>> + Send;
+
+    /// Returns when another process has enqueued something, as far as the store is told: a hint, beside
+    /// asking now and then. Never, where it can't know.
+    fn changed(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 
     /// How much waits.
     ///

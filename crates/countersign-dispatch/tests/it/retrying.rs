@@ -144,7 +144,7 @@ async fn a_redelivery_goes_through_the_schedule_anew_under_the_same_id() {
     running.enqueue("invoice.paid").await;
     running.settled().await;
     assert_eq!(running.states().await, [DeliveryState::Dead]);
-    assert_eq!(running.outbox.store().redeliver(&DeliveryFilter::default(), 10).await.unwrap(), 1);
+    assert_eq!(running.outbox.store().redeliver(&DeliveryFilter::default(), 10).await.unwrap().count, 1);
     running.settled().await;
     assert_eq!(running.states().await, [DeliveryState::Delivered]);
     let attempts = running.attempts(1).await;

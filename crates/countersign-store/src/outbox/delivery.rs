@@ -200,6 +200,8 @@ pub enum DeliveryState {
 pub struct DeliveryFilter {
     /// The delivery itself.
     pub id: Option<i64>,
+    /// Those with a greater id.
+    pub after: Option<i64>,
     /// Its message.
     pub message_id: Option<String>,
     /// Its endpoint.
@@ -214,4 +216,13 @@ pub struct DeliveryFilter {
     pub from: Option<i64>,
     /// Enqueued before this time, in microseconds.
     pub until: Option<i64>,
+}
+
+/// What came of redelivering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redelivered {
+    /// How many deliveries are pending again.
+    pub count: u64,
+    /// The greatest id of them; `None` where there are none.
+    pub last: Option<i64>,
 }

@@ -2,9 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use countersign::EventFilters;
-
-use super::NewMessage;
+use super::Subscription;
 
 /// Where messages are delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,14 +82,10 @@ impl Endpoint {
         }
     }
 
-    /// Whether a message of this event type, tenant and channels goes to this endpoint. One whose patterns
-    /// can't be read wants nothing. Every store fans out by this rule.
+    /// Which messages go to it.
     #[must_use]
-    pub fn wants(&self, message: &NewMessage) -> bool {
-        let on_a_channel = || message.channels.iter().any(|channel| self.channels.contains(channel));
-        self.tenant == message.tenant
-            && (self.channels.is_empty() || on_a_channel())
-            && EventFilters::parse(&self.events).is_ok_and(|wanted| wanted.matches(&message.kind))
+    pub fn subscription(&self) -> Subscription {
+        Subscription::new(self.tenant.clone(), &self.events, self.channels.clone())
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use super::{
     Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth,
     DisabledBecause, Effect, Endpoint, EndpointState, Enqueued, Health, HealthChange, Message, MessageFilter,
-    NewMessage, OutboxStore, Page, Retention, SettleDelivery, Trigger, Verdict,
+    NewMessage, OutboxStore, Page, Redelivered, Retention, SettleDelivery, Trigger, Verdict,
 };
 use crate::{Fence, Settlement, StoreError};
 
@@ -75,7 +75,7 @@ impl Tables {
         }
         self.last_message += 1;
         let id = new.id.clone().unwrap_or_else(|| format!("msg_{:016x}", self.last_message));
-        let wanting = self.endpoints.values().filter(|endpoint| endpoint.wants(new));
+        let wanting = self.endpoints.values().filter(|endpoint| endpoint.subscription().wants(new));
         let endpoints: Vec<String> = wanting.map(|endpoint| endpoint.id.clone()).collect();
         for endpoint in &endpoints {
             self.last_row += 1;
@@ -199,7 +199,8 @@ impl Row {
             wanted.as_ref().is_none_or(|wanted| wanted == value)
         }
         let delivery = &self.delivery;
-        is(&filter.id, &delivery.id)
+        filter.after.is_none_or(|after| delivery.id > after)
+            && is(&filter.id, &delivery.id)
             && is(&filter.message_id, &delivery.message_id)
             && is(&filter.endpoint_id, &delivery.endpoint_id)
             && is(&filter.tenant, &delivery.tenant)
@@ -318,10 +319,15 @@ impl OutboxStore for MemoryOutbox {
         Ok(self.lock().rows.get(&delivery).map(|row| row.attempts.clone()).unwrap_or_default())
     }
 
-    async fn redeliver(&self, filter: &DeliveryFilter, limit: u32) -> Result<u64, StoreError> {
+    async fn redeliver(&self, filter: &DeliveryFilter, limit: u32) -> Result<Redelivered, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
         let rows = tables.rows.values_mut().filter(|row| row.is_settled() && row.matches(filter));
-        Ok(rows.take(limit as usize).map(|row| row.redeliver(now)).count() as u64)
+        let mut redelivered = Redelivered::default();
+        for row in rows.take(limit as usize) {
+            row.redeliver(now);
+            (redelivered.count, redelivered.last) = (redelivered.count + 1, Some(row.delivery.id));
+        }
+        Ok(redelivered)
     }
 
     async fn depth(&self) -> Result<Depth, StoreError> {
