@@ -1,6 +1,9 @@
 //! What a store refuses to write, the same in every database.
 
-use countersign_store::{MAX_KEY, Received, StoreError};
+use countersign_store::{
+    MAX_KEY, Received, StoreError,
+    outbox::{Endpoint, NewMessage, Payload},
+};
 
 /// Refuses a key that is empty, too long, or holds a NUL, which PostgreSQL can't keep.
 pub(crate) fn key(key: &str) -> Result<(), StoreError> {
@@ -22,6 +25,28 @@ pub(crate) fn received(received: &Received) -> Result<(), StoreError> {
         ("order", &received.order),
     ];
     optional.into_iter().try_for_each(|(name, value)| text(name, value.as_deref().unwrap_or_default()))
+}
+
+/// Refuses a message whose texts hold a NUL.
+pub(crate) fn message(message: &NewMessage) -> Result<(), StoreError> {
+    text("event type", &message.kind)?;
+    text("content type", &message.content_type)?;
+    if let Payload::Reference(reference) = &message.payload {
+        text("reference", reference)?;
+    }
+    if let Some(key) = &message.idempotency_key {
+        self::key(key)?;
+    }
+    let optional = [("id", &message.id), ("tenant", &message.tenant), ("traceparent", &message.traceparent)];
+    optional.into_iter().try_for_each(|(name, value)| text(name, value.as_deref().unwrap_or_default()))
+}
+
+/// Refuses an endpoint whose texts hold a NUL. Its lists are JSON, which can.
+pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<(), StoreError> {
+    text("id", &endpoint.id)?;
+    text("name", &endpoint.name)?;
+    text("url", &endpoint.url)?;
+    text("tenant", endpoint.tenant.as_deref().unwrap_or_default())
 }
 
 fn text(name: &str, value: &str) -> Result<(), StoreError> {

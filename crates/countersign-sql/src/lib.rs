@@ -1,8 +1,9 @@
-//! What a receiver of webhooks remembers, in SQLite or PostgreSQL.
+//! What receivers and senders of webhooks remember, in SQLite or PostgreSQL.
 //!
-//! [`SqliteStore`] is one file beside the application; [`PgStore`] is for several machines. Each is
-//! an [`IdempotencyStore`](countersign_store::IdempotencyStore) and an
-//! [`InboxStore`](countersign_store::InboxStore).
+//! [`SqliteStore`] is one file beside the application; [`PgStore`] is for several machines. Each is, for
+//! receiving, an [`IdempotencyStore`](countersign_store::IdempotencyStore) and an
+//! [`InboxStore`](countersign_store::InboxStore), and for sending an
+//! [`OutboxStore`](countersign_store::outbox::OutboxStore).
 //!
 //! ```
 //! use std::time::Duration;
@@ -22,10 +23,11 @@
 //!
 //! # Tables
 //!
-//! `countersign_claims`, `countersign_inbox` and `_countersign_migrations`. Call `migrate` when the
-//! application starts: it creates what is missing, and processes that start at once wait for each
-//! other. [`SqliteStore::open`] does it by itself. On PostgreSQL the tables, and two functions, are
-//! made in the first schema of the connection's search path.
+//! For receiving `countersign_claims` and `countersign_inbox`; for sending `countersign_endpoints`,
+//! `countersign_messages`, `countersign_deliveries` and `countersign_attempts`; and
+//! `_countersign_migrations`. Call `migrate` when the application starts: it creates what is missing, and
+//! processes that start at once wait for each other. [`SqliteStore::open`] does it by itself. On PostgreSQL
+//! the tables, and three functions, are made in the first schema of the connection's search path.
 //!
 //! # In the handler's own transaction
 //!
@@ -53,6 +55,32 @@
 //! A key is claimed either by the layer or by `claim_in`, not by both: a key that the layer has
 //! claimed is an error to `claim_in`.
 //!
+//! # Sending in the application's own transaction
+//!
+//! An event that is told to others must be told where the change it tells of is committed, and not where
+//! that is rolled back. `enqueue_in` writes the message, and a delivery for each endpoint that wants it,
+//! within the transaction of the change:
+//!
+//! ```
+//! use countersign_sql::SqliteStore;
+//! use countersign_store::outbox::NewMessage;
+//! use sqlx::SqlitePool;
+//!
+//! async fn pay(store: &SqliteStore, pool: &SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+//!     sqlx::query("UPDATE invoices SET state = 'paid' WHERE id = 7").execute(&mut *transaction).await?;
+//!     let paid = NewMessage::new("invoice.paid", r#"{"type":"invoice.paid","data":{"id":7}}"#);
+//!     store.enqueue_in(&mut transaction, &[paid]).await?;
+//!     transaction.commit().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `countersign-dispatch` delivers what has been committed. It sees it when it asks, within a second, or at
+//! once: in the same process where its outbox is woken after the commit, and on PostgreSQL in any process,
+//! which hears of it over `LISTEN countersign_outbox`. A dispatcher keeps one connection of its pool for
+//! that.
+//!
 //! # What is kept, and for how long
 //!
 //! - A claim that is done is removed some time after its time to live: every 256th claim removes up
@@ -60,6 +88,10 @@
 //!   after its lease, because until then its holder could settle it.
 //! - A row of the inbox keeps its body until it is done. The row itself, by which copies are known,
 //!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
+//! - A message with its deliveries and attempts is kept until
+//!   [`prune_outbox`](countersign_store::outbox::OutboxStore::prune_outbox) removes it, which the dispatcher
+//!   calls each minute, up to 1,000 for their age and 1,000 for their number at a time.
+//! - The secrets of endpoints are kept as they are given: seal them, see `countersign-dispatch`.
 //! - Events of one source, one tenant and one order are leased one at a time.
 //!
 //! # Features
@@ -79,6 +111,7 @@ mod claims;
 mod clock;
 mod error;
 mod lane;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;

@@ -6,15 +6,16 @@ use std::{
 };
 
 use countersign_store::StoreError;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
-use self::error::failed;
+use self::{error::failed, outbox::Ear};
 use crate::clock::Clock;
 
 mod error;
 mod idempotency;
 mod inbox;
 mod migrations;
+mod outbox;
 
 /// Store in PostgreSQL, tested with version 15: one database, for any number of machines.
 ///
@@ -26,13 +27,14 @@ pub struct PgStore {
     pool: PgPool,
     clock: Option<Clock>,
     claims: Arc<AtomicU64>,
+    ear: Ear,
 }
 
 impl PgStore {
     /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        PgStore { pool, clock: None, claims: Arc::default() }
+        PgStore { pool, clock: None, claims: Arc::default(), ear: Ear::default() }
     }
 
     /// Another clock than the database's, in microseconds since 1970: for tests.
@@ -47,7 +49,7 @@ impl PgStore {
     /// # Errors
     /// Where the database can't be reached, or refuses.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let mut transaction = self.begin().await?;
         migrations::run(&mut transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)
     }
@@ -55,6 +57,10 @@ impl PgStore {
     /// The time in microseconds since 1970; `None` for the database's own.
     fn now(&self) -> Option<i64> {
         self.clock.as_ref().map(|clock| clock())
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.pool.begin().await.map_err(failed)
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) fn settlements(settled: &[Settle], mut changed: HashSet<(i64, i64)>) 
 }
 
 /// At most [`MAX_REASON`] bytes, without NUL, which PostgreSQL can't keep.
-fn shortened(reason: &str) -> String {
+pub(crate) fn shortened(reason: &str) -> String {
     let mut text = reason.replace('\0', "");
     text.truncate(text.floor_char_boundary(MAX_REASON));
     text

@@ -19,6 +19,7 @@ mod idempotency;
 mod inbox;
 mod migrations;
 mod open;
+mod outbox;
 
 /// Store in SQLite: one file, on one machine, for any number of processes.
 ///

@@ -26,4 +26,7 @@ pub(super) async fn run(connection: &mut PgConnection) -> Result<(), Error> {
 const LOCK: i64 = i64::from_be_bytes(*b"cntrsign");
 
 /// A step that was released never changes; what changes is a new one.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("../../migrations/postgres/0001_receiving.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/postgres/0001_receiving.sql")),
+    (2, include_str!("../../migrations/postgres/0002_sending.sql")),
+];

@@ -23,4 +23,7 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), Error> 
 }
 
 /// A step that was released never changes; what changes is a new one.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("../../migrations/sqlite/0001_receiving.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/sqlite/0001_receiving.sql")),
+    (2, include_str!("../../migrations/sqlite/0002_sending.sql")),
+];

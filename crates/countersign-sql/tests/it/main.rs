@@ -10,8 +10,9 @@
 mod support;
 
 mod claims;
+mod conformance;
 mod inbox;
-mod lanes;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

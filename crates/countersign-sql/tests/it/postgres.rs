@@ -40,11 +40,6 @@ impl Fresh {
         Some(Fresh { pool, schema })
     }
 
-    pub(crate) async fn drop(self) {
-        execute(&self.pool, &format!("DROP SCHEMA {} CASCADE", self.schema)).await;
-        self.pool.close().await;
-    }
-
     async fn invoices(&self) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM invoices").fetch_one(&self.pool).await.unwrap()
     }
@@ -66,6 +61,11 @@ impl Database for Fresh {
     fn at(&self, clock: &TestClock) -> PgStore {
         let clock = clock.clone();
         self.store().clock(move || clock.now())
+    }
+
+    async fn drop(self) {
+        execute(&self.pool, &format!("DROP SCHEMA {} CASCADE", self.schema)).await;
+        self.pool.close().await;
     }
 
     async fn prune_claims(store: &PgStore) -> Result<u64, StoreError> {
@@ -125,7 +125,7 @@ async fn migrating_twice_or_many_times_at_once_changes_nothing() {
         .fetch_one(&fresh.pool)
         .await
         .unwrap();
-    assert_eq!(steps, 1);
+    assert_eq!(steps, 2);
     fresh.drop().await;
 }
 

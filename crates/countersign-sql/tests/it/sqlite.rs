@@ -29,7 +29,7 @@ impl Fresh {
     }
 
     /// A pool of the application, on the same file.
-    async fn pool(&self) -> SqlitePool {
+    pub(crate) async fn pool(&self) -> SqlitePool {
         pool(&self.folder).await
     }
 }
@@ -45,6 +45,9 @@ impl Database for Fresh {
         let clock = clock.clone();
         self.store.clone().clock(move || clock.now())
     }
+
+    /// The folder goes with it.
+    async fn drop(self) {}
 
     async fn prune_claims(store: &SqliteStore) -> Result<u64, StoreError> {
         store.prune_claims().await

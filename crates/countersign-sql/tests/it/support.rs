@@ -10,6 +10,7 @@ use std::{
 
 use countersign_store::{
     Claim, ClaimToken, IdempotencyStore, InboxStore, Leased, Outcome, Received, Settle, StoreError,
+    outbox::OutboxStore,
 };
 
 /// Runs each test on SQLite and on PostgreSQL.
@@ -29,7 +30,7 @@ macro_rules! on_each_database {
             async fn $test() {
                 if let Some(fresh) = crate::postgres::Fresh::new().await {
                     super::$test(&fresh).await;
-                    fresh.drop().await;
+                    crate::support::Database::drop(fresh).await;
                 }
             })*
         }
@@ -38,13 +39,16 @@ macro_rules! on_each_database {
 
 /// A database with empty tables.
 pub(crate) trait Database {
-    type Store: IdempotencyStore + InboxStore + Clone;
+    type Store: IdempotencyStore + InboxStore + OutboxStore + Clone;
 
     /// A store with the clock of every day.
     fn store(&self) -> Self::Store;
 
     /// A store with this clock.
     fn at(&self, clock: &TestClock) -> Self::Store;
+
+    /// Removes it.
+    async fn drop(self);
 
     /// `prune_claims`, which the traits don't have.
     async fn prune_claims(store: &Self::Store) -> Result<u64, StoreError>;
@@ -117,26 +121,3 @@ pub(crate) fn settle(leased: &Leased, outcome: Outcome) -> Settle {
 pub(crate) fn retry(after: Duration) -> Outcome {
     Outcome::Retry { after, reason: "busy".to_owned() }
 }
-
-pub(crate) fn dead() -> Outcome {
-    Outcome::Dead { reason: "unknown customer".to_owned() }
-}
-
-/// Texts that would do something if they were ever read as SQL.
-pub(crate) const HOSTILE: &[&str] = &[
-    "'; DROP TABLE countersign_claims; --",
-    "' OR '1'='1",
-    "\"; DELETE FROM countersign_inbox; --",
-    "$1",
-    "?1",
-    ":key",
-    "%",
-    "_",
-    "\\",
-    "\\'",
-    "/* */",
-    "{}",
-    "[1,2]",
-    "\u{202e}\u{7f}\u{1}",
-    "🦀",
-];

@@ -1,0 +1,157 @@
+//! Endpoints, as they are read and written.
+
+use countersign_store::{
+    StoreError,
+    outbox::{DisabledBecause, Endpoint, EndpointKey, EndpointState, Subscription},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The statement that reads a [`Row`], its columns in order, and goes on with `$rest`.
+macro_rules! select_endpoints {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            $crate::outbox::endpoint::endpoint_columns!(),
+            " FROM countersign_endpoints ",
+            $rest
+        )
+    };
+}
+pub(crate) use select_endpoints;
+
+macro_rules! endpoint_columns {
+    () => {
+        "id, tenant, name, url, state, events, channels, in_flight, settings, failing_since, failures, \
+         warned_at, succeeded_at, attempted_at, open_until, created_at"
+    };
+}
+pub(crate) use endpoint_columns;
+
+/// An endpoint as it is read.
+pub(crate) type Row = (
+    String,
+    Option<String>,
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    String,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    i64,
+);
+
+/// What of an endpoint no statement asks for.
+#[derive(Serialize, Deserialize)]
+struct Settings {
+    scheme: String,
+    keys: Vec<Key>,
+    headers: Vec<(String, String)>,
+    per_second: Option<u32>,
+    until_delivered: bool,
+    sends_trace: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Key {
+    label: String,
+    secret: String,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+}
+
+/// The endpoint of a row.
+pub(crate) fn endpoint(row: Row) -> Result<Endpoint, StoreError> {
+    let (id, tenant, name, url, state, events, channels, in_flight, settings, ..) = &row;
+    let settings: Settings = parse(settings)?;
+    let mut endpoint = Endpoint::new(id.as_str(), url.as_str(), settings.scheme);
+    (endpoint.tenant, endpoint.name) = (tenant.clone(), name.clone());
+    (endpoint.events, endpoint.channels) = (parse(events)?, parse(channels)?);
+    endpoint.keys = settings.keys.into_iter().map(Key::read).collect();
+    endpoint.headers = settings.headers;
+    endpoint.limits.in_flight = u32::try_from(*in_flight).map_err(StoreError::invalid)?;
+    endpoint.limits.per_second = settings.per_second;
+    endpoint.until_delivered = settings.until_delivered;
+    endpoint.sends_trace = settings.sends_trace;
+    endpoint.state = read_state(state)?;
+    let (.., failing_since, failures, warned_at, succeeded_at, attempted_at, open_until, created_at) = row;
+    let health = &mut endpoint.health;
+    health.failing_since = failing_since;
+    health.failures = u32::try_from(failures).map_err(StoreError::invalid)?;
+    health.warned_at = warned_at;
+    (health.succeeded_at, health.attempted_at) = (succeeded_at, attempted_at);
+    health.open_until = open_until;
+    endpoint.created_at = created_at;
+    Ok(endpoint)
+}
+
+/// What decides which messages go to an endpoint, as it is read: id, tenant, events, channels.
+pub(crate) type SubscriptionRow = (String, Option<String>, String, String);
+
+/// An endpoint's id, and what it wants.
+pub(crate) fn subscription(row: SubscriptionRow) -> Result<(String, Subscription), StoreError> {
+    let (id, tenant, events, channels) = row;
+    let events: Vec<String> = parse(&events)?;
+    Ok((id, Subscription::new(tenant, &events, parse(&channels)?)))
+}
+
+/// The settings of an endpoint, as they are written.
+pub(crate) fn settings(endpoint: &Endpoint) -> Result<String, StoreError> {
+    json(&Settings {
+        scheme: endpoint.scheme.clone(),
+        keys: endpoint.keys.iter().map(Key::of).collect(),
+        headers: endpoint.headers.clone(),
+        per_second: endpoint.limits.per_second,
+        until_delivered: endpoint.until_delivered,
+        sends_trace: endpoint.sends_trace,
+    })
+}
+
+impl Key {
+    fn of(key: &EndpointKey) -> Self {
+        let EndpointKey { label, secret, valid_from, valid_until } = key.clone();
+        Key { label, secret, valid_from, valid_until }
+    }
+
+    fn read(self) -> EndpointKey {
+        let Key { label, secret, valid_from, valid_until } = self;
+        EndpointKey { label, secret, valid_from, valid_until }
+    }
+}
+
+/// The state, as it is written.
+pub(crate) fn state(state: EndpointState) -> Result<&'static str, StoreError> {
+    match state {
+        EndpointState::Enabled => Ok("enabled"),
+        EndpointState::Disabled(DisabledBecause::Operator) => Ok("operator"),
+        EndpointState::Disabled(DisabledBecause::Gone) => Ok("gone"),
+        EndpointState::Disabled(DisabledBecause::Failing) => Ok("failing"),
+        EndpointState::Disabled(_) => Err(StoreError::invalid("the endpoint's state is of a later version")),
+    }
+}
+
+fn read_state(text: &str) -> Result<EndpointState, StoreError> {
+    match text {
+        "enabled" => Ok(EndpointState::Enabled),
+        "operator" => Ok(EndpointState::Disabled(DisabledBecause::Operator)),
+        "gone" => Ok(EndpointState::Disabled(DisabledBecause::Gone)),
+        "failing" => Ok(EndpointState::Disabled(DisabledBecause::Failing)),
+        _ => Err(StoreError::invalid("an endpoint's state is of a later version")),
+    }
+}
+
+/// A value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::invalid)
+}
+
+/// A value of a JSON column. The error says nothing of what the column holds.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::invalid("a column doesn't hold what it should"))
+}

@@ -1,0 +1,97 @@
+//! Conditions that a filter sets.
+
+use countersign_store::{
+    StoreError,
+    outbox::{DeliveryFilter, MessageFilter},
+};
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+use super::delivery;
+
+/// The beginning of a statement whose conditions are added one by one.
+pub(crate) struct Conditions<D: Database> {
+    pub(crate) sql: QueryBuilder<D>,
+    any: bool,
+}
+
+impl<D: Database> Conditions<D>
+where
+    i64: for<'q> Encode<'q, D> + Type<D>,
+    String: for<'q> Encode<'q, D> + Type<D>,
+{
+    pub(crate) fn new(statement: &'static str) -> Self {
+        Conditions { sql: QueryBuilder::new(statement), any: false }
+    }
+
+    /// The conditions of a filter of deliveries.
+    pub(crate) fn deliveries(mut self, filter: &DeliveryFilter) -> Self {
+        self.number("id =", filter.id);
+        self.number("id >", filter.after);
+        self.text("message_id =", filter.message_id.as_deref());
+        self.text("endpoint_id =", filter.endpoint_id.as_deref());
+        self.tenant(filter.tenant.as_ref());
+        self.text("kind =", filter.kind.as_deref());
+        self.text("state =", filter.state.map(delivery::state));
+        self.number("created_at >=", filter.from);
+        self.number("created_at <", filter.until);
+        self
+    }
+
+    /// The conditions of a filter of messages.
+    pub(crate) fn messages(mut self, filter: &MessageFilter) -> Self {
+        self.tenant(filter.tenant.as_ref());
+        self.text("kind =", filter.kind.as_deref());
+        self.number("created_at >=", filter.from);
+        self.number("created_at <", filter.until);
+        self
+    }
+
+    pub(crate) fn number(&mut self, condition: &str, value: Option<i64>) {
+        if let Some(value) = value {
+            self.and().push(condition).push(" ").push_bind(value);
+        }
+    }
+
+    pub(crate) fn text(&mut self, condition: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.and().push(condition).push(" ").push_bind(value.to_owned());
+        }
+    }
+
+    /// `Some(None)` for those of none.
+    pub(crate) fn tenant(&mut self, tenant: Option<&Option<String>>) {
+        match tenant {
+            None => {}
+            Some(None) => drop(self.and().push("tenant IS NULL")),
+            Some(Some(tenant)) => self.text("tenant =", Some(tenant)),
+        }
+    }
+
+    /// What belongs to the endpoints of a tenant; `Some(None)` for those of none.
+    pub(crate) fn endpoints_of(&mut self, tenant: Option<&Option<String>>) {
+        let Some(tenant) = tenant else { return };
+        let sql = self.and().push("endpoint_id IN (SELECT id FROM countersign_endpoints WHERE tenant ");
+        match tenant {
+            None => sql.push("IS NULL)"),
+            Some(tenant) => sql.push("= ").push_bind(tenant.clone()).push(")"),
+        };
+    }
+
+    /// Goes on to the next condition, which the caller writes.
+    pub(crate) fn and(&mut self) -> &mut QueryBuilder<D> {
+        let word = if self.any { " AND " } else { " WHERE " };
+        self.any = true;
+        self.sql.push(word)
+    }
+
+    /// The end of the statement: an order, and how many rows at most.
+    pub(crate) fn limit(mut self, order: &str, limit: i64) -> QueryBuilder<D> {
+        self.sql.push(order).push(" LIMIT ").push_bind(limit);
+        self.sql
+    }
+}
+
+/// The id of the last row of the page before, where rows have numbers.
+pub(crate) fn number(after: Option<&str>) -> Result<Option<i64>, StoreError> {
+    after.map(str::parse).transpose().map_err(StoreError::invalid)
+}

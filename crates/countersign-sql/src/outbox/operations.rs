@@ -1,0 +1,335 @@
+//! The operations that are the same statements in both databases: endpoints, and what an operator sees.
+
+use countersign_store::{StoreError, outbox::Activity};
+
+use super::{
+    delivery::delivery_columns,
+    endpoint::{endpoint_columns, select_endpoints},
+    message::select_messages,
+};
+
+/// When the next delivery of an enabled endpoint is due.
+macro_rules! next_due {
+    () => {
+        "(SELECT min((
+            SELECT min(delivery.due_at) FROM countersign_deliveries AS delivery
+            WHERE delivery.endpoint_id = endpoint.id AND delivery.state IN ('pending', 'leased')))
+        FROM countersign_endpoints AS endpoint WHERE endpoint.state = 'enabled')"
+    };
+}
+
+/// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
+/// enqueue, claim and settle. `failed` judges what its database answers; `FORGET` and `list` are its way to
+/// take a list as one parameter.
+macro_rules! outbox_store {
+    ($store:ident) => {
+        impl OutboxStore for $store {
+            async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
+                let mut transaction = self.begin().await?;
+                let enqueued = self.enqueue_in(&mut transaction, messages).await?;
+                transaction.commit().await.map_err(failed)?;
+                Ok(enqueued)
+            }
+
+            async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+                self.claim_deliveries(limit, lease).await
+            }
+
+            async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+                self.settle_deliveries(settled).await
+            }
+
+            async fn changed(&self) {
+                self.notified().await;
+            }
+
+            async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+                check::endpoint(endpoint)?;
+                let created_at = match endpoint.created_at {
+                    0 => self.time().await?,
+                    known => known,
+                };
+                sqlx::query(operations::PUT_ENDPOINT)
+                    .bind(&endpoint.id)
+                    .bind(&endpoint.tenant)
+                    .bind(&endpoint.name)
+                    .bind(&endpoint.url)
+                    .bind(endpoint::state(endpoint.state)?)
+                    .bind(endpoint::json(&endpoint.events)?)
+                    .bind(endpoint::json(&endpoint.channels)?)
+                    .bind(i64::from(endpoint.limits.in_flight))
+                    .bind(endpoint::settings(endpoint)?)
+                    .bind(created_at)
+                    .execute(&self.pool)
+                    .await
+                    .map_err(failed)?;
+                Ok(())
+            }
+
+            async fn endpoint(&self, id: &str) -> Result<Option<Endpoint>, StoreError> {
+                let query = sqlx::query_as(operations::ENDPOINT).bind(id);
+                let row: Option<endpoint::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                row.map(endpoint::endpoint).transpose()
+            }
+
+            async fn endpoints(
+                &self,
+                tenant: Option<Option<&str>>,
+                page: &Page,
+            ) -> Result<Vec<Endpoint>, StoreError> {
+                let mut conditions = Conditions::new(operations::ENDPOINTS);
+                conditions.tenant(tenant.map(|tenant| tenant.map(str::to_owned)).as_ref());
+                conditions.text("id >", page.after.as_deref());
+                let mut sql = conditions.limit(" ORDER BY id", page.rows().into());
+                let rows: Vec<endpoint::Row> =
+                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(endpoint::endpoint).collect()
+            }
+
+            async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
+                let mut transaction = self.begin().await?;
+                for statement in operations::DELETE_DELIVERIES {
+                    sqlx::query(statement).bind(id).execute(&mut *transaction).await.map_err(failed)?;
+                }
+                let query = sqlx::query(operations::DELETE_ENDPOINT).bind(id);
+                let removed = query.execute(&mut *transaction).await.map_err(failed)?;
+                transaction.commit().await.map_err(failed)?;
+                Ok(removed.rows_affected() > 0)
+            }
+
+            async fn set_state(&self, id: &str, state: EndpointState) -> Result<bool, StoreError> {
+                let query = sqlx::query(operations::SET_STATE).bind(id).bind(endpoint::state(state)?);
+                let changed = query.execute(&self.pool).await.map_err(failed)?;
+                Ok(changed.rows_affected() > 0)
+            }
+
+            async fn turn_failure_clocks(
+                &self,
+                warn_after: Duration,
+                disable_after: Duration,
+            ) -> Result<Vec<HealthChange>, StoreError> {
+                let now = self.time().await?;
+                let before = |age| now.saturating_sub(clock::span(age));
+                let disabled = sqlx::query_as(operations::DISABLE).bind(before(disable_after));
+                let disabled = disabled.fetch_all(&self.pool).await.map_err(failed)?;
+                let warned = sqlx::query_as(operations::WARN).bind(before(warn_after)).bind(now);
+                let warned = warned.fetch_all(&self.pool).await.map_err(failed)?;
+                let disabled = disabled.into_iter().map(|row| health::disabled(row, now));
+                disabled.chain(warned.into_iter().map(|row| health::warned(row, now))).collect()
+            }
+
+            async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
+                let query = sqlx::query_as(operations::MESSAGE).bind(id);
+                let row: Option<message::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                row.map(message::message).transpose()
+            }
+
+            async fn messages(
+                &self,
+                filter: &MessageFilter,
+                page: &Page,
+            ) -> Result<Vec<Message>, StoreError> {
+                let mut conditions = Conditions::new(operations::MESSAGES).messages(filter);
+                if let Some(after) = &page.after {
+                    let sql =
+                        conditions.and().push("seq < (SELECT seq FROM countersign_messages WHERE id = ");
+                    sql.push_bind(after.clone()).push(")");
+                }
+                let mut sql = conditions.limit(" ORDER BY seq DESC", page.rows().into());
+                let rows: Vec<message::Row> =
+                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(message::message).collect()
+            }
+
+            async fn deliveries(
+                &self,
+                filter: &DeliveryFilter,
+                page: &Page,
+            ) -> Result<Vec<Delivery>, StoreError> {
+                let mut conditions = Conditions::new(operations::DELIVERIES).deliveries(filter);
+                conditions.number("id <", filter::number(page.after.as_deref())?);
+                let mut sql = conditions.limit(" ORDER BY id DESC", page.rows().into());
+                let rows: Vec<delivery::Row> =
+                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(delivery::delivery).collect()
+            }
+
+            async fn count(&self, filter: &DeliveryFilter) -> Result<u64, StoreError> {
+                let mut conditions = Conditions::new(operations::COUNT).deliveries(filter);
+                let count: i64 =
+                    conditions.sql.build_query_scalar().fetch_one(&self.pool).await.map_err(failed)?;
+                u64::try_from(count).map_err(StoreError::invalid)
+            }
+
+            async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
+                let query = sqlx::query_as(attempt::SELECT).bind(delivery);
+                let rows: Vec<attempt::Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(attempt::attempt).collect()
+            }
+
+            async fn redeliver(
+                &self,
+                filter: &DeliveryFilter,
+                limit: u32,
+            ) -> Result<Redelivered, StoreError> {
+                let now = self.time().await?;
+                let mut statement = Conditions::new(operations::REDELIVER);
+                statement.sql.push_bind(now).push(operations::REDELIVER_THOSE);
+                statement.and().push("state IN ('delivered', 'dead', 'cancelled')");
+                let mut sql = statement.deliveries(filter).limit(" ORDER BY id", limit.into());
+                sql.push(") RETURNING id");
+                let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&self.pool).await.map_err(failed)?;
+                Ok(Redelivered { count: ids.len() as u64, last: ids.into_iter().max() })
+            }
+
+            async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+                let now = self.time().await?;
+                let query = sqlx::query_scalar(operations::NEXT_DUE);
+                let due: Option<i64> = query.fetch_one(&self.pool).await.map_err(failed)?;
+                Ok(due.map(|due| clock::remaining(due.saturating_sub(now))))
+            }
+
+            async fn depth(&self) -> Result<Depth, StoreError> {
+                let now = self.time().await?;
+                let query = sqlx::query_as(operations::DEPTH);
+                let (waiting, leased, due): (i64, i64, Option<i64>) =
+                    query.fetch_one(&self.pool).await.map_err(failed)?;
+                let mut depth = Depth::default();
+                depth.pending = u64::try_from(waiting - leased).map_err(StoreError::invalid)?;
+                depth.leased = u64::try_from(leased).map_err(StoreError::invalid)?;
+                depth.oldest_due = due.filter(|due| *due <= now).map(|due| clock::remaining(now - due));
+                Ok(depth)
+            }
+
+            async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+                let (from, step) = (filter.from, filter.step_micros());
+                let mut statement = Conditions::new("SELECT (at - ");
+                statement.sql.push_bind(from).push(") / ").push_bind(step).push(operations::ACTIVITY);
+                statement.number("at >=", Some(from));
+                statement.number("at <", Some(filter.until));
+                statement.text("endpoint_id =", filter.endpoint_id.as_deref());
+                statement.endpoints_of(filter.tenant.as_ref());
+                statement.sql.push(" GROUP BY 1 ORDER BY 1");
+                let rows: Vec<(i64, i64, i64)> =
+                    statement.sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(|row| operations::activity(from, step, row)).collect()
+            }
+
+            async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
+                let before = self.time().await?.saturating_sub(clock::span(keep.age));
+                let beyond = i64::try_from(keep.messages).unwrap_or(i64::MAX);
+                let mut transaction = self.begin().await?;
+                let mut forgotten = 0;
+                for (statement, bound) in [(operations::TOO_OLD, before), (operations::TOO_MANY, beyond)] {
+                    let query = sqlx::query_scalar(statement).bind(bound).bind(PRUNE_AT_MOST);
+                    let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
+                    for statement in FORGET {
+                        let query = sqlx::query(statement).bind(list(&ids)?);
+                        query.execute(&mut *transaction).await.map_err(failed)?;
+                    }
+                    forgotten += ids.len() as u64;
+                }
+                transaction.commit().await.map_err(failed)?;
+                Ok(forgotten)
+            }
+        }
+    };
+}
+pub(crate) use outbox_store;
+
+/// The statements that forget messages, whose ids `$list` selects from the first parameter.
+macro_rules! forget {
+    ($list:literal) => {
+        [
+            concat!(
+                "DELETE FROM countersign_attempts WHERE delivery_id IN (",
+                "SELECT id FROM countersign_deliveries WHERE message_id IN (",
+                $list,
+                "))"
+            ),
+            concat!("DELETE FROM countersign_deliveries WHERE message_id IN (", $list, ")"),
+            concat!("DELETE FROM countersign_messages WHERE id IN (", $list, ")"),
+        ]
+    };
+}
+pub(crate) use forget;
+
+/// The attempts of a step of time, from its number and two counts.
+pub(crate) fn activity(from: i64, step: i64, row: (i64, i64, i64)) -> Result<Activity, StoreError> {
+    let (number, succeeded, failed) = row;
+    let count = |count| u64::try_from(count).map_err(StoreError::invalid);
+    Ok(Activity { at: from + number * step, succeeded: count(succeeded)?, failed: count(failed)? })
+}
+
+/// What an endpoint keeps where it is written again: its health, and when it was created.
+pub(crate) const PUT_ENDPOINT: &str = "
+    INSERT INTO countersign_endpoints
+        (id, tenant, name, url, state, events, channels, in_flight, settings, created_at, failures)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+    ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, name = excluded.name, url = excluded.url,
+        state = excluded.state, events = excluded.events, channels = excluded.channels,
+        in_flight = excluded.in_flight, settings = excluded.settings";
+
+pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
+pub(crate) const ENDPOINTS: &str = select_endpoints!("");
+
+/// Its attempts, and then its deliveries.
+pub(crate) const DELETE_DELIVERIES: [&str; 2] = [
+    "DELETE FROM countersign_attempts WHERE delivery_id IN (
+        SELECT id FROM countersign_deliveries WHERE endpoint_id = $1)",
+    "DELETE FROM countersign_deliveries WHERE endpoint_id = $1",
+];
+pub(crate) const DELETE_ENDPOINT: &str = "DELETE FROM countersign_endpoints WHERE id = $1";
+
+/// Enabling sets the failure clock back and closes the circuit.
+pub(crate) const SET_STATE: &str = "
+    UPDATE countersign_endpoints
+    SET state = $2,
+        failing_since = CASE WHEN $2 = 'enabled' THEN NULL ELSE failing_since END,
+        failures = CASE WHEN $2 = 'enabled' THEN 0 ELSE failures END,
+        warned_at = CASE WHEN $2 = 'enabled' THEN NULL ELSE warned_at END,
+        open_until = CASE WHEN $2 = 'enabled' THEN NULL ELSE open_until END
+    WHERE id = $1";
+
+pub(crate) const DISABLE: &str = concat!(
+    "UPDATE countersign_endpoints SET state = 'failing' WHERE state = 'enabled' AND failing_since <= $1 RETURNING ",
+    endpoint_columns!()
+);
+pub(crate) const WARN: &str = concat!(
+    "UPDATE countersign_endpoints SET warned_at = $2 ",
+    "WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 RETURNING ",
+    endpoint_columns!()
+);
+
+pub(crate) const MESSAGE: &str = select_messages!("WHERE id = $1");
+pub(crate) const MESSAGES: &str = select_messages!("");
+pub(crate) const DELIVERIES: &str = concat!("SELECT ", delivery_columns!(), " FROM countersign_deliveries");
+pub(crate) const COUNT: &str = "SELECT count(*) FROM countersign_deliveries";
+
+/// Goes on with the time, with [`REDELIVER_THOSE`], and with the conditions.
+pub(crate) const REDELIVER: &str =
+    "UPDATE countersign_deliveries SET state = 'pending', step = 0, asked_for = 1, due_at = ";
+pub(crate) const REDELIVER_THOSE: &str = " WHERE id IN (SELECT id FROM countersign_deliveries";
+
+pub(crate) const NEXT_DUE: &str = concat!("SELECT ", next_due!());
+/// The first count is of both states, because that is what an index holds.
+pub(crate) const DEPTH: &str = concat!(
+    "SELECT (SELECT count(*) FROM countersign_deliveries WHERE state IN ('pending', 'leased')), ",
+    "(SELECT count(*) FROM countersign_deliveries WHERE state = 'leased'), ",
+    next_due!()
+);
+
+pub(crate) const ACTIVITY: &str = ", count(*) FILTER (WHERE error IS NULL),
+    count(*) FILTER (WHERE error IS NOT NULL) FROM countersign_attempts";
+
+pub(crate) const TOO_OLD: &str = "
+    SELECT id FROM countersign_messages AS message WHERE created_at < $1 AND NOT EXISTS (
+        SELECT 1 FROM countersign_deliveries AS delivery
+        WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
+    ORDER BY created_at LIMIT $2";
+pub(crate) const TOO_MANY: &str = "
+    SELECT id FROM countersign_messages AS message
+    WHERE seq <= (SELECT seq FROM countersign_messages ORDER BY seq DESC LIMIT 1 OFFSET $1) AND NOT EXISTS (
+        SELECT 1 FROM countersign_deliveries AS delivery
+        WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
+    ORDER BY seq LIMIT $2";

@@ -1,0 +1,61 @@
+//! Hearing of what other processes enqueue.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use sqlx::{Error, PgPool, postgres::PgListener};
+use tokio::{sync::Mutex, time::sleep};
+
+/// The channel on which each enqueueing is told, when it commits.
+pub(super) const CHANNEL: &str = "countersign_outbox";
+
+/// A connection that listens, made when it is first wanted. Whoever enqueues on this database is heard.
+#[derive(Clone, Default)]
+pub(crate) struct Ear(Arc<Mutex<Option<Listening>>>);
+
+struct Listening {
+    listener: PgListener,
+    /// The number of this schema's table, which those that enqueue there tell.
+    table: String,
+}
+
+impl Ear {
+    /// Returns when something was enqueued; never with a pool of one connection, which the work needs. A connection that breaks is made anew: what was told meanwhile
+    /// is lost, and is found when the store is asked.
+    pub(super) async fn hear(&self, pool: &PgPool) {
+        if pool.options().get_max_connections() < 2 {
+            return pending().await;
+        }
+        loop {
+            match self.heard(pool).await {
+                Ok(()) => return,
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    async fn heard(&self, pool: &PgPool) -> Result<(), Error> {
+        let mut listening = self.0.lock().await;
+        let ear = match listening.take() {
+            Some(ear) => ear,
+            None => Listening::begin(pool).await?,
+        };
+        listening.insert(ear).told().await
+    }
+}
+
+impl Listening {
+    async fn begin(pool: &PgPool) -> Result<Self, Error> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        let table = sqlx::query_scalar("SELECT 'countersign_deliveries'::regclass::oid::text");
+        Ok(Listening { table: table.fetch_one(&mut listener).await?, listener })
+    }
+
+    async fn told(&mut self) -> Result<(), Error> {
+        while self.listener.recv().await?.payload() != self.table {}
+        Ok(())
+    }
+}
+
+/// How long a connection that can't be made is left alone.
+const PAUSE: Duration = Duration::from_secs(5);

@@ -1,0 +1,138 @@
+//! Settling: each table is written by one statement, whatever the number of deliveries.
+
+use countersign_store::{Settlement, StoreError, outbox::SettleDelivery};
+use sqlx::PgConnection;
+
+use super::super::{PgStore, error::failed};
+use crate::outbox::{
+    attempt::Written,
+    health,
+    settle::{Change, Settled, changes},
+};
+
+impl PgStore {
+    pub(super) async fn settle_deliveries(
+        &self,
+        settled: &[SettleDelivery],
+    ) -> Result<Vec<Settlement>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let leases = change(&mut transaction, &changes(settled), self.now()).await?;
+        record(&mut transaction, &leases.attempts(settled)?).await?;
+        fare(&mut transaction, settled, &leases, self.now()).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(leases.answers(settled))
+    }
+}
+
+/// Changes the deliveries that are still leased so.
+async fn change(
+    connection: &mut PgConnection,
+    changes: &[Change],
+    now: Option<i64>,
+) -> Result<Settled, StoreError> {
+    let each = |field: fn(&Change) -> i64| changes.iter().map(field).collect::<Vec<_>>();
+    let settled = sqlx::query_as(CHANGE)
+        .bind(each(|change| change.id))
+        .bind(each(|change| change.fence))
+        .bind(changes.iter().map(|change| change.state).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.delay).collect::<Vec<_>>())
+        .bind(each(|change| change.uncounted))
+        .bind(changes.iter().map(|change| change.status).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.error.as_deref()).collect::<Vec<_>>())
+        .bind(now)
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    Ok(Settled::new(settled))
+}
+
+/// Writes the attempts down.
+async fn record(connection: &mut PgConnection, attempts: &[Written<'_>]) -> Result<(), StoreError> {
+    let made = || attempts.iter().map(|written| written.attempt);
+    sqlx::query(RECORD)
+        .bind(attempts.iter().map(|written| written.delivery).collect::<Vec<_>>())
+        .bind(made().map(|attempt| i64::from(attempt.number)).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.endpoint).collect::<Vec<_>>())
+        .bind(made().map(|attempt| attempt.at).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.asked_for).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.latency).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.request_headers.as_str()).collect::<Vec<_>>())
+        .bind(
+            made()
+                .map(|attempt| attempt.payload_digest.as_ref().map(|digest| &digest[..]))
+                .collect::<Vec<_>>(),
+        )
+        .bind(made().map(|attempt| attempt.payload.as_deref()).collect::<Vec<_>>())
+        .bind(made().map(|attempt| attempt.status.map(i64::from)).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.response_headers.as_str()).collect::<Vec<_>>())
+        .bind(made().map(|attempt| &attempt.response_body[..]).collect::<Vec<_>>())
+        .bind(attempts.iter().map(|written| written.error.as_deref()).collect::<Vec<_>>())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Writes down how the endpoints fare. They come in order, so that two batches can't wait for each other.
+async fn fare(
+    connection: &mut PgConnection,
+    settled: &[SettleDelivery],
+    leases: &Settled,
+    now: Option<i64>,
+) -> Result<(), StoreError> {
+    let changes = leases.effects(settled);
+    let each = |field: fn(&health::Change) -> bool| changes.values().map(field).collect::<Vec<_>>();
+    sqlx::query(FARE)
+        .bind(changes.keys().copied().collect::<Vec<_>>())
+        .bind(each(|change| change.well))
+        .bind(changes.values().map(|change| change.failures).collect::<Vec<_>>())
+        .bind(changes.values().map(|change| change.open_until).collect::<Vec<_>>())
+        .bind(each(|change| change.gone))
+        .bind(now)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+const CHANGE: &str = "
+    UPDATE countersign_deliveries AS delivery
+    SET state = change.state, due_at = clock.now + change.delay, fence = NULL,
+        attempts = delivery.attempts - change.uncounted, step = delivery.step - change.uncounted,
+        asked_for = CASE change.uncounted WHEN 1 THEN delivery.asked_for ELSE 0 END,
+        last_status = CASE change.uncounted WHEN 1 THEN delivery.last_status ELSE change.status END,
+        last_error = CASE change.uncounted WHEN 1 THEN delivery.last_error ELSE change.error END
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+            AS change (id, fence, state, delay, uncounted, status, error),
+        (SELECT countersign_now($8) AS now) AS clock
+    WHERE delivery.id = change.id AND delivery.fence = change.fence
+    RETURNING change.id, change.fence, delivery.endpoint_id";
+
+const RECORD: &str = "
+    INSERT INTO countersign_attempts
+        (delivery_id, number, endpoint_id, at, asked_for, latency, request_headers, payload_digest, payload,
+        status, response_headers, response_body, error)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+        $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::bytea[], $13::text[])";
+
+/// The endpoints are locked in order first: an update alone takes them in any.
+const FARE: &str = "
+    WITH locked AS (
+        SELECT id FROM countersign_endpoints WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE countersign_endpoints AS endpoint
+    SET state = CASE WHEN change.gone THEN 'gone' ELSE endpoint.state END,
+        failures = CASE WHEN change.well THEN 0 ELSE endpoint.failures END + change.failures,
+        failing_since = CASE
+            WHEN change.failures = 0 THEN CASE WHEN change.well THEN NULL ELSE endpoint.failing_since END
+            WHEN change.well THEN clock.now
+            ELSE coalesce(endpoint.failing_since, clock.now) END,
+        warned_at = CASE WHEN change.well THEN NULL ELSE endpoint.warned_at END,
+        open_until = CASE WHEN change.well THEN change.open_until
+            ELSE greatest(endpoint.open_until, change.open_until) END,
+        succeeded_at = CASE WHEN change.well THEN clock.now ELSE endpoint.succeeded_at END,
+        attempted_at = clock.now
+    FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[], $5::boolean[])
+            AS change (id, well, failures, open_until, gone),
+        (SELECT countersign_now($6) AS now) AS clock
+    WHERE endpoint.id = change.id AND endpoint.id IN (SELECT id FROM locked)";

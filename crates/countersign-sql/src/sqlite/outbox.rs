@@ -1,0 +1,52 @@
+//! The outbox.
+
+use std::time::Duration;
+
+use countersign_store::{
+    Settlement, StoreError,
+    outbox::{
+        Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
+        Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
+        Retention, SettleDelivery,
+    },
+};
+
+use super::{SqliteStore, error::failed};
+use crate::{
+    check,
+    claims::PRUNE_AT_MOST,
+    clock,
+    outbox::{
+        attempt, delivery, endpoint,
+        filter::{self, Conditions},
+        health, message,
+        operations::{self, forget, outbox_store},
+    },
+};
+
+mod blob;
+mod claim;
+mod enqueue;
+mod settle;
+
+outbox_store!(SqliteStore);
+
+impl SqliteStore {
+    /// The time in microseconds since 1970.
+    #[allow(clippy::unused_async, reason = "PostgreSQL has to be asked")]
+    async fn time(&self) -> Result<i64, StoreError> {
+        Ok(self.now())
+    }
+
+    /// SQLite tells nobody of what another process has written.
+    async fn notified(&self) {
+        std::future::pending().await
+    }
+}
+
+/// A list as one parameter: JSON.
+fn list(ids: &[String]) -> Result<String, StoreError> {
+    endpoint::json(&ids)
+}
+
+const FORGET: [&str; 3] = forget!("SELECT value FROM json_each($1)");

@@ -1,0 +1,199 @@
+//! What these databases promise of the outbox beyond the suite in `conformance.rs`.
+
+use std::{collections::HashMap, time::Duration};
+
+use countersign_store::{
+    Settlement, StoreErrorKind,
+    outbox::{
+        Attempt, Claimed, DeliveryFilter, DeliveryState, Effect, Endpoint, EndpointKey, NewMessage,
+        OutboxStore, Page, SettleDelivery, Verdict,
+    },
+};
+use tokio::task::JoinSet;
+
+use crate::support::{Database, HOUR, MINUTE, TestClock};
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+on_each_database!(
+    what_a_message_and_an_endpoint_hold_comes_back,
+    an_attempt_comes_back_as_it_was_made,
+    endpoints_take_turns_whatever_waits_for_one,
+    adv_90_of_many_workers_one_has_each_delivery,
+    adv_91_a_clock_that_steps_loses_no_delivery,
+    a_message_whose_texts_hold_a_nul_is_refused_with_its_batch,
+);
+
+pub(crate) fn endpoint(id: &str) -> Endpoint {
+    let mut endpoint = Endpoint::new(id, format!("https://{id}.example/hooks"), "standard-webhooks");
+    endpoint.created_at = 1;
+    endpoint
+}
+
+pub(crate) async fn put(store: &impl OutboxStore, endpoints: &[Endpoint]) {
+    for endpoint in endpoints {
+        store.put_endpoint(endpoint).await.unwrap();
+    }
+}
+
+pub(crate) fn messages(count: usize) -> Vec<NewMessage> {
+    (0..count).map(|number| NewMessage::new("invoice.paid", format!(r#"{{"number":{number}}}"#))).collect()
+}
+
+pub(crate) fn delivered(claimed: &Claimed) -> SettleDelivery {
+    let mut attempt = Attempt::new(claimed.attempt, 1, claimed.trigger);
+    attempt.status = Some(200);
+    SettleDelivery {
+        id: claimed.id,
+        fence: claimed.fence,
+        verdict: Verdict::Delivered,
+        effect: Effect::Well,
+        attempt: Some(attempt),
+    }
+}
+
+async fn what_a_message_and_an_endpoint_hold_comes_back<D: Database>(database: &D) {
+    let store = database.store();
+    let mut endpoint = endpoint("ep");
+    endpoint.tenant = Some("acmé".to_owned());
+    endpoint.channels = vec!["a".to_owned(), "b\"]".to_owned()];
+    endpoint.events = vec!["invoice.*".to_owned()];
+    endpoint.headers = vec![("x-from".to_owned(), "us".to_owned())];
+    endpoint.keys = vec![EndpointKey {
+        label: "1".to_owned(),
+        secret: "s".to_owned(),
+        valid_from: Some(1),
+        valid_until: None,
+    }];
+    endpoint.limits.per_second = Some(7);
+    (endpoint.until_delivered, endpoint.sends_trace) = (true, true);
+    store.put_endpoint(&endpoint).await.unwrap();
+    assert_eq!(store.endpoint("ep").await.unwrap().unwrap(), endpoint);
+    let mut bytes = NewMessage::new("invoice.paid", vec![0, 255, 1]);
+    bytes.tenant = endpoint.tenant.clone();
+    bytes.channels = vec!["b\"]".to_owned()];
+    bytes.traceparent = Some("00-1".to_owned());
+    let mut empty = bytes.clone();
+    (empty.id, empty.payload) = (Some("empty".to_owned()), Vec::new().into());
+    let enqueued = store.enqueue(&[bytes.clone(), empty]).await.unwrap();
+    assert_eq!(enqueued.iter().map(|one| one.deliveries).collect::<Vec<_>>(), [1, 1]);
+    let claimed = store.claim(10, MINUTE).await.unwrap();
+    assert_eq!(claimed[0].message.payload, bytes.payload);
+    assert_eq!(claimed[0].message.traceparent, bytes.traceparent);
+    assert_eq!(claimed[1].message.payload, Vec::new().into());
+    assert_eq!(*claimed[0].endpoint, endpoint);
+}
+
+async fn an_attempt_comes_back_as_it_was_made<D: Database>(database: &D) {
+    let store = database.store();
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(3)).await.unwrap();
+    let claimed = store.claim(10, MINUTE).await.unwrap();
+    let mut settled: Vec<_> = claimed.iter().map(delivered).collect();
+    {
+        let attempt = settled[0].attempt.as_mut().unwrap();
+        attempt.latency = 12_345;
+        attempt.request_headers = vec![("webhook-id".to_owned(), "a\"b\u{1}\n".to_owned())];
+        attempt.payload_digest = Some([255; 32]);
+        attempt.payload = Some(vec![0, 128, 255].into());
+        attempt.response_headers = vec![("server".to_owned(), "é".to_owned())];
+        attempt.response_body = vec![0, 200].into();
+        attempt.error = Some("answered 500: \"no\"".to_owned());
+    }
+    assert_eq!(store.settle(&settled).await.unwrap(), [Settlement::Settled; 3]);
+    for settled in &settled {
+        assert_eq!(store.attempts(settled.id).await.unwrap(), [settled.attempt.clone().unwrap()]);
+    }
+}
+
+async fn endpoints_take_turns_whatever_waits_for_one<D: Database>(database: &D) {
+    let store = database.store();
+    let mut greedy = endpoint("greedy");
+    greedy.limits.in_flight = 1_000;
+    greedy.events = vec!["many".to_owned()];
+    let mut all = vec![greedy];
+    all.extend((0..9).map(|number| {
+        let mut endpoint = endpoint(&format!("ep{number}"));
+        endpoint.events = vec!["few".to_owned()];
+        endpoint
+    }));
+    put(&store, &all).await;
+    let of = |kind: &str, count| (0..count).map(|_| NewMessage::new(kind, "{}")).collect::<Vec<_>>();
+    store.enqueue(&of("many", 2_000)).await.unwrap();
+    store.enqueue(&of("few", 10)).await.unwrap();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for claimed in store.claim(30, MINUTE).await.unwrap() {
+        *counts.entry(claimed.endpoint.id.clone()).or_default() += 1;
+    }
+    assert_eq!(counts.len(), 10);
+    assert!(counts.values().all(|count| *count == 3), "{counts:?}");
+    assert_eq!(store.claim(2_000, MINUTE).await.unwrap().len(), 9 * 7 + 997);
+}
+
+/// Workers that all want everything, and whose leases end while they work.
+async fn adv_90_of_many_workers_one_has_each_delivery<D: Database>(database: &D) {
+    const DELIVERIES: usize = 2_000;
+    let store = database.store();
+    let mut all: Vec<_> = (0..4).map(|number| endpoint(&format!("ep{number}"))).collect();
+    all.iter_mut().for_each(|endpoint| endpoint.limits.in_flight = 1_000);
+    put(&store, &all).await;
+    store.enqueue(&messages(DELIVERIES / 4)).await.unwrap();
+    let mut workers = JoinSet::new();
+    for number in 0..8 {
+        let store = database.store();
+        workers.spawn(async move {
+            let mut settled = Vec::new();
+            loop {
+                // Every second worker is too slow for its first lease.
+                let slow = number % 2 == 0 && settled.is_empty();
+                let lease = if slow { Duration::ZERO } else { MINUTE };
+                let claimed = store.claim(50, lease).await.unwrap();
+                if claimed.is_empty() {
+                    return settled;
+                }
+                let done: Vec<_> = claimed.iter().map(delivered).collect();
+                if slow {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                let answers = store.settle(&done).await.unwrap();
+                settled.extend(done.iter().zip(answers).map(|(done, answer)| (done.id, answer)));
+            }
+        });
+    }
+    let settled = workers.join_all().await.concat();
+    let mut wins: HashMap<i64, usize> = HashMap::new();
+    for (id, _) in settled.iter().filter(|(_, answer)| *answer == Settlement::Settled) {
+        *wins.entry(*id).or_default() += 1;
+    }
+    assert_eq!(wins.len(), DELIVERIES);
+    assert!(wins.values().all(|count| *count == 1));
+    let mut done = DeliveryFilter::default();
+    done.state = Some(DeliveryState::Delivered);
+    assert_eq!(store.count(&done).await.unwrap(), DELIVERIES as u64);
+}
+
+async fn adv_91_a_clock_that_steps_loses_no_delivery<D: Database>(database: &D) {
+    let clock = TestClock::new();
+    let store = database.at(&clock);
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(2)).await.unwrap();
+    let claimed = store.claim(1, MINUTE).await.unwrap();
+    clock.back(HOUR);
+    assert!(store.claim(10, MINUTE).await.unwrap().is_empty(), "nothing is due before it was enqueued");
+    assert_eq!(store.settle(&[delivered(&claimed[0])]).await.unwrap(), [Settlement::Settled]);
+    clock.ahead(HOUR + HOUR);
+    assert_eq!(store.claim(10, MINUTE).await.unwrap().len(), 1);
+}
+
+async fn a_message_whose_texts_hold_a_nul_is_refused_with_its_batch<D: Database>(database: &D) {
+    let store = database.store();
+    put(&store, &[endpoint("ep")]).await;
+    let bad = NewMessage::new("invoice\0.paid", "{}");
+    let refused = store.enqueue(&[messages(1).remove(0), bad]).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+    assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 0);
+    assert_eq!(store.messages(&Default::default(), &Page::default()).await.unwrap(), []);
+}

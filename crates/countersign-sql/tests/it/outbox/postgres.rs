@@ -1,0 +1,89 @@
+//! What PostgreSQL alone promises of the outbox.
+
+use std::time::Duration;
+
+use countersign_store::outbox::OutboxStore;
+use sqlx::Row;
+use tokio::time::timeout;
+
+use super::{delivered, endpoint, messages, put};
+use crate::{
+    postgres::Fresh,
+    support::{Database, MINUTE},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_commits_or_rolls_back_with_the_applications_own_rows() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    put(&store, &[endpoint("ep")]).await;
+    for commits in [false, true] {
+        let mut transaction = fresh.pool.begin().await.unwrap();
+        let enqueued = store.enqueue_in(&mut transaction, &messages(1)).await.unwrap();
+        assert_eq!(enqueued[0].deliveries, 1);
+        assert!(store.claim(10, MINUTE).await.unwrap().is_empty(), "it isn't committed yet");
+        match commits {
+            true => transaction.commit().await.unwrap(),
+            false => transaction.rollback().await.unwrap(),
+        }
+        assert_eq!(store.claim(10, MINUTE).await.unwrap().len(), usize::from(commits));
+    }
+    fresh.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_hears_of_what_is_enqueued_when_it_commits() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let (store, other) = (fresh.store(), fresh.store());
+    put(&store, &[endpoint("ep")]).await;
+    let mut heard = tokio::spawn(async move { other.changed().await });
+    let mut rounds = 0;
+    // Until it listens, nothing is heard.
+    while timeout(Duration::from_millis(200), &mut heard).await.is_err() {
+        store.enqueue(&messages(1)).await.unwrap();
+        rounds += 1;
+        assert!(rounds < 100, "nothing was heard");
+    }
+    assert!(rounds > 0, "nothing was enqueued before");
+    fresh.drop().await;
+}
+
+/// A transaction that stays open keeps the versions of rows that were settled since, and claims walk over
+/// their index entries: that must cost little.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_stays_open_elsewhere_hardly_slows_claims_down() {
+    const SETTLED: usize = 500;
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    let mut endpoint = endpoint("ep");
+    endpoint.limits.in_flight = 1_000;
+    put(&store, &[endpoint]).await;
+    let mut elsewhere = fresh.pool.begin().await.unwrap();
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *elsewhere).await.unwrap();
+    sqlx::raw_sql("SELECT count(*) FROM countersign_deliveries").execute(&mut *elsewhere).await.unwrap();
+    let mut read = Vec::new();
+    for _ in 0..10 {
+        store.enqueue(&messages(SETTLED + 1)).await.unwrap();
+        read.push(blocks_of_a_claim(&fresh).await);
+        let claimed = store.claim(1_000, MINUTE).await.unwrap();
+        assert_eq!(claimed.len(), SETTLED);
+        let _ = store.settle(&claimed.iter().map(delivered).collect::<Vec<_>>()).await.unwrap();
+    }
+    eprintln!("blocks that a claim of one reads, after each {SETTLED} that were settled: {read:?}");
+    // With a visit to each settled row the last would read as many blocks as there are such rows.
+    assert!(read.iter().all(|blocks| *blocks < 9 * SETTLED as u64 / 3), "{read:?}");
+    elsewhere.rollback().await.unwrap();
+    fresh.drop().await;
+}
+
+/// Claims one delivery, and returns how many blocks that has read, from memory or disk.
+async fn blocks_of_a_claim(fresh: &Fresh) -> u64 {
+    let explain =
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT countersign_outbox_lease(NULL, 1, 60000000, 1, 5)";
+    let row = sqlx::query(explain).fetch_one(&fresh.pool).await.unwrap();
+    let text: String = row.try_get_unchecked(0).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let plan = &plan[0]["Plan"];
+    assert_eq!(plan["Actual Rows"], 1);
+    ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|name| plan[name].as_u64().unwrap()).sum()
+}

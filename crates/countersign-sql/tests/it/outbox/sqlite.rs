@@ -1,0 +1,109 @@
+//! What SQLite alone promises of the outbox.
+
+use countersign_sql::SqliteStore;
+use countersign_store::outbox::{DeliveryFilter, NewMessage, OutboxStore};
+use sqlx::AssertSqlSafe;
+
+use super::{delivered, endpoint, messages, put};
+use crate::{
+    sqlite::Fresh,
+    support::{Database, MINUTE},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_commits_or_rolls_back_with_the_applications_own_rows() {
+    let fresh = Fresh::new().await;
+    let (store, pool) = (fresh.store(), fresh.pool().await);
+    put(&store, &[endpoint("ep")]).await;
+    sqlx::query("CREATE TABLE invoices (id TEXT)").execute(&pool).await.unwrap();
+    for commits in [false, true] {
+        let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query("INSERT INTO invoices VALUES ('in_1')").execute(&mut *transaction).await.unwrap();
+        let enqueued = store.enqueue_in(&mut transaction, &messages(1)).await.unwrap();
+        assert_eq!(enqueued[0].deliveries, 1);
+        match commits {
+            true => transaction.commit().await.unwrap(),
+            false => transaction.rollback().await.unwrap(),
+        }
+        let claimed = store.claim(10, MINUTE).await.unwrap();
+        assert_eq!(claimed.len(), usize::from(commits));
+        let found = store.message(&enqueued[0].id).await.unwrap();
+        assert_eq!(found.is_some(), commits);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_the_same_transaction_adds_is_given_the_message() {
+    let fresh = Fresh::new().await;
+    let (store, pool) = (fresh.store(), fresh.pool().await);
+    put(&store, &[endpoint("ep")]).await;
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    sqlx::query("UPDATE countersign_endpoints SET events = '[\"other\"]'")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let other = NewMessage::new("other", "{}");
+    let enqueued = store.enqueue_in(&mut transaction, &[messages(1).remove(0), other]).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(enqueued.iter().map(|one| one.deliveries).collect::<Vec<_>>(), [0, 1]);
+}
+
+/// What is committed is there for another process, and what a process had leased comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_enqueued_is_there_after_the_file_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(3)).await.unwrap();
+    let claimed = store.claim(2, std::time::Duration::ZERO).await.unwrap();
+    let _ = store.settle(&[delivered(&claimed[0])]).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).await.unwrap();
+    let left = store.claim(10, MINUTE).await.unwrap();
+    assert_eq!(left.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 3);
+}
+
+/// No statement of every day reads a whole table.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_often_is_found_by_an_index() {
+    let fresh = Fresh::new().await;
+    let pool = fresh.pool().await;
+    let waiting =
+        "endpoint_id = 'ep' AND state IN ('pending', 'leased') AND due_at <= 1 ORDER BY due_at, id LIMIT 9";
+    for (query, index) in [
+        (format!("SELECT id FROM countersign_deliveries WHERE {waiting}"), "countersign_deliveries_due"),
+        (
+            "SELECT count(*) FROM countersign_deliveries WHERE endpoint_id = 'ep' AND state = 'leased' AND due_at > 1"
+                .to_owned(),
+            "countersign_deliveries_leased",
+        ),
+        (
+            "SELECT count(*) FROM countersign_deliveries WHERE state IN ('pending', 'leased')".to_owned(),
+            "countersign_deliveries_due",
+        ),
+        (
+            "SELECT id FROM countersign_deliveries WHERE endpoint_id = 'ep' AND id < 9 ORDER BY id DESC LIMIT 9".to_owned(),
+            "countersign_deliveries_by_endpoint",
+        ),
+        (
+            "SELECT id FROM countersign_deliveries WHERE state = 'dead' AND id < 9 ORDER BY id DESC LIMIT 9".to_owned(),
+            "countersign_deliveries_dead",
+        ),
+        (
+            "SELECT * FROM countersign_attempts WHERE delivery_id = 1 ORDER BY number".to_owned(),
+            "countersign_attempts_by_delivery",
+        ),
+        (
+            "SELECT id FROM countersign_messages WHERE created_at < 9 ORDER BY created_at LIMIT 9".to_owned(),
+            "countersign_messages_by_time",
+        ),
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"))).fetch_all(&pool).await.unwrap();
+        let plan: Vec<_> = plan.into_iter().map(|(.., detail)| detail).collect();
+        assert!(plan.iter().any(|step| step.contains(index)), "{query}: {plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {plan:?}");
+    }
+}
