@@ -1,11 +1,12 @@
 //! The worker: leases, handles, settles.
 
-use std::{collections::HashMap, fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use countersign_store::{Fence, InboxStore, Leased, Outcome, Settle, Settlement, StoreError};
 use metrics::gauge;
 use tokio::{
-    select,
+    join, select,
+    sync::Notify,
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep, timeout},
 };
@@ -96,7 +97,17 @@ impl<S: InboxStore> InboxWorker<S> {
     /// Handles events until `shutdown` is ready, and then stops gracefully. Where the future is dropped
     /// instead, the events that are being handled come back when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
+        // Beside the work, and not within it: a shutdown that asks the store itself would wait there with a
+        // connection in its hand that the work needs.
+        let stop = Notify::new();
+        let told = async {
+            shutdown.await;
+            stop.notify_one();
+        };
+        join!(told, self.work(&stop));
+    }
+
+    async fn work(&self, stop: &Notify) {
         let mut running = Running::default();
         let mut next_housekeeping = Instant::now();
         loop {
@@ -109,7 +120,7 @@ impl<S: InboxStore> InboxWorker<S> {
             let full = running.tasks.len() >= self.concurrency;
             select! {
                 biased;
-                () = &mut shutdown => break,
+                () = stop.notified() => break,
                 () = running.one_has_ended(self.patience) => {}
                 () = self.inbox.arrived(), if !full => {}
                 // Where the places were not enough, there is more at once.
