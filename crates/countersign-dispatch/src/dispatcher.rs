@@ -11,7 +11,8 @@ use countersign_store::{
 };
 use metrics::gauge;
 use tokio::{
-    select,
+    join, select,
+    sync::Notify,
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep, timeout},
 };
@@ -160,7 +161,17 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// Delivers until `shutdown` is ready, and then stops gracefully. Where the future is dropped instead, the
     /// deliveries that are under way come back when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
+        // Beside the work, and not within it: a shutdown that asks the store itself would wait there with a
+        // connection in its hand that the work needs.
+        let stop = Notify::new();
+        let told = async {
+            shutdown.await;
+            stop.notify_one();
+        };
+        join!(told, self.work(&stop));
+    }
+
+    async fn work(&self, stop: &Notify) {
         let mut running = Running::new(self.means());
         let mut next_housekeeping = Instant::now();
         let mut changed = pin!(self.outbox.store().changed());
@@ -174,7 +185,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             let full = running.tasks.len() >= self.concurrency;
             select! {
                 biased;
-                () = &mut shutdown => break,
+                () = stop.notified() => break,
                 () = running.some_have_ended() => {}
                 () = self.outbox.woken(), if !full => {}
                 () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
