@@ -48,7 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let verified = verifier.verify(&RequestView::post(&signed.headers), body, now + 5)?;
     println!("verified: {:?}, once as {}", verified.event_type()?, verified.idempotency_key());
 
-    let late = verifier.verify(&RequestView::post(&signed.headers), body, now + 301).unwrap_err();
+    let late =
+        verifier.verify(&RequestView::post(&signed.headers), body, now + 301).expect_err("it is too old");
     println!("refused: {late}");
     Ok(())
 }

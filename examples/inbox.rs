@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It listens on 127.0.0.1:3000, or where `LISTEN` says, and keeps everything in `webhooks.db`, or where
-//! `DATABASE` says. `send standard-webhooks http://…` sends it something. Kill it whenever you like.
+//! `DATABASE` says. `post standard-webhooks http://…` sends it something. Kill it whenever you like.
 
 use std::{env, error::Error, time::Duration};
 

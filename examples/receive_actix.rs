@@ -4,7 +4,7 @@
 //! SECRET=whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD cargo run -p countersign-examples --bin receive_actix
 //! ```
 //!
-//! It listens on 127.0.0.1:3000, or where `LISTEN` says; `send standard-webhooks http://…` sends it
+//! It listens on 127.0.0.1:3000, or where `LISTEN` says; `post standard-webhooks http://…` sends it
 //! something.
 
 use std::{env, error::Error};

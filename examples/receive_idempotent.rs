@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It listens on 127.0.0.1:3000, or where `LISTEN` says, and keeps everything in `webhooks.db`, or where
-//! `DATABASE` says. `send standard-webhooks http://…` sends it something; sent again, it changes nothing.
+//! `DATABASE` says. `post standard-webhooks http://…` sends it something; sent again, it changes nothing.
 
 use std::{env, error::Error, time::Duration};
 

@@ -45,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let late = Signer::new(&scheme, Keyring::new(&scheme, [OLD])?)?;
     let now = rotated_at + DAY + 60;
     let signed = late.sign(&Message::new("msg_2", body), now)?;
-    let refused = verifier.verify(&RequestView::post(&signed.headers), body, now).unwrap_err();
+    let refused =
+        verifier.verify(&RequestView::post(&signed.headers), body, now).expect_err("its secret is gone");
     println!("the old secret, later: {}", refused.kind());
     Ok(())
 }

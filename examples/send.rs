@@ -1,64 +1,67 @@
-//! Signs a message and sends it over plain HTTP, or prints the signed headers.
+//! Sends a webhook that arrives: it is enqueued in the transaction of the change that it tells of, and a
+//! dispatcher delivers it, again and again where that is needed.
 //!
 //! ```text
-//! SECRET=whsec_… send stripe http://127.0.0.1:3000/webhooks/stripe body.json
-//! SECRET=whsec_… send stripe - body.json        # prints the headers alone
+//! SECRET=whsec_… cargo run -p countersign-examples --bin send http://127.0.0.1:3000/hooks
 //! ```
 //!
-//! Without a file it sends a small event of its own.
+//! Everything is kept in `webhooks.db`, or where `DATABASE` says. Start it before its receiver, or kill it:
+//! what is committed is delivered when both run.
 
-use std::{
-    env,
-    error::Error,
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{env, error::Error, time::Duration};
 
-use countersign::{Keyring, Message, Signer, catalog};
+use countersign_dispatch::{Dispatcher, Outbox, Schedule};
+use countersign_sql::SqliteStore;
+use countersign_store::outbox::{Endpoint, EndpointKey, NewMessage, OutboxStore};
+use countersign_transport::{Policy, Transport};
+use sqlx::SqlitePool;
+use tokio::time::sleep;
 
-const USAGE: &str = "usage: SECRET=… send <scheme> <http://host:port/path | -> [body.json]";
-const EVENT: &[u8] =
-    br#"{"id":"evt_1","type":"invoice.paid","data":{"object":{"object":"invoice","amount":4200}}}"#;
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let (name, url, body) = match arguments.as_slice() {
-        [name, url] => (name, url, EVENT.to_vec()),
-        [name, url, file] => (name, url, fs::read(file)?),
-        _ => return Err(USAGE.into()),
-    };
-    let scheme = catalog::find(name).ok_or_else(|| format!("no scheme is called {name}"))?;
-    let secret = env::var("SECRET").map_err(|_| USAGE)?;
-    let signer = Signer::new(scheme, Keyring::new(scheme, [secret])?)?;
+#[tokio::main]
+async fn main() -> Result {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let url = env::args().nth(1).ok_or("usage: SECRET=… send <url>")?;
+    let file = env::var("DATABASE").unwrap_or_else(|_| "webhooks.db".to_owned());
+    let outbox = Outbox::new(SqliteStore::open(&file).await?);
 
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-    let id = format!("msg_{now}");
-    let signed = signer.sign(&Message { url, ..Message::new(&id, &body) }, now)?;
+    let mut endpoint = Endpoint::new("ep_1", url, "standard-webhooks");
+    endpoint.events = vec!["invoice.*".to_owned()];
+    endpoint.keys.push(EndpointKey {
+        label: "2026-11".to_owned(),
+        secret: env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?,
+        valid_from: None,
+        valid_until: None,
+    });
+    outbox.store().put_endpoint(&endpoint).await?;
+    pay(&outbox, &SqlitePool::connect(&format!("sqlite:{file}")).await?).await?;
 
-    let headers: String = signed.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    if url == "-" {
-        print!("{headers}");
-        return Ok(());
-    }
-    println!("{}", post(url, &headers, &body)?);
+    // A receiver on this machine: without this, no address is dialled that isn't public, nor plain http.
+    let policy = Policy::new().allow_http().allow_ports(1..=u16::MAX).allow_network("127.0.0.0/8".parse()?);
+    let transport = Transport::builder().policy(policy).build()?;
+    let dispatcher = Dispatcher::new(outbox.clone(), transport);
+    // A short schedule, to be watched. The default is ten attempts over three days.
+    dispatcher.schedule(Schedule::new([Duration::from_secs(1); 30])).run(all_settled(&outbox)).await;
     Ok(())
 }
 
-/// Sends a request; gives the status line of the answer.
-fn post(url: &str, headers: &str, body: &[u8]) -> Result<String, Box<dyn Error>> {
-    let rest = url.strip_prefix("http://").ok_or("this example speaks plain http alone")?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect(host)?;
-    let length = body.len();
-    let head = format!(
-        "POST /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n"
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.lines().next().ok_or("no answer")?.to_owned())
+/// The change, and the message that tells of it: both are committed, or neither is.
+async fn pay(outbox: &Outbox<SqliteStore>, pool: &SqlitePool) -> Result {
+    sqlx::query("CREATE TABLE IF NOT EXISTS invoices (amount INTEGER)").execute(pool).await?;
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("INSERT INTO invoices VALUES (4200)").execute(&mut *transaction).await?;
+    let message = NewMessage::new("invoice.paid", r#"{"type":"invoice.paid","data":{"amount":4200}}"#);
+    let enqueued = outbox.store().enqueue_in(&mut transaction, &[message]).await?;
+    transaction.commit().await?;
+    println!("enqueued {}", enqueued[0].id);
+    Ok(())
+}
+
+/// Ready once nothing waits. An application gives its own signal to stop instead.
+async fn all_settled(outbox: &Outbox<SqliteStore>) {
+    while !matches!(outbox.store().next_due().await, Ok(None)) {
+        sleep(Duration::from_millis(50)).await;
+    }
+    println!("nothing is left to deliver");
 }

@@ -39,11 +39,19 @@ impl Server {
         line.trim_end().to_owned()
     }
 
-    /// Sends it `event` with the example `send`; gives the status.
+    /// Has a sender send to it; gives what that prints.
+    fn sent_by(&self, program: &str, environment: &[(&str, &str)]) -> String {
+        let mut command = Command::new(program);
+        command.arg(format!("{}/hooks", self.origin)).env("SECRET", SECRET);
+        command.env("DATABASE", self.folder.path().join("sender.db")).envs(environment.iter().copied());
+        printed(&mut command)
+    }
+
+    /// Sends it `event` with the example `post`; gives the status.
     fn send(&self, scheme: &str, secret: &str, path: &str, event: &str) -> u16 {
         let body = self.folder.path().join("body.json");
         std::fs::write(&body, event).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_send"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_post"));
         command.args([scheme, &format!("{}{path}", self.origin)]).arg(body);
         let output = command.env("SECRET", secret).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -59,8 +67,12 @@ impl Drop for Server {
 }
 
 fn prints(program: &str) -> String {
-    let output = Command::new(program).output().unwrap();
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    printed(&mut Command::new(program))
+}
+
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -136,4 +148,42 @@ fn rotate_secret() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+}
+
+#[test]
+fn send() {
+    let mut server = Server::start(env!("CARGO_BIN_EXE_receive_actix"), &[("SECRET", SECRET)]);
+    let text = server.sent_by(env!("CARGO_BIN_EXE_send"), &[]);
+    assert!(text.starts_with("enqueued msg_") && text.ends_with("nothing is left to deliver\n"), "{text}");
+    assert_eq!(server.line(), r#"paid: {"amount":4200}"#);
+}
+
+#[test]
+fn send_postgres() {
+    let Ok(database) = std::env::var("COUNTERSIGN_TEST_POSTGRES") else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "COUNTERSIGN_TEST_POSTGRES is missing");
+        eprintln!("SKIPPED: COUNTERSIGN_TEST_POSTGRES names no server, so send_postgres was NOT run");
+        return;
+    };
+    let mut server = Server::start(env!("CARGO_BIN_EXE_inbox"), &[("SECRET", SECRET)]);
+    let text = server.sent_by(env!("CARGO_BIN_EXE_send_postgres"), &[("DATABASE_URL", &database)]);
+    assert_eq!(text, "enqueued 3\nnothing is left to deliver\n");
+    for _ in 0..3 {
+        assert!(server.line().contains(" standard-webhooks/msg_"));
+    }
+}
+
+#[test]
+fn late_payload() {
+    let mut server = Server::start(env!("CARGO_BIN_EXE_inbox"), &[("SECRET", SECRET)]);
+    let text = server.sent_by(env!("CARGO_BIN_EXE_late_payload"), &[]);
+    assert_eq!(text, "sent {\"data\":{\"id\":\"in_1\",\"state\":\"paid\"},\"type\":\"invoice.updated\"}\n");
+    assert!(server.line().starts_with("handled invoice.updated standard-webhooks/msg_"));
+}
+
+#[test]
+fn sign_reqwest() {
+    let mut server = Server::start(env!("CARGO_BIN_EXE_receive_actix"), &[("SECRET", SECRET)]);
+    assert_eq!(server.sent_by(env!("CARGO_BIN_EXE_sign_reqwest"), &[]), "201 Created\n");
+    assert_eq!(server.line(), r#"paid: {"amount":42}"#);
 }
