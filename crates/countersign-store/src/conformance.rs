@@ -1,9 +1,11 @@
 //! The suite that every store passes: one function a promise.
 //!
 //! [`idempotency`] holds what an [`IdempotencyStore`](crate::IdempotencyStore) promises, [`inbox`] what
-//! an [`InboxStore`](crate::InboxStore) does. A store is given to them by a [`Harness`]; the macros
-//! [`idempotency_conformance!`](crate::idempotency_conformance) and
-//! [`inbox_conformance!`](crate::inbox_conformance) make one test of each promise. They want `tokio`
+//! an [`InboxStore`](crate::InboxStore) does, and [`outbox`] what an
+//! [`OutboxStore`](crate::outbox::OutboxStore) does. A store is given to them by a [`Harness`]; the macros
+//! [`idempotency_conformance!`](crate::idempotency_conformance),
+//! [`inbox_conformance!`](crate::inbox_conformance) and
+//! [`outbox_conformance!`](crate::outbox_conformance) make one test of each promise. They want `tokio`
 //! with `macros` and `rt-multi-thread` among the dependencies.
 //!
 //! ```
@@ -53,6 +55,7 @@ use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
 pub mod idempotency;
 pub mod inbox;
+pub mod outbox;
 
 /// A store to be tested, in which nothing is known yet: each promise is given one of its own.
 pub trait Harness {
@@ -77,7 +80,7 @@ pub trait Harness {
         1_000
     }
 
-    /// How many rows of an inbox the workers share.
+    /// How many rows of an inbox, or deliveries of an outbox, the workers share.
     fn rows(&self) -> usize {
         2_000
     }

@@ -85,7 +85,7 @@ impl Endpoint {
     /// Which messages go to it.
     #[must_use]
     pub fn subscription(&self) -> Subscription {
-        Subscription::new(self.tenant.clone(), &self.events, self.channels.clone())
+        Subscription::new(&*self.id, self.tenant.clone(), &self.events, self.channels.clone())
     }
 }
 

@@ -1,53 +1,44 @@
 //! The outbox of one process.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use super::{
-    Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth,
-    DisabledBecause, Effect, Endpoint, EndpointState, Enqueued, Health, HealthChange, Message, MessageFilter,
-    NewMessage, OutboxStore, Page, Redelivered, Retention, SettleDelivery, Trigger, Verdict,
+use self::{
+    health::{set_back, turn},
+    row::Row,
+    tables::Tables,
+    time::{later, span, unix_micros},
 };
-use crate::{Fence, Settlement, StoreError};
+use super::{
+    Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth, Endpoint,
+    EndpointState, Enqueued, Health, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page,
+    Redelivered, Retention, SettleDelivery,
+};
+use crate::{Settlement, StoreError};
+
+mod health;
+mod row;
+mod tables;
+mod time;
 
 /// [`OutboxStore`] of one process, in its memory: for tests, and for applications that can lose messages.
 /// What it holds ends with the process, and nothing in it is bounded but by
-/// [`prune_outbox`](OutboxStore::prune_outbox).
+/// [`prune_outbox`](OutboxStore::prune_outbox). A clone is another handle on the same outbox.
+#[derive(Clone)]
 pub struct MemoryOutbox {
-    tables: Mutex<Tables>,
+    tables: Arc<Mutex<Tables>>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-}
-
-#[derive(Default)]
-struct Tables {
-    endpoints: BTreeMap<String, Arc<Endpoint>>,
-    messages: BTreeMap<String, Arc<Message>>,
-    /// The ids of the messages, in the order in which they were enqueued.
-    order: Vec<String>,
-    by_key: HashMap<(Option<String>, String), String>,
-    rows: BTreeMap<i64, Row>,
-    last_row: i64,
-    last_message: u64,
-}
-
-/// A delivery.
-struct Row {
-    delivery: Delivery,
-    fence: Option<Fence>,
-    step: u32,
-    trigger: Trigger,
-    attempts: Vec<Attempt>,
 }
 
 impl MemoryOutbox {
     /// An empty outbox.
     #[must_use]
     pub fn new() -> Self {
-        MemoryOutbox { tables: Mutex::default(), clock: Arc::new(unix_micros) }
+        MemoryOutbox { tables: Arc::default(), clock: Arc::new(unix_micros) }
     }
 
     /// The clock, in microseconds since 1970: the system's by default.
@@ -66,157 +57,13 @@ impl MemoryOutbox {
     }
 }
 
-impl Tables {
-    fn enqueue(&mut self, new: &NewMessage, now: i64) -> Result<Enqueued, StoreError> {
-        let key = new.idempotency_key.clone().map(|key| (new.tenant.clone(), key));
-        if let Some(id) = key.as_ref().and_then(|key| self.by_key.get(key)) {
-            let deliveries = self.rows.values().filter(|row| row.delivery.message_id == *id).count();
-            return Ok(Enqueued { id: id.clone(), deliveries: small(deliveries), duplicate: true });
-        }
-        self.last_message += 1;
-        let id = new.id.clone().unwrap_or_else(|| format!("msg_{:016x}", self.last_message));
-        let wanting = self.endpoints.values().filter(|endpoint| endpoint.subscription().wants(new));
-        let endpoints: Vec<String> = wanting.map(|endpoint| endpoint.id.clone()).collect();
-        for endpoint in &endpoints {
-            self.last_row += 1;
-            let mut delivery =
-                Delivery::new(self.last_row, id.as_str(), new.kind.as_str(), endpoint.as_str());
-            (delivery.due_at, delivery.created_at) = (Some(new.due_at.unwrap_or(now)), now);
-            delivery.tenant.clone_from(&new.tenant);
-            let row =
-                Row { delivery, fence: None, step: 0, trigger: Trigger::Schedule, attempts: Vec::new() };
-            self.rows.insert(self.last_row, row);
-        }
-        self.messages.insert(id.clone(), Arc::new(Message::stored(new, id.as_str(), now)));
-        self.order.push(id.clone());
-        self.by_key.extend(key.map(|key| (key, id.clone())));
-        Ok(Enqueued { id, deliveries: small(endpoints.len()), duplicate: false })
-    }
-
-    /// The deliveries that may be leased now: endpoints take turns, and the oldest due of each goes first.
-    fn due(&self, now: i64, limit: usize) -> Vec<i64> {
-        let mut turns: Vec<(usize, i64, i64)> = Vec::new();
-        for endpoint in self.endpoints.values() {
-            let leased = self.rows.values().filter(|row| row.is_leased_of(&endpoint.id, now)).count();
-            let places = endpoint.places(small(leased), now) as usize;
-            let due = self.rows.values().filter(|row| row.is_due_of(&endpoint.id, now));
-            let mut due: Vec<(i64, i64)> =
-                due.map(|row| (row.delivery.due_at.unwrap_or(now), row.delivery.id)).collect();
-            due.sort_unstable();
-            turns.extend(due.into_iter().take(places).enumerate().map(|(turn, (at, id))| (turn, at, id)));
-        }
-        turns.sort_unstable();
-        turns.into_iter().take(limit).map(|(_, _, id)| id).collect()
-    }
-
-    fn lease(&mut self, id: i64, until: i64) -> Result<Option<Claimed>, StoreError> {
-        let Some(row) = self.rows.get_mut(&id) else { return Ok(None) };
-        let message = self.messages.get(&row.delivery.message_id);
-        let endpoint = self.endpoints.get(&row.delivery.endpoint_id);
-        let (Some(message), Some(endpoint)) = (message, endpoint) else { return Ok(None) };
-        let fence = Fence::random()?;
-        row.fence = Some(fence);
-        row.step += 1;
-        row.delivery.attempts += 1;
-        (row.delivery.state, row.delivery.due_at) = (DeliveryState::Leased, Some(until));
-        Ok(Some(Claimed {
-            id,
-            fence,
-            attempt: row.delivery.attempts,
-            step: row.step,
-            trigger: row.trigger,
-            message: message.clone(),
-            endpoint: endpoint.clone(),
-        }))
-    }
-
-    fn settle(&mut self, settle: &SettleDelivery, now: i64) -> Settlement {
-        let row = self.rows.get_mut(&settle.id).filter(|row| row.fence == Some(settle.fence));
-        let Some(row) = row else { return Settlement::Superseded };
-        row.settle(settle, now);
-        let endpoint = row.delivery.endpoint_id.clone();
-        if settle.attempt.is_some() {
-            self.change(&endpoint, |endpoint| fare(endpoint, settle.effect, now));
-        }
-        Settlement::Settled
-    }
-
-    fn change(&mut self, endpoint: &str, change: impl FnOnce(&mut Endpoint)) -> bool {
-        let found = self.endpoints.get_mut(endpoint);
-        found.map(|endpoint| change(Arc::make_mut(endpoint))).is_some()
-    }
-
-    fn matching(&self, filter: &DeliveryFilter) -> impl Iterator<Item = &Row> {
-        self.rows.values().filter(move |row| row.matches(filter))
-    }
-}
-
-impl Row {
-    fn is_leased_of(&self, endpoint: &str, now: i64) -> bool {
-        let until = self.delivery.due_at.unwrap_or(now);
-        self.delivery.endpoint_id == endpoint && self.delivery.state == DeliveryState::Leased && until > now
-    }
-
-    fn is_due_of(&self, endpoint: &str, now: i64) -> bool {
-        let waits = matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased);
-        self.delivery.endpoint_id == endpoint && waits && self.delivery.due_at.is_some_and(|due| due <= now)
-    }
-
-    fn settle(&mut self, settle: &SettleDelivery, now: i64) {
-        self.fence = None;
-        let (state, due_at) = match settle.verdict {
-            Verdict::Delivered => (DeliveryState::Delivered, None),
-            Verdict::Dead => (DeliveryState::Dead, None),
-            Verdict::Cancelled => (DeliveryState::Cancelled, None),
-            Verdict::Retry { after } => (DeliveryState::Pending, Some(later(now, after))),
-        };
-        (self.delivery.state, self.delivery.due_at) = (state, due_at);
-        match &settle.attempt {
-            Some(attempt) => {
-                self.delivery.last_status = attempt.status;
-                self.delivery.last_error.clone_from(&attempt.error);
-                self.attempts.push(attempt.clone());
-                self.trigger = Trigger::Schedule;
-            }
-            None => {
-                self.step -= 1;
-                self.delivery.attempts -= 1;
-            }
-        }
-    }
-
-    fn redeliver(&mut self, now: i64) {
-        (self.delivery.state, self.delivery.due_at) = (DeliveryState::Pending, Some(now));
-        (self.step, self.trigger) = (0, Trigger::Redelivery);
-    }
-
-    fn is_settled(&self) -> bool {
-        !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
-    }
-
-    fn matches(&self, filter: &DeliveryFilter) -> bool {
-        fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
-            wanted.as_ref().is_none_or(|wanted| wanted == value)
-        }
-        let delivery = &self.delivery;
-        filter.after.is_none_or(|after| delivery.id > after)
-            && is(&filter.id, &delivery.id)
-            && is(&filter.message_id, &delivery.message_id)
-            && is(&filter.endpoint_id, &delivery.endpoint_id)
-            && is(&filter.tenant, &delivery.tenant)
-            && is(&filter.kind, &delivery.kind)
-            && is(&filter.state, &delivery.state)
-            && filter.from.is_none_or(|from| delivery.created_at >= from)
-            && filter.until.is_none_or(|until| delivery.created_at < until)
-    }
-}
-
 impl OutboxStore for MemoryOutbox {
     async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
-        let mut tables = self.lock();
+        let (mut tables, now) = (self.lock(), self.now());
         let mut endpoint = endpoint.clone();
-        endpoint.health =
-            tables.endpoints.get(&endpoint.id).map_or_else(Health::default, |known| known.health);
+        let created_at = if endpoint.created_at == 0 { now } else { endpoint.created_at };
+        let known = tables.endpoints.get(&endpoint.id).map(|known| (known.health, known.created_at));
+        (endpoint.health, endpoint.created_at) = known.unwrap_or((Health::default(), created_at));
         tables.endpoints.insert(endpoint.id.clone(), Arc::new(endpoint));
         Ok(())
     }
@@ -256,7 +103,7 @@ impl OutboxStore for MemoryOutbox {
 
     async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
-        messages.iter().map(|message| tables.enqueue(message, now)).collect()
+        tables.enqueue(messages, now)
     }
 
     async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
@@ -284,11 +131,8 @@ impl OutboxStore for MemoryOutbox {
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
         let (tables, now) = (self.lock(), self.now());
-        let enabled = |row: &&Row| {
-            let endpoint = tables.endpoints.get(&row.delivery.endpoint_id);
-            !row.is_settled() && endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
-        };
-        let due = tables.rows.values().filter(enabled).filter_map(|row| row.delivery.due_at).min();
+        let waiting = tables.rows.values().filter(|row| !row.is_settled() && tables.is_enabled(row));
+        let due = waiting.filter_map(|row| row.delivery.due_at).min();
         Ok(due.map(|due| span(now, due)))
     }
 
@@ -333,11 +177,7 @@ impl OutboxStore for MemoryOutbox {
     async fn depth(&self) -> Result<Depth, StoreError> {
         let (tables, now) = (self.lock(), self.now());
         let count = |state| tables.rows.values().filter(|row| row.delivery.state == state).count() as u64;
-        let enabled = |row: &&Row| {
-            let endpoint = tables.endpoints.get(&row.delivery.endpoint_id);
-            endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
-        };
-        let waiting = tables.rows.values().filter(|row| !row.is_settled()).filter(enabled);
+        let waiting = tables.rows.values().filter(|row| !row.is_settled() && tables.is_enabled(row));
         let oldest = waiting.filter_map(|row| row.delivery.due_at).filter(|due| *due <= now).min();
         Ok(Depth {
             pending: count(DeliveryState::Pending),
@@ -368,19 +208,7 @@ impl OutboxStore for MemoryOutbox {
 
     async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
-        let tables = &mut *tables;
-        let before = now.saturating_sub(micros(keep.age));
-        let beyond = tables.order.len().saturating_sub(usize::try_from(keep.messages).unwrap_or(usize::MAX));
-        let waits =
-            |id: &str| tables.rows.values().any(|row| row.delivery.message_id == id && !row.is_settled());
-        let is_old = |id: &str| tables.messages.get(id).is_some_and(|message| message.created_at < before);
-        let old = tables.order.iter().enumerate().filter(|(place, id)| *place < beyond || is_old(id));
-        let old: HashSet<String> = old.map(|(_, id)| id.clone()).filter(|id| !waits(id)).collect();
-        tables.messages.retain(|id, _| !old.contains(id));
-        tables.order.retain(|id| !old.contains(id));
-        tables.rows.retain(|_, row| !old.contains(&row.delivery.message_id));
-        tables.by_key.retain(|_, id| !old.contains(id));
-        Ok(old.len() as u64)
+        Ok(tables.prune(keep, now) as u64)
     }
 }
 
@@ -397,75 +225,10 @@ impl fmt::Debug for MemoryOutbox {
     }
 }
 
-/// What an attempt does to its endpoint.
-fn fare(endpoint: &mut Endpoint, effect: Effect, now: i64) {
-    let health = &mut endpoint.health;
-    health.attempted_at = Some(now);
-    match effect {
-        Effect::Well => {
-            set_back(health);
-            health.succeeded_at = Some(now);
-        }
-        Effect::Failed { open_until } => {
-            health.failing_since = health.failing_since.or(Some(now));
-            health.failures += 1;
-            health.open_until = health.open_until.max(open_until);
-        }
-        Effect::Gone => endpoint.state = EndpointState::Disabled(DisabledBecause::Gone),
-        Effect::None => {}
-    }
-}
-
-fn set_back(health: &mut Health) {
-    (health.failing_since, health.failures, health.warned_at, health.open_until) = (None, 0, None, None);
-}
-
-fn turn(
-    endpoint: &mut Arc<Endpoint>,
-    now: i64,
-    warn_after: Duration,
-    disable_after: Duration,
-) -> Option<HealthChange> {
-    let since = endpoint.health.failing_since.filter(|_| endpoint.state == EndpointState::Enabled)?;
-    let failing_for = span(since, now);
-    if failing_for >= disable_after {
-        let endpoint = Arc::make_mut(endpoint);
-        endpoint.state = EndpointState::Disabled(DisabledBecause::Failing);
-        return Some(HealthChange::Disabled { endpoint: endpoint.clone(), failing_for });
-    }
-    if failing_for >= warn_after && endpoint.health.warned_at.is_none() {
-        let endpoint = Arc::make_mut(endpoint);
-        endpoint.health.warned_at = Some(now);
-        return Some(HealthChange::Warned { endpoint: endpoint.clone(), failing_for });
-    }
-    None
-}
-
 /// Whether a message is one that a filter means.
 fn of(message: &Message, filter: &MessageFilter) -> bool {
     filter.tenant.as_ref().is_none_or(|tenant| *tenant == message.tenant)
         && filter.kind.as_ref().is_none_or(|kind| *kind == message.kind)
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)
-}
-
-/// The time from one moment to a later one.
-fn span(from: i64, until: i64) -> Duration {
-    Duration::from_micros(u64::try_from(until.saturating_sub(from)).unwrap_or(0))
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn later(now: i64, span: Duration) -> i64 {
-    now.saturating_add(micros(span))
-}
-
-fn unix_micros() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
 }

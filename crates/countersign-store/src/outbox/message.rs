@@ -20,6 +20,9 @@ pub struct NewMessage {
     pub tenant: Option<String>,
     /// The channels that it is on.
     pub channels: Vec<String>,
+    /// The only endpoint that it goes to, whatever that wants: for a test. To all that want it, where it is
+    /// `None`.
+    pub endpoint_id: Option<String>,
     /// Who enqueues a message of the same tenant and key again is given this one.
     pub idempotency_key: Option<String>,
     /// The W3C trace context of the caller.
@@ -39,6 +42,7 @@ impl NewMessage {
             content_type: "application/json".to_owned(),
             tenant: None,
             channels: Vec::new(),
+            endpoint_id: None,
             idempotency_key: None,
             traceparent: None,
             due_at: None,

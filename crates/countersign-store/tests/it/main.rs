@@ -7,4 +7,6 @@ mod capacity;
 mod conformance;
 mod forgetting;
 mod model;
+#[cfg(feature = "conformance")]
+mod outbox;
 mod support;

@@ -1,0 +1,227 @@
+//! What an outbox promises of endpoints.
+
+use std::slice;
+
+use super::steps::{
+    ANY, WORKS, assert_nothing_is_due, attempts, claim, claim_one, count, end, endpoint, enqueue, matching,
+    message, now, put, read, settle, settling, stored,
+};
+use crate::{
+    Settlement,
+    conformance::Harness,
+    outbox::{
+        DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, Limits, OutboxStore, Page,
+        SettleDelivery, Verdict,
+    },
+};
+
+/// Every field of an endpoint survives, whether it is asked for or listed: what is missing stays missing,
+/// and what is empty stays empty.
+pub async fn an_endpoint_comes_back_as_it_was_put(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    for endpoint in all_sorts() {
+        put(&store, &endpoint).await;
+        assert_eq!(stored(&store, &endpoint.id).await, endpoint);
+        let of = Some(endpoint.tenant.as_deref());
+        assert_eq!(store.endpoints(of, &Page::default()).await.expect(WORKS), slice::from_ref(&endpoint));
+        assert!(store.delete_endpoint(&endpoint.id).await.expect(WORKS));
+    }
+    assert_eq!(store.endpoint("unknown").await.expect(WORKS), None);
+}
+
+/// Endpoints of every sort.
+fn all_sorts() -> Vec<Endpoint> {
+    let text = |text: &str| String::from(text);
+    let key = |label: &str, secret: &str| EndpointKey {
+        label: text(label),
+        secret: text(secret),
+        valid_from: None,
+        valid_until: None,
+    };
+    let full = Endpoint {
+        name: text("Zoë’s endpoint 🦀"),
+        tenant: Some(text("acmé")),
+        keys: vec![
+            EndpointKey {
+                valid_from: Some(-1),
+                valid_until: Some(i64::MAX),
+                ..key("2026-01", "whsec_ sealed ")
+            },
+            key("2026-01", ""),
+            key("", "whsec_é\"\\\n"),
+        ],
+        events: ["order.*", "user.created", "ü", "order.*"].map(text).to_vec(),
+        channels: ["north", "", "Süd 🦀", "north"].map(text).to_vec(),
+        headers: [("x-b", "1"), ("X-A", ""), ("x-b", "é \"\\ 2")]
+            .map(|(name, of)| (text(name), text(of)))
+            .to_vec(),
+        limits: Limits { in_flight: u32::MAX, per_second: Some(u32::MAX) },
+        until_delivered: true,
+        sends_trace: true,
+        state: EndpointState::Disabled(DisabledBecause::Gone),
+        created_at: 1_700_000_000_123_456,
+        ..Endpoint::new("ep_é🦀", "https://例え.example/ü?a=%20&b='\"#c", "name = \"ours\"\n[signature]\n")
+    };
+    let empty = Endpoint {
+        name: String::new(),
+        tenant: Some(String::new()),
+        events: Vec::new(),
+        limits: Limits { in_flight: 1, per_second: Some(0) },
+        state: EndpointState::Disabled(DisabledBecause::Operator),
+        created_at: 1,
+        ..Endpoint::new("ep_empty", "", "")
+    };
+    let state = EndpointState::Disabled(DisabledBecause::Failing);
+    let failing = Endpoint { state, created_at: -1, ..endpoint("ep_failing") };
+    vec![Endpoint { created_at: 2, ..endpoint("ep_bare") }, full, empty, failing]
+}
+
+/// An endpoint that says no time of creation was created when it was put first; one that is put again keeps
+/// its time, and all else is as it was put last.
+pub async fn an_endpoint_keeps_when_it_was_created(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let before = now(&store).await;
+    put(&store, &endpoint("ep")).await;
+    let after = now(&store).await;
+    let created_at = stored(&store, "ep").await.created_at;
+    assert!((before..=after).contains(&created_at), "{created_at} in {before} to {after}");
+    harness.pass(harness.short()).await;
+    for changed in all_sorts() {
+        let changed = Endpoint { id: String::from("ep"), ..changed };
+        put(&store, &changed).await;
+        assert_eq!(stored(&store, "ep").await, Endpoint { created_at, ..changed });
+    }
+}
+
+/// Its health is the store's alone: an endpoint that is put again keeps it, and one that is new has none.
+pub async fn an_endpoint_that_is_put_again_keeps_its_health(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let mut pretended = endpoint("ep");
+    pretended.health =
+        Health { failures: 9, failing_since: Some(1), open_until: Some(i64::MAX), ..Health::default() };
+    put(&store, &pretended).await;
+    assert_eq!(stored(&store, "ep").await.health, Health::default());
+    enqueue(&store, &message("order.paid")).await;
+    let claimed = claim_one(&store).await;
+    let effect = Effect::Failed { open_until: Some(1) };
+    let failed = SettleDelivery { effect, ..settling(&claimed, Verdict::Dead) };
+    assert_eq!(settle(&store, &failed).await, Settlement::Settled);
+    let health = stored(&store, "ep").await.health;
+    assert_eq!(health.failures, 1);
+    for state in [EndpointState::Disabled(DisabledBecause::Operator), EndpointState::Enabled] {
+        put(&store, &Endpoint { state, ..endpoint("ep") }).await;
+        let stored = stored(&store, "ep").await;
+        assert_eq!((stored.state, stored.health), (state, health));
+    }
+}
+
+/// Endpoints are listed by id, byte by byte, page by page: those of a tenant, those of none, or all.
+pub async fn endpoints_are_listed_by_id_page_by_page(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let tenants = [None, Some(""), Some("acme"), Some("Acme")];
+    let mut all = Vec::new();
+    for (number, id) in
+        ["b", "B", "é", "a", "_", "a ", "~", "aa", "Z", "0", "10", "2"].into_iter().enumerate()
+    {
+        let tenant = tenants[number % 4].map(String::from);
+        put(&store, &Endpoint { tenant: tenant.clone(), ..endpoint(id) }).await;
+        all.push((String::from(id), tenant));
+    }
+    all.sort();
+    let of = |tenant: Option<&str>| {
+        let own = all.iter().filter(|(_, of)| of.as_deref() == tenant);
+        own.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+    };
+    for limit in [1, 5, 12, 100] {
+        assert_eq!(
+            listed(&store, None, limit).await,
+            all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        );
+        for tenant in tenants {
+            assert_eq!(listed(&store, Some(tenant), limit).await, of(tenant), "{tenant:?} by {limit}");
+        }
+    }
+    assert_eq!(listed(&store, Some(Some("somebody")), 10).await, [""; 0]);
+    let none = Page { after: None, limit: 0 };
+    assert_eq!(store.endpoints(None, &none).await.expect(WORKS), []);
+}
+
+/// The ids of all endpoints of a tenant, asked for in pages.
+async fn listed(store: &impl OutboxStore, tenant: Option<Option<&str>>, limit: u32) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    loop {
+        let page = Page { after: ids.last().cloned(), limit };
+        let endpoints = store.endpoints(tenant, &page).await.expect(WORKS);
+        assert!(endpoints.len() <= limit as usize);
+        if endpoints.is_empty() {
+            return ids;
+        }
+        ids.extend(endpoints.into_iter().map(|endpoint| endpoint.id));
+        assert!(ids.len() < 100, "the pages come to an end");
+    }
+}
+
+/// An endpoint that is deleted takes its deliveries and their attempts with it, also those that are under
+/// way, and no other's; messages stay. It is given nothing more, and one of its id is a new one.
+pub async fn a_deleted_endpoint_takes_its_deliveries_with_it(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put(&store, &endpoint("deleted")).await;
+    put(&store, &endpoint("kept")).await;
+    let enqueued = enqueue(&store, &message("first")).await;
+    enqueue(&store, &message("second")).await;
+    let claimed = claim(&store, 3).await;
+    let gone = claimed.iter().filter(|claimed| claimed.endpoint.id == "deleted").collect::<Vec<_>>();
+    end(&store, gone[0], Verdict::Dead).await;
+
+    assert!(store.delete_endpoint("deleted").await.expect(WORKS));
+    assert!(!store.delete_endpoint("deleted").await.expect(WORKS));
+    assert_eq!(store.endpoint("deleted").await.expect(WORKS), None);
+    let left = matching(&store, &ANY).await;
+    assert_eq!(left.iter().map(|left| &*left.endpoint_id).collect::<Vec<_>>(), ["kept"; 2]);
+    assert_eq!(attempts(&store, gone[0].id).await, []);
+    for gone in gone {
+        assert_eq!(settle(&store, &settling(gone, Verdict::Delivered)).await, Settlement::Superseded);
+    }
+    read(&store, &enqueued.id).await;
+    assert_eq!(enqueue(&store, &message("third")).await.deliveries, 1);
+
+    put(&store, &endpoint("deleted")).await;
+    assert_eq!((stored(&store, "deleted").await.health, count(&store, &ANY).await), (Health::default(), 3));
+}
+
+/// What is enabled or disabled is listed so, with its reason, and stays as it was otherwise; of what isn't
+/// there it is said.
+pub async fn an_endpoint_is_enabled_and_disabled(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    put(&store, &endpoint("other")).await;
+    let put = stored(&store, "ep").await;
+    enqueue(&store, &message("order.paid")).await;
+    for because in [DisabledBecause::Operator, DisabledBecause::Gone, DisabledBecause::Failing] {
+        let state = EndpointState::Disabled(because);
+        assert!(store.set_state("ep", state).await.expect(WORKS));
+        assert_eq!(stored(&store, "ep").await, Endpoint { state, ..put.clone() });
+    }
+    assert_eq!(claim(&store, 10).await.len(), 1, "the other's");
+    assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
+    assert_eq!(stored(&store, "ep").await, put);
+    assert_eq!(claim_one(&store).await.endpoint.id, "ep");
+    assert_nothing_is_due(&store).await;
+    assert!(!store.set_state("unknown", EndpointState::Enabled).await.expect(WORKS));
+}
+
+/// What was claimed before its endpoint was disabled is settled; nothing more is claimed.
+pub async fn adv_89_a_disabled_endpoint_is_given_nothing_more(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    enqueue(&store, &message("order.paid")).await;
+    enqueue(&store, &message("order.paid")).await;
+    let under_way = claim_one(&store).await;
+    let disabled = EndpointState::Disabled(DisabledBecause::Operator);
+    assert!(store.set_state("ep", disabled).await.expect(WORKS));
+    assert_nothing_is_due(&store).await;
+    end(&store, &under_way, Verdict::Delivered).await;
+    harness.pass(harness.short()).await;
+    assert_nothing_is_due(&store).await;
+    assert_eq!(stored(&store, "ep").await.state, disabled);
+}

@@ -1,0 +1,304 @@
+//! What an outbox promises of how endpoints fare.
+
+use std::time::Duration;
+
+use super::steps::{
+    FAILED, WORKS, assert_nothing_is_due, bearing, claim, claim_one, delivery, endpoint, enqueue_all,
+    messages, now, put, retry, settle, settling, stored,
+};
+use crate::{
+    Settlement,
+    conformance::{Harness, LONG, race},
+    outbox::{
+        Claimed, DeliveryState, DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange,
+        OutboxStore, SettleDelivery, Verdict,
+    },
+};
+
+/// Attempts that fail are counted, and the clock runs from the first of them; one that goes well sets all
+/// of that back.
+pub async fn failures_are_counted_until_an_attempt_goes_well(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 8).await;
+    let start = now(&store).await;
+    let first = fare(&store, FAILED).await;
+    let since = first.failing_since.expect("it is failing");
+    assert!((start..=now(&store).await).contains(&since));
+    assert_eq!(
+        first,
+        Health { failures: 1, failing_since: Some(since), attempted_at: Some(since), ..Health::default() }
+    );
+
+    harness.pass(harness.short()).await;
+    let second = fare(&store, FAILED).await;
+    assert_eq!(second, Health { failures: 2, attempted_at: second.attempted_at, ..first });
+    assert!(second.attempted_at >= Some(since + harness.short().as_micros() as i64));
+
+    let well = fare(&store, Effect::Well).await;
+    assert_eq!(
+        well,
+        Health { succeeded_at: well.attempted_at, attempted_at: well.attempted_at, ..Health::default() }
+    );
+    assert!(well.attempted_at >= second.attempted_at);
+
+    let again = fare(&store, FAILED).await;
+    assert_eq!((again.failures, again.succeeded_at), (1, well.succeeded_at));
+    assert!(again.failing_since >= well.succeeded_at && again.failing_since == again.attempted_at);
+}
+
+/// An attempt that says nothing about the endpoint changes no more than when one was last made, and where
+/// none was made nothing is changed, whatever is said of it.
+pub async fn what_says_nothing_about_an_endpoint_changes_nothing(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 8).await;
+    let failing = fare(&store, FAILED).await;
+    harness.pass(harness.short()).await;
+    let after = fare(&store, Effect::None).await;
+    assert_eq!(after, Health { attempted_at: after.attempted_at, ..failing });
+    assert!(after.attempted_at > failing.attempted_at);
+    for effect in [Effect::Well, FAILED, Effect::Gone, Effect::None] {
+        let claimed = claim_one(&store).await;
+        let returned = SettleDelivery { attempt: None, ..faring(&claimed, effect) };
+        assert_eq!(settle(&store, &returned).await, Settlement::Settled);
+        let stored = stored(&store, "ep").await;
+        assert_eq!((stored.health, stored.state), (after, EndpointState::Enabled), "{effect:?}");
+    }
+}
+
+/// An endpoint that is gone is disabled for that, and its deliveries are kept.
+pub async fn an_endpoint_that_is_gone_is_disabled(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 2).await;
+    let claimed = claim_one(&store).await;
+    let gone = SettleDelivery { verdict: Verdict::Cancelled, ..faring(&claimed, Effect::Gone) };
+    assert_eq!(settle(&store, &gone).await, Settlement::Settled);
+    assert_eq!(delivery(&store, claimed.id).await.state, DeliveryState::Cancelled);
+    assert_nothing_is_due(&store).await;
+    let stored = stored(&store, "ep").await;
+    assert_eq!(stored.state, EndpointState::Disabled(DisabledBecause::Gone));
+    assert_eq!((stored.health.failures, stored.health.failing_since), (0, None));
+    assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
+    assert_ne!(claim_one(&store).await.id, claimed.id);
+}
+
+/// While its circuit is open an endpoint is given nothing, and others are: until the latest time that was
+/// said, or until an attempt goes well.
+pub async fn an_open_circuit_withholds_deliveries(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 8).await;
+    let open = |span: Duration, now: i64| Effect::Failed { open_until: Some(now + span.as_micros() as i64) };
+    let now = now(&store).await;
+    fare(&store, open(harness.short(), now)).await;
+    harness.pass(harness.short()).await;
+
+    let under_way = claim(&store, 3).await;
+    assert_eq!(under_way.len(), 3, "the circuit is closed");
+    settle_as(&store, &under_way[0], open(LONG, now)).await;
+    settle_as(&store, &under_way[1], open(harness.short(), now)).await;
+    assert_eq!(stored(&store, "ep").await.health.open_until, Some(now + LONG.as_micros() as i64));
+    harness.pass(harness.short()).await;
+    assert_nothing_is_due(&store).await;
+    put(&store, &endpoint("other")).await;
+    enqueue_all(&store, &messages("order.paid", 1)).await;
+    assert_eq!(claim_one(&store).await.endpoint.id, "other");
+    assert_nothing_is_due(&store).await;
+
+    settle_as(&store, &under_way[2], Effect::Well).await;
+    assert_eq!(stored(&store, "ep").await.health.open_until, None);
+    assert_eq!(claim_one(&store).await.endpoint.id, "ep");
+}
+
+/// An endpoint that has failed so often in a row is tried with one request at a time, until one goes well.
+pub async fn a_failing_endpoint_is_tried_with_one_request_at_a_time(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 20).await;
+    for failures in 1..Endpoint::HALF_OPEN_AFTER {
+        assert_eq!(fare(&store, FAILED).await.failures, failures);
+    }
+    let under_way = claim(&store, 4).await;
+    assert_eq!(under_way.len(), 4);
+    settle_as(&store, &under_way[0], FAILED).await;
+    assert_nothing_is_due(&store).await;
+    for others in &under_way[1..] {
+        settle_as(&store, others, Effect::None).await;
+    }
+    for _ in 0..3 {
+        let one = claim(&store, 100).await;
+        assert_eq!(one.len(), 1);
+        assert_nothing_is_due(&store).await;
+        settle_as(&store, &one[0], FAILED).await;
+    }
+    fare(&store, Effect::Well).await;
+    assert_eq!(claim(&store, 100).await.len(), 10);
+}
+
+/// What is settled at once counts as if it were settled one by one, each attempt for its own endpoint.
+pub async fn a_batch_counts_its_attempts_in_their_order(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let open = |until| Effect::Failed { open_until: Some(until) };
+    let (well, none) = (Effect::Well, Effect::None);
+    // The effects, and what comes of them: failures in a row, and the end of the open circuit.
+    let batches = [
+        (vec![FAILED, FAILED, FAILED], 3, None),
+        (vec![open(5), open(9), FAILED, open(7)], 7, Some(9)),
+        (vec![none, none], 7, Some(9)),
+        (vec![open(3)], 8, Some(9)),
+        (vec![open(20), well, open(2), none], 1, Some(2)),
+        (vec![FAILED, FAILED, well], 0, None),
+    ];
+    for id in ["ep", "other"] {
+        put(&store, &bearing(id, 100)).await;
+    }
+    enqueue_all(&store, &messages("order.paid", 20)).await;
+    let claimed = claim(&store, 100).await;
+    let (own, others): (Vec<_>, Vec<_>) = claimed.iter().partition(|claimed| claimed.endpoint.id == "ep");
+    let mut claimed = own.into_iter().zip(others);
+    for (effects, failures, open_until) in batches {
+        let effects_of = |(effect, (own, other)): (&Effect, (&Claimed, &Claimed))| {
+            [faring(own, *effect), faring(other, Effect::None)]
+        };
+        let settled: Vec<_> = effects.iter().zip(&mut claimed).flat_map(effects_of).collect();
+        assert_eq!(store.settle(&settled).await.expect(WORKS), vec![Settlement::Settled; settled.len()]);
+        let health = stored(&store, "ep").await.health;
+        assert_eq!((health.failures, health.open_until), (failures, open_until), "{effects:?}");
+        assert_eq!(health.failing_since.is_some(), failures > 0);
+        assert_eq!(stored(&store, "other").await.health.failures, 0);
+    }
+}
+
+/// An endpoint that has been failing for long is warned of once, and disabled once, whoever asks; one that
+/// is well, that fails for not so long, or that is disabled already is left alone.
+pub async fn the_failure_clock_warns_once_and_disables_once(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let failing = ["failing_0", "failing_1", "failing_2"];
+    for id in failing.into_iter().chain(["disabled", "well"]) {
+        put(&store, &endpoint(id)).await;
+    }
+    enqueue_all(&store, &messages("order.paid", 1)).await;
+    for claimed in claim(&store, 10).await {
+        let effect = if claimed.endpoint.id == "well" { Effect::Well } else { FAILED };
+        settle_as(&store, &claimed, effect).await;
+    }
+    let disabled = EndpointState::Disabled(DisabledBecause::Operator);
+    assert!(store.set_state("disabled", disabled).await.expect(WORKS));
+    harness.pass(harness.short()).await;
+
+    let short = harness.short();
+    assert_eq!(turn(harness, LONG, LONG).await, []);
+    for change in told_once(turn(harness, short, LONG).await, failing) {
+        let HealthChange::Warned { endpoint, failing_for } = change else { panic!("{change:?}") };
+        assert_eq!(
+            (endpoint.state, &endpoint),
+            (EndpointState::Enabled, &stored(&store, &endpoint.id).await)
+        );
+        assert!(endpoint.health.warned_at > endpoint.health.failing_since);
+        assert!(failing_for >= short && failing_for < LONG);
+    }
+    assert_eq!(turn(harness, short, LONG).await, []);
+    for change in told_once(turn(harness, short, short).await, failing) {
+        let HealthChange::Disabled { endpoint, failing_for } = change else { panic!("{change:?}") };
+        assert_eq!(endpoint.state, EndpointState::Disabled(DisabledBecause::Failing));
+        assert_eq!(endpoint, stored(&store, &endpoint.id).await);
+        assert!(failing_for >= short && failing_for < LONG);
+    }
+    assert_eq!(turn(harness, short, short).await, []);
+    assert_eq!(stored(&store, "disabled").await.state, disabled);
+    assert_eq!(stored(&store, "well").await.state, EndpointState::Enabled);
+}
+
+/// An endpoint that is to be disabled is not warned of as well.
+pub async fn what_is_disabled_is_not_warned_of(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 1).await;
+    fare(&store, FAILED).await;
+    harness.pass(harness.short()).await;
+    let changes = turn(harness, harness.short(), harness.short()).await;
+    assert!(matches!(changes[..], [HealthChange::Disabled { .. }]), "{changes:?}");
+    assert_eq!(stored(&store, "ep").await.health.warned_at, None);
+}
+
+/// Enabling an endpoint sets its failure clock back and closes its circuit; what else is known of its
+/// health stays.
+pub async fn enabling_sets_the_failure_clock_back(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 4).await;
+    let well = fare(&store, Effect::Well).await;
+    let open_until = Some(now(&store).await + LONG.as_micros() as i64);
+    let failing = fare(&store, Effect::Failed { open_until }).await;
+    harness.pass(harness.short()).await;
+    assert_eq!(turn(harness, harness.short(), LONG).await.len(), 1);
+    let disabled = EndpointState::Disabled(DisabledBecause::Operator);
+    assert!(store.set_state("ep", disabled).await.expect(WORKS));
+    let kept = stored(&store, "ep").await.health;
+    assert_eq!((kept.failures, kept.open_until), (1, open_until), "disabling changes nothing");
+    assert!(kept.warned_at.is_some());
+    assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
+    let (succeeded_at, attempted_at) = (well.succeeded_at, failing.attempted_at);
+    assert_eq!(stored(&store, "ep").await.health, Health { succeeded_at, attempted_at, ..Health::default() });
+    assert_eq!(turn(harness, Duration::ZERO, Duration::ZERO).await, []);
+}
+
+/// After an attempt that went well an endpoint that fails again is warned of again.
+pub async fn each_time_of_failing_is_warned_of(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 8).await;
+    for _ in 0..2 {
+        fare(&store, FAILED).await;
+        harness.pass(harness.short()).await;
+        let changes = turn(harness, harness.short(), LONG).await;
+        assert!(matches!(changes[..], [HealthChange::Warned { .. }]), "{changes:?}");
+        assert_eq!(fare(&store, Effect::Well).await.warned_at, None);
+        assert_eq!(turn(harness, Duration::ZERO, Duration::ZERO).await, []);
+    }
+}
+
+/// Puts an endpoint that so many deliveries wait for.
+async fn put_with_deliveries(store: &impl OutboxStore, number: usize) {
+    put(store, &endpoint("ep")).await;
+    enqueue_all(store, &messages("order.paid", number)).await;
+}
+
+/// What settles a claim after an attempt that means this for its endpoint.
+fn faring(claimed: &Claimed, effect: Effect) -> SettleDelivery {
+    SettleDelivery { effect, ..settling(claimed, retry(Duration::ZERO)) }
+}
+
+async fn settle_as(store: &impl OutboxStore, claimed: &Claimed, effect: Effect) {
+    assert_eq!(settle(store, &faring(claimed, effect)).await, Settlement::Settled);
+}
+
+/// Makes an attempt that means this for its endpoint, and gives back the health that comes of it.
+async fn fare(store: &impl OutboxStore, effect: Effect) -> Health {
+    let claimed = claim_one(store).await;
+    settle_as(store, &claimed, effect).await;
+    stored(store, &claimed.endpoint.id).await.health
+}
+
+/// Lets tasks turn the failure clocks at one moment, and gives back what all of them were told.
+async fn turn<H: Harness<Store: OutboxStore>>(
+    harness: &H,
+    warn_after: Duration,
+    disable_after: Duration,
+) -> Vec<HealthChange> {
+    let told = race(harness, 16, move |racer| async move {
+        racer.ready().await;
+        racer.store.turn_failure_clocks(warn_after, disable_after).await.expect(WORKS)
+    });
+    told.await.concat()
+}
+
+/// The changes, of which each endpoint has one.
+fn told_once(changes: Vec<HealthChange>, endpoints: [&str; 3]) -> Vec<HealthChange> {
+    let mut ids: Vec<&str> = changes.iter().map(|change| &*changed(change).id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, endpoints);
+    changes
+}
+
+fn changed(change: &HealthChange) -> &Endpoint {
+    match change {
+        HealthChange::Warned { endpoint, .. } | HealthChange::Disabled { endpoint, .. } => endpoint,
+    }
+}

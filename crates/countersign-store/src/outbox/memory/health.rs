@@ -1,0 +1,52 @@
+//! How an endpoint in memory fares.
+
+use std::{sync::Arc, time::Duration};
+
+use super::time::span;
+use crate::outbox::{DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange};
+
+/// What an attempt does to its endpoint.
+pub(super) fn fare(endpoint: &mut Endpoint, effect: Effect, now: i64) {
+    let health = &mut endpoint.health;
+    health.attempted_at = Some(now);
+    match effect {
+        Effect::Well => {
+            set_back(health);
+            health.succeeded_at = Some(now);
+        }
+        Effect::Failed { open_until } => {
+            health.failing_since = health.failing_since.or(Some(now));
+            health.failures += 1;
+            health.open_until = health.open_until.max(open_until);
+        }
+        Effect::Gone => endpoint.state = EndpointState::Disabled(DisabledBecause::Gone),
+        Effect::None => {}
+    }
+}
+
+/// Sets the failure clock back, and closes the circuit.
+pub(super) fn set_back(health: &mut Health) {
+    (health.failing_since, health.failures, health.warned_at, health.open_until) = (None, 0, None, None);
+}
+
+/// What the failure clock does to an endpoint at `now`.
+pub(super) fn turn(
+    endpoint: &mut Arc<Endpoint>,
+    now: i64,
+    warn_after: Duration,
+    disable_after: Duration,
+) -> Option<HealthChange> {
+    let since = endpoint.health.failing_since.filter(|_| endpoint.state == EndpointState::Enabled)?;
+    let failing_for = span(since, now);
+    if failing_for >= disable_after {
+        let endpoint = Arc::make_mut(endpoint);
+        endpoint.state = EndpointState::Disabled(DisabledBecause::Failing);
+        return Some(HealthChange::Disabled { endpoint: endpoint.clone(), failing_for });
+    }
+    if failing_for >= warn_after && endpoint.health.warned_at.is_none() {
+        let endpoint = Arc::make_mut(endpoint);
+        endpoint.health.warned_at = Some(now);
+        return Some(HealthChange::Warned { endpoint: endpoint.clone(), failing_for });
+    }
+    None
+}

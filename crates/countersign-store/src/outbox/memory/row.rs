@@ -1,0 +1,88 @@
+//! A delivery of an outbox in memory, and its steps.
+
+use super::time::later;
+use crate::{
+    Fence,
+    outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, SettleDelivery, Trigger, Verdict},
+};
+
+/// A delivery.
+pub(super) struct Row {
+    pub(super) delivery: Delivery,
+    pub(super) fence: Option<Fence>,
+    pub(super) step: u32,
+    pub(super) trigger: Trigger,
+    pub(super) attempts: Vec<Attempt>,
+}
+
+impl Row {
+    /// A delivery of which no attempt was made.
+    pub(super) fn new(delivery: Delivery) -> Self {
+        Row { delivery, fence: None, step: 0, trigger: Trigger::Schedule, attempts: Vec::new() }
+    }
+
+    pub(super) fn is_leased_of(&self, endpoint: &str, now: i64) -> bool {
+        let until = self.delivery.due_at.unwrap_or(now);
+        self.delivery.endpoint_id == endpoint && self.delivery.state == DeliveryState::Leased && until > now
+    }
+
+    pub(super) fn is_due_of(&self, endpoint: &str, now: i64) -> bool {
+        let waits = matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased);
+        self.delivery.endpoint_id == endpoint && waits && self.delivery.due_at.is_some_and(|due| due <= now)
+    }
+
+    pub(super) fn lease(&mut self, fence: Fence, until: i64) {
+        self.fence = Some(fence);
+        self.step += 1;
+        self.delivery.attempts += 1;
+        (self.delivery.state, self.delivery.due_at) = (DeliveryState::Leased, Some(until));
+    }
+
+    pub(super) fn settle(&mut self, settle: &SettleDelivery, now: i64) {
+        self.fence = None;
+        let (state, due_at) = match settle.verdict {
+            Verdict::Delivered => (DeliveryState::Delivered, None),
+            Verdict::Dead => (DeliveryState::Dead, None),
+            Verdict::Cancelled => (DeliveryState::Cancelled, None),
+            Verdict::Retry { after } => (DeliveryState::Pending, Some(later(now, after))),
+        };
+        (self.delivery.state, self.delivery.due_at) = (state, due_at);
+        match &settle.attempt {
+            Some(attempt) => {
+                self.delivery.last_status = attempt.status;
+                self.delivery.last_error.clone_from(&attempt.error);
+                self.attempts.push(attempt.clone());
+                self.trigger = Trigger::Schedule;
+            }
+            None => {
+                self.step -= 1;
+                self.delivery.attempts -= 1;
+            }
+        }
+    }
+
+    pub(super) fn redeliver(&mut self, now: i64) {
+        (self.delivery.state, self.delivery.due_at) = (DeliveryState::Pending, Some(now));
+        (self.step, self.trigger) = (0, Trigger::Redelivery);
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
+    }
+
+    pub(super) fn matches(&self, filter: &DeliveryFilter) -> bool {
+        fn is<T: PartialEq>(wanted: &Option<T>, value: &T) -> bool {
+            wanted.as_ref().is_none_or(|wanted| wanted == value)
+        }
+        let delivery = &self.delivery;
+        filter.after.is_none_or(|after| delivery.id > after)
+            && is(&filter.id, &delivery.id)
+            && is(&filter.message_id, &delivery.message_id)
+            && is(&filter.endpoint_id, &delivery.endpoint_id)
+            && is(&filter.tenant, &delivery.tenant)
+            && is(&filter.kind, &delivery.kind)
+            && is(&filter.state, &delivery.state)
+            && filter.from.is_none_or(|from| delivery.created_at >= from)
+            && filter.until.is_none_or(|until| delivery.created_at < until)
+    }
+}

@@ -1,0 +1,182 @@
+//! What an outbox in memory holds, and the steps of a message.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{health::fare, row::Row, time::earlier};
+use crate::{
+    Fence, Settlement, StoreError, check_key,
+    outbox::{
+        Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Message, NewMessage, Retention,
+        SettleDelivery,
+    },
+};
+
+/// A tenant and an idempotency key.
+type Key = (Option<String>, String);
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) endpoints: BTreeMap<String, Arc<Endpoint>>,
+    pub(super) messages: BTreeMap<String, Arc<Message>>,
+    /// The ids of the messages, in the order in which they were enqueued.
+    pub(super) order: Vec<String>,
+    by_key: HashMap<Key, String>,
+    pub(super) rows: BTreeMap<i64, Row>,
+    last_row: i64,
+    last_message: u64,
+}
+
+impl Tables {
+    /// Stores all messages, or none of them.
+    pub(super) fn enqueue(&mut self, messages: &[NewMessage], now: i64) -> Result<Vec<Enqueued>, StoreError> {
+        let ids = self.ids(messages)?;
+        let enqueued = messages.iter().zip(ids).map(|(new, (id, duplicate))| {
+            let deliveries = if duplicate { self.deliveries_of(&id) } else { self.store(new, &id, now) };
+            Enqueued { id, deliveries, duplicate }
+        });
+        Ok(enqueued.collect())
+    }
+
+    /// The id of each message, and whether it was enqueued before: in front of it in the batch, too.
+    fn ids(&mut self, messages: &[NewMessage]) -> Result<Vec<(String, bool)>, StoreError> {
+        let (mut keys, mut taken): (HashMap<Key, String>, HashSet<String>) = Default::default();
+        let mut ids = Vec::with_capacity(messages.len());
+        for new in messages {
+            new.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
+            let key = key_of(new);
+            if let Some(known) = key.as_ref().and_then(|key| self.by_key.get(key).or_else(|| keys.get(key))) {
+                ids.push((known.clone(), true));
+                continue;
+            }
+            let id = new.id.clone().unwrap_or_else(|| self.make_id());
+            if self.messages.contains_key(&id) || !taken.insert(id.clone()) {
+                return Err(StoreError::invalid("the id of a message is taken"));
+            }
+            keys.extend(key.map(|key| (key, id.clone())));
+            ids.push((id, false));
+        }
+        Ok(ids)
+    }
+
+    /// An id that sorts after those that were made before.
+    fn make_id(&mut self) -> String {
+        loop {
+            self.last_message += 1;
+            let id = format!("msg_{:016x}", self.last_message);
+            if !self.messages.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Stores a message with its deliveries, and says how many these are.
+    fn store(&mut self, new: &NewMessage, id: &str, now: i64) -> u32 {
+        let mut deliveries = 0;
+        for endpoint in self.endpoints.values().filter(|endpoint| endpoint.subscription().wants(new)) {
+            (self.last_row, deliveries) = (self.last_row + 1, deliveries + 1);
+            let mut delivery = Delivery::new(self.last_row, id, &*new.kind, &*endpoint.id);
+            (delivery.due_at, delivery.created_at) = (Some(new.due_at.unwrap_or(now)), now);
+            delivery.tenant.clone_from(&new.tenant);
+            self.rows.insert(self.last_row, Row::new(delivery));
+        }
+        self.messages.insert(id.to_owned(), Arc::new(Message::stored(new, id, now)));
+        self.order.push(id.to_owned());
+        self.by_key.extend(key_of(new).map(|key| (key, id.to_owned())));
+        deliveries
+    }
+
+    fn deliveries_of(&self, message: &str) -> u32 {
+        small(self.rows.values().filter(|row| row.delivery.message_id == message).count())
+    }
+
+    /// The deliveries that may be leased now: endpoints take turns, and the oldest due of each goes first.
+    pub(super) fn due(&self, now: i64, limit: usize) -> Vec<i64> {
+        let mut turns: Vec<(usize, i64, i64)> = Vec::new();
+        for endpoint in self.endpoints.values() {
+            let leased = self.rows.values().filter(|row| row.is_leased_of(&endpoint.id, now)).count();
+            let places = endpoint.places(small(leased), now) as usize;
+            let due = self.rows.values().filter(|row| row.is_due_of(&endpoint.id, now));
+            let mut due: Vec<(i64, i64)> =
+                due.map(|row| (row.delivery.due_at.unwrap_or(now), row.delivery.id)).collect();
+            due.sort_unstable();
+            turns.extend(due.into_iter().take(places).enumerate().map(|(turn, (at, id))| (turn, at, id)));
+        }
+        turns.sort_unstable();
+        turns.into_iter().take(limit).map(|(_, _, id)| id).collect()
+    }
+
+    pub(super) fn lease(&mut self, id: i64, until: i64) -> Result<Option<Claimed>, StoreError> {
+        let Some(row) = self.rows.get_mut(&id) else { return Ok(None) };
+        let message = self.messages.get(&row.delivery.message_id);
+        let endpoint = self.endpoints.get(&row.delivery.endpoint_id);
+        let (Some(message), Some(endpoint)) = (message, endpoint) else { return Ok(None) };
+        let fence = Fence::random()?;
+        row.lease(fence, until);
+        Ok(Some(Claimed {
+            id,
+            fence,
+            attempt: row.delivery.attempts,
+            step: row.step,
+            trigger: row.trigger,
+            message: message.clone(),
+            endpoint: endpoint.clone(),
+        }))
+    }
+
+    pub(super) fn settle(&mut self, settle: &SettleDelivery, now: i64) -> Settlement {
+        let row = self.rows.get_mut(&settle.id).filter(|row| row.fence == Some(settle.fence));
+        let Some(row) = row else { return Settlement::Superseded };
+        row.settle(settle, now);
+        let endpoint = row.delivery.endpoint_id.clone();
+        if settle.attempt.is_some() {
+            self.change(&endpoint, |endpoint| fare(endpoint, settle.effect, now));
+        }
+        Settlement::Settled
+    }
+
+    pub(super) fn change(&mut self, endpoint: &str, change: impl FnOnce(&mut Endpoint)) -> bool {
+        let found = self.endpoints.get_mut(endpoint);
+        found.map(|endpoint| change(Arc::make_mut(endpoint))).is_some()
+    }
+
+    /// Whether the endpoint of a delivery is enabled.
+    pub(super) fn is_enabled(&self, row: &Row) -> bool {
+        let endpoint = self.endpoints.get(&row.delivery.endpoint_id);
+        endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
+    }
+
+    pub(super) fn matching(&self, filter: &DeliveryFilter) -> impl Iterator<Item = &Row> {
+        self.rows.values().filter(move |row| row.matches(filter))
+    }
+
+    /// Forgets messages that have nothing left to deliver, with all that belongs to them.
+    pub(super) fn prune(&mut self, keep: &Retention, now: i64) -> usize {
+        let old = self.old(keep, now);
+        self.messages.retain(|id, _| !old.contains(id));
+        self.order.retain(|id| !old.contains(id));
+        self.rows.retain(|_, row| !old.contains(&row.delivery.message_id));
+        self.by_key.retain(|_, id| !old.contains(id));
+        old.len()
+    }
+
+    fn old(&self, keep: &Retention, now: i64) -> HashSet<String> {
+        let before = earlier(now, keep.age);
+        let beyond = self.order.len().saturating_sub(usize::try_from(keep.messages).unwrap_or(usize::MAX));
+        let waits = self.rows.values().filter(|row| !row.is_settled());
+        let waits: HashSet<&str> = waits.map(|row| &*row.delivery.message_id).collect();
+        let is_old = |id: &str| self.messages.get(id).is_some_and(|message| message.created_at < before);
+        let old = self.order.iter().enumerate().filter(|(place, id)| *place < beyond || is_old(id));
+        old.map(|(_, id)| id.clone()).filter(|id| !waits.contains(&**id)).collect()
+    }
+}
+
+fn key_of(new: &NewMessage) -> Option<Key> {
+    new.idempotency_key.clone().map(|key| (new.tenant.clone(), key))
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
