@@ -94,11 +94,11 @@ pub(crate) fn endpoint(row: Row) -> Result<Endpoint, StoreError> {
 /// What decides which messages go to an endpoint, as it is read: id, tenant, events, channels.
 pub(crate) type SubscriptionRow = (String, Option<String>, String, String);
 
-/// An endpoint's id, and what it wants.
-pub(crate) fn subscription(row: SubscriptionRow) -> Result<(String, Subscription), StoreError> {
+/// What an endpoint wants.
+pub(crate) fn subscription(row: SubscriptionRow) -> Result<Subscription, StoreError> {
     let (id, tenant, events, channels) = row;
     let events: Vec<String> = parse(&events)?;
-    Ok((id, Subscription::new(tenant, &events, parse(&channels)?)))
+    Ok(Subscription::new(id, tenant, &events, parse(&channels)?))
 }
 
 /// The settings of an endpoint, as they are written.

@@ -38,12 +38,12 @@ impl<'a> Batch<'a> {
     pub(crate) fn fan_out<'b>(
         &'b self,
         written: &HashSet<String>,
-        subscriptions: &'b [(String, Subscription)],
+        subscriptions: &'b [Subscription],
     ) -> Vec<Fanned<'b>> {
         let new = self.messages.iter().filter(|(id, _)| written.contains(id));
         new.flat_map(|(id, message)| {
-            let wanting = subscriptions.iter().filter(|(_, wanted)| wanted.wants(message));
-            wanting.map(|(endpoint, _)| Fanned { id, message, endpoint })
+            let wanting = subscriptions.iter().filter(|subscription| subscription.wants(message));
+            wanting.map(|subscription| Fanned { id, message, endpoint: subscription.endpoint_id() })
         })
         .collect()
     }

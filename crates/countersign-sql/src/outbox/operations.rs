@@ -20,9 +20,9 @@ macro_rules! next_due {
 
 /// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
 /// enqueue, claim and settle. `failed` judges what its database answers; `FORGET` and `list` are its way to
-/// take a list as one parameter.
+/// take a list as one parameter, and `$lock` is how it keeps others off the rows that it is about to change.
 macro_rules! outbox_store {
-    ($store:ident) => {
+    ($store:ident, lock: $lock:literal) => {
         impl OutboxStore for $store {
             async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
                 let mut transaction = self.begin().await?;
@@ -177,7 +177,7 @@ macro_rules! outbox_store {
                 statement.sql.push_bind(now).push(operations::REDELIVER_THOSE);
                 statement.and().push("state IN ('delivered', 'dead', 'cancelled')");
                 let mut sql = statement.deliveries(filter).limit(" ORDER BY id", limit.into());
-                sql.push(") RETURNING id");
+                sql.push($lock).push(") RETURNING id");
                 let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&self.pool).await.map_err(failed)?;
                 Ok(Redelivered { count: ids.len() as u64, last: ids.into_iter().max() })
             }
@@ -220,7 +220,9 @@ macro_rules! outbox_store {
                 let beyond = i64::try_from(keep.messages).unwrap_or(i64::MAX);
                 let mut transaction = self.begin().await?;
                 let mut forgotten = 0;
-                for (statement, bound) in [(operations::TOO_OLD, before), (operations::TOO_MANY, beyond)] {
+                let too_old = (concat!(operations::too_old!(), $lock), before);
+                let too_many = (concat!(operations::too_many!(), $lock), beyond);
+                for (statement, bound) in [too_old, too_many] {
                     let query = sqlx::query_scalar(statement).bind(bound).bind(PRUNE_AT_MOST);
                     let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
                     for statement in FORGET {
@@ -322,14 +324,25 @@ pub(crate) const DEPTH: &str = concat!(
 pub(crate) const ACTIVITY: &str = ", count(*) FILTER (WHERE error IS NULL),
     count(*) FILTER (WHERE error IS NOT NULL) FROM countersign_attempts";
 
-pub(crate) const TOO_OLD: &str = "
-    SELECT id FROM countersign_messages AS message WHERE created_at < $1 AND NOT EXISTS (
-        SELECT 1 FROM countersign_deliveries AS delivery
-        WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
-    ORDER BY created_at LIMIT $2";
-pub(crate) const TOO_MANY: &str = "
-    SELECT id FROM countersign_messages AS message
-    WHERE seq <= (SELECT seq FROM countersign_messages ORDER BY seq DESC LIMIT 1 OFFSET $1) AND NOT EXISTS (
-        SELECT 1 FROM countersign_deliveries AS delivery
-        WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
-    ORDER BY seq LIMIT $2";
+/// Messages before a time that have nothing left to deliver.
+macro_rules! too_old {
+    () => {
+        "SELECT id FROM countersign_messages AS message WHERE created_at < $1 AND NOT EXISTS (
+            SELECT 1 FROM countersign_deliveries AS delivery
+            WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
+        ORDER BY created_at LIMIT $2"
+    };
+}
+pub(crate) use too_old;
+
+/// Messages beyond the newest so many that have nothing left to deliver.
+macro_rules! too_many {
+    () => {
+        "SELECT id FROM countersign_messages AS message
+        WHERE seq <= (SELECT seq FROM countersign_messages ORDER BY seq DESC LIMIT 1 OFFSET $1) AND NOT EXISTS (
+            SELECT 1 FROM countersign_deliveries AS delivery
+            WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
+        ORDER BY seq LIMIT $2"
+    };
+}
+pub(crate) use too_many;

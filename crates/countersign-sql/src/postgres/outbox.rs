@@ -31,7 +31,7 @@ mod settle;
 
 pub(super) use self::listen::Ear;
 
-outbox_store!(PgStore);
+outbox_store!(PgStore, lock: " FOR UPDATE SKIP LOCKED");
 
 impl PgStore {
     /// The time in microseconds since 1970.

@@ -29,7 +29,8 @@ mod claim;
 mod enqueue;
 mod settle;
 
-outbox_store!(SqliteStore);
+// Whoever writes is alone.
+outbox_store!(SqliteStore, lock: "");
 
 impl SqliteStore {
     /// The time in microseconds since 1970.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_store::{conformance::Harness, idempotency_conformance, inbox_conformance};
+use countersign_store::{
+    conformance::Harness, idempotency_conformance, inbox_conformance, outbox_conformance,
+};
 
 use crate::support::{Database, TestClock};
 
@@ -48,6 +50,11 @@ mod on_sqlite {
         use super::*;
         inbox_conformance!(Timed::new(Fresh::new().await));
     }
+
+    mod outbox {
+        use super::*;
+        outbox_conformance!(Timed::new(Fresh::new().await));
+    }
 }
 
 #[cfg(feature = "postgres")]
@@ -66,6 +73,14 @@ mod on_postgres {
     mod inbox {
         use super::*;
         inbox_conformance!(match Fresh::new().await {
+            Some(fresh) => Timed::new(fresh),
+            None => return,
+        });
+    }
+
+    mod outbox {
+        use super::*;
+        outbox_conformance!(match Fresh::new().await {
             Some(fresh) => Timed::new(fresh),
             None => return,
         });

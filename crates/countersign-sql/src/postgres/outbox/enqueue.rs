@@ -76,7 +76,7 @@ async fn write_messages(
 async fn subscriptions(
     connection: &mut PgConnection,
     batch: &Batch<'_>,
-) -> Result<Vec<(String, Subscription)>, StoreError> {
+) -> Result<Vec<Subscription>, StoreError> {
     let mut all = Vec::new();
     for tenant in batch.tenants() {
         let query = sqlx::query_as(SUBSCRIPTIONS).bind(tenant);

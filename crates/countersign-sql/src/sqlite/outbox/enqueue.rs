@@ -77,7 +77,7 @@ fn row(id: &str, new: &NewMessage, payloads: &mut Blob) -> Value {
 async fn subscriptions(
     connection: &mut SqliteConnection,
     batch: &Batch<'_>,
-) -> Result<Vec<(String, Subscription)>, StoreError> {
+) -> Result<Vec<Subscription>, StoreError> {
     let mut all = Vec::new();
     for tenant in batch.tenants() {
         let query = sqlx::query_as(SUBSCRIPTIONS).bind(tenant);
