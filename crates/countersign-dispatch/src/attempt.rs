@@ -125,18 +125,20 @@ impl Means {
     /// | answer | delivery | endpoint |
     /// |---|---|---|
     /// | 2xx | delivered | well |
-    /// | 410 | dead | gone: disabled |
+    /// | 410, unless it is tried until it answers 2xx | dead | gone: disabled |
     /// | 429, 502, 503, 504 | again, not before `Retry-After` | failed, and left alone for a while |
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
     /// | the payload can't be made | again | nothing is known |
     ///
-    /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it
-    /// answers.
+    /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
+    /// 2xx.
     fn judge(&self, claimed: &Claimed, result: &Result<Response, Failed>) -> (Verdict, Effect) {
         match result {
             Ok(response) if is_success(response.status) => (Verdict::Delivered, Effect::Well),
-            Ok(response) if response.status == 410 => (Verdict::Dead, Effect::Gone),
+            Ok(response) if response.status == 410 && !claimed.endpoint.until_delivered => {
+                (Verdict::Dead, Effect::Gone)
+            }
             Ok(response) => {
                 let overloaded = breaker::overloaded(response.status, response.retry_after);
                 (self.again(claimed, response.retry_after), self.failed(claimed, overloaded))

@@ -68,6 +68,7 @@ mod event;
 mod outbox;
 mod pace;
 mod payload;
+pub mod profile;
 mod random;
 mod rotate;
 mod schedule;

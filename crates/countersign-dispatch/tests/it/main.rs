@@ -5,6 +5,7 @@
 
 mod endpoints;
 mod payloads;
+mod profiles;
 mod real;
 mod retrying;
 mod signing;
