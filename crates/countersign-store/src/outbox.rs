@@ -53,7 +53,8 @@ mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
-    /// Writes an endpoint, new or changed, by its id. Its health stays as it was.
+    /// Writes an endpoint, new or changed, by its id. Its health stays as it was, and so does the time at
+    /// which it was created; where that is 0, it is now.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -94,10 +95,12 @@ pub trait OutboxStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Stores messages, each with a delivery for every endpoint of its tenant that wants it, all in one
-    /// commit. The answer has one entry for each message, in its order.
+    /// commit. The answer has one entry for each message, in its order. One whose idempotency key is known is
+    /// not stored again, whatever its id.
     ///
     /// # Errors
-    /// Where the store can't be reached: nothing is stored.
+    /// Where the store can't be reached, an id is taken, or an idempotency key can't be kept (see
+    /// [`check_key`](crate::check_key)): nothing is stored.
     fn enqueue(
         &self,
         messages: &[NewMessage],

@@ -1,31 +1,22 @@
-//! The main job, over real connections: a receiver that verifies, and a client that sends it good
-//! requests, changed ones, forged ones and old ones, by eight schemes.
-//!
-//! ```text
-//! cargo run --release -p countersign-examples --bin demo
-//! ```
-//!
-//! It ends with 1 if any answer isn't what it should be. The keys in it protect nothing.
+//! Receiving: a receiver that verifies, and a client that sends it good requests, changed ones, forged ones
+//! and old ones, by eight schemes.
 
 use std::{
-    process::ExitCode,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anstyle::{AnsiColor, Style};
 use axum::{Router, body::Bytes, extract::State, http::Request, response::Response, routing::post};
-use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use countersign::{Keyring, Message, Scheme, Signer, Verifier, catalog, scheme::Source};
 use countersign_axum::{Rejection, VerifiedBody, WebhookLayer};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tokio::net::TcpListener;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+use crate::{Result, report::Report};
 
-#[tokio::main]
-async fn main() -> Result<ExitCode> {
+/// Plays it, and says what happened.
+pub(crate) async fn play() -> Result<Report> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
     let log = Log::default();
@@ -37,7 +28,7 @@ async fn main() -> Result<ExitCode> {
         demo.play(&provider).await?;
     }
     demo.play_handshake().await?;
-    Ok(demo.report())
+    Ok(demo.report)
 }
 
 /// Whose webhooks are sent.
@@ -140,8 +131,7 @@ struct Demo {
     origin: String,
     log: Log,
     now: i64,
-    table: Table,
-    wrong: usize,
+    report: Report,
 }
 
 /// What should become of a request: the status, whether the handler runs, and what is said of it.
@@ -153,10 +143,10 @@ impl Demo {
     fn new(origin: String, log: Log) -> Result<Self> {
         let client = Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["scheme", "request", "status", "handler", "what the receiver logs or answers"]);
-        Ok(Demo { client, origin, log, now, table, wrong: 0 })
+        let columns = ["scheme", "request", "status", "handler", "what the receiver logs or answers"];
+        let mut report = Report::new("requests", columns);
+        report.note("* The scheme signs no time. What protects is to handle each idempotency key once.");
+        Ok(Demo { client, origin, log, now, report })
     }
 
     /// Sends what a provider sends, and what somebody in its place could.
@@ -222,28 +212,9 @@ impl Demo {
         entry.says += &answer;
         let right = (status, entry.handler_ran) == (expected.0, expected.1)
             && (expected.2.is_empty() || entry.says == expected.2);
-        let says = format!("{}{:.48}", if right { "" } else { WRONG }, entry.says);
         let ran = if entry.handler_ran { "ran" } else { "-" };
-        self.table.add_row([&*scheme.name, name, &status.to_string(), ran, &says]);
-        self.wrong += usize::from(!right);
+        let says = format!("{:.48}", entry.says);
+        self.report.row(right, [&*scheme.name, name, &status.to_string(), ran, &says]);
         Ok(entry.says)
     }
-
-    fn report(&self) -> ExitCode {
-        for line in self.table.lines() {
-            let style = if line.contains(WRONG) { BAD } else { Style::new() };
-            anstream::println!("{style}{line}{style:#}");
-        }
-        println!("* The scheme signs no time. What protects is to handle each idempotency key once.");
-        let (requests, wrong) = (self.table.row_iter().count(), self.wrong);
-        match wrong {
-            0 => anstream::println!("{GOOD}{requests} requests, all answered as they should be{GOOD:#}"),
-            _ => anstream::println!("{BAD}{wrong} of {requests} requests answered wrongly{BAD:#}"),
-        }
-        ExitCode::from(u8::from(wrong > 0))
-    }
 }
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WRONG: &str = "WRONG: ";
