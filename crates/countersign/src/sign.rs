@@ -20,6 +20,8 @@ use alloc::{
 };
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::{
     ConfigError, Keyring, Timestamp,
     content::{self, Content},
@@ -184,14 +186,14 @@ impl Signer {
         content: &Content<'_>,
         message: &Message<'_>,
         now: i64,
-    ) -> Vec<(usize, &Version, String)> {
+    ) -> Vec<(usize, &Version, Zeroizing<String>)> {
         let scheme = &self.scheme;
         let keys = self.keys.valid_at(now).flat_map(|(index, entry)| {
             let version = scheme.signature.versions.iter().find(|version| can_sign(entry, version.algorithm));
             version.map(|version| (index, entry, version))
         });
         let sign = |(index, entry, version): (usize, &Entry, _)| {
-            Some((index, version, self.signature(entry, version, content, message)?))
+            Some((index, version, Zeroizing::new(self.signature(entry, version, content, message)?)))
         };
         keys.filter_map(sign).collect()
     }
@@ -230,7 +232,7 @@ impl Signer {
     /// Writes the signature headers.
     fn write(
         &self,
-        signatures: Vec<(usize, &Version, String)>,
+        signatures: Vec<(usize, &Version, Zeroizing<String>)>,
         time: &str,
         headers: &mut Vec<(String, String)>,
     ) -> Result<(), SignError> {

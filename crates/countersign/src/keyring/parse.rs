@@ -38,7 +38,7 @@ fn decode(form: &KeyForm, text: &str) -> Result<Vec<u8>, KeyErrorKind> {
     match form.encoding {
         SecretEncoding::Text if is_other_key(text) => Err(KeyErrorKind::WrongKind),
         SecretEncoding::Text => Ok(text.as_bytes().to_vec()),
-        SecretEncoding::Hex => hex::decode(text).map_err(|_| KeyErrorKind::Undecodable),
+        SecretEncoding::Hex => decode_hex(text).ok_or(KeyErrorKind::Undecodable),
         SecretEncoding::Base64 => decode_base64(text).ok_or(KeyErrorKind::Undecodable),
         SecretEncoding::BasicCredentials => match text.split_once(':') {
             Some((user, password)) if !user.is_empty() && !password.is_empty() => {
@@ -47,6 +47,13 @@ fn decode(form: &KeyForm, text: &str) -> Result<Vec<u8>, KeyErrorKind> {
             _ => Err(KeyErrorKind::Undecodable),
         },
     }
+}
+
+/// Decodes into room made at once: a vector that grows leaves pieces of the secret behind.
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Zeroizing::new(alloc::vec![0; text.len() / 2]);
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(core::mem::take(&mut *bytes))
 }
 
 /// Decodes a secret as widely used libraries do: padded or not, and whatever the bits behind its last
