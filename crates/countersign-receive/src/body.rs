@@ -1,6 +1,7 @@
 //! Bodies: read within limits, kept as they arrive.
 
 use std::{
+    mem,
     pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
@@ -70,20 +71,22 @@ impl Limits {
     }
 }
 
-/// The pieces of a body, in one. A body of one piece is not copied.
+/// The pieces of a body, joined once they are all there: what has arrived is not copied as it grows, and a
+/// body of one piece not at all.
+///
+/// Small pieces are copied together, because each keeps the whole buffer that the server has read it into.
+#[derive(Default)]
 pub(crate) struct Frames {
-    limit: usize,
-    kept: Kept,
-}
-
-enum Kept {
-    One(Bytes),
-    Several(Vec<u8>),
+    pieces: Vec<Bytes>,
+    /// The small pieces since the last large one.
+    small: Vec<u8>,
 }
 
 impl Frames {
-    pub(crate) fn new(limit: usize) -> Self {
-        Frames { limit, kept: Kept::One(Bytes::new()) }
+    fn close_small(&mut self) {
+        if !self.small.is_empty() {
+            self.pieces.push(mem::take(&mut self.small).into());
+        }
     }
 }
 
@@ -92,25 +95,19 @@ impl BodyBuffer for Frames {
     type Body = Bytes;
 
     fn push(&mut self, frame: Bytes) {
-        match &mut self.kept {
-            Kept::One(first) if first.is_empty() => *first = frame,
-            Kept::One(first) => {
-                let mut whole = Vec::with_capacity(first.len() + frame.len());
-                whole.extend_from_slice(first);
-                whole.extend_from_slice(&frame);
-                self.kept = Kept::Several(whole);
-            }
-            Kept::Several(whole) => {
-                grow(whole, frame.len(), self.limit);
-                whole.extend_from_slice(&frame);
-            }
+        if frame.len() < SMALL && !self.pieces.is_empty() {
+            self.small.extend_from_slice(&frame);
+        } else {
+            self.close_small();
+            self.pieces.push(frame);
         }
     }
 
-    fn finish(self) -> Bytes {
-        match self.kept {
-            Kept::One(bytes) => bytes,
-            Kept::Several(bytes) => bytes.into(),
+    fn finish(mut self) -> Bytes {
+        self.close_small();
+        match self.pieces.len() {
+            1 => self.pieces.remove(0),
+            _ => self.pieces.concat().into(),
         }
     }
 
@@ -119,11 +116,29 @@ impl BodyBuffer for Frames {
     }
 }
 
-/// Makes room by doubling, as a vector does, but not past the limit.
-fn grow(whole: &mut Vec<u8>, more: usize, limit: usize) {
-    let needed = whole.len() + more;
-    if needed > whole.capacity() {
-        let doubled = whole.capacity().saturating_mul(2).min(limit).max(needed);
-        whole.reserve_exact(doubled - whole.len());
+/// A smaller piece is copied to others of its kind.
+const SMALL: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(lengths: &[usize]) -> (usize, Bytes) {
+        let mut frames = Frames::default();
+        for (number, length) in (0..=u8::MAX).cycle().zip(lengths) {
+            frames.push(vec![number; *length].into());
+        }
+        (frames.pieces.len() + usize::from(!frames.small.is_empty()), frames.finish())
+    }
+
+    #[test]
+    fn pieces_are_joined_in_order_and_small_ones_kept_together() {
+        let lengths = [10, 1, 2, 5_000, 3, 4, 5, 6_000, 7_000, 1];
+        let (kept, body) = joined(&lengths);
+        let expected: Vec<u8> =
+            (0..).zip(lengths).flat_map(|(number, length)| vec![number; length]).collect();
+        assert_eq!((kept, &body[..]), (7, &expected[..]));
+        assert_eq!(joined(&[1; 10_000]).0, 2);
+        assert_eq!(joined(&[]), (0, Bytes::new()));
     }
 }

@@ -73,7 +73,7 @@ impl<P> Receiver<P> {
     ) -> Result<Outcome<'static, Bytes>, Error> {
         self.limits.check(incoming.declared_length)?;
         let verifier = self.verifier_for(incoming.parts, span).await?;
-        let mut check = verifier.begin_with(&incoming.request, Frames::new(self.limits.bytes), now)?;
+        let mut check = verifier.begin_with(&incoming.request, Frames::default(), now)?;
         self.limits.read(body, incoming.declared_length, |piece| check.update(piece)).await?;
         Ok(match check.outcome()? {
             Outcome::Event(verified) => Outcome::Event(verified.into_owned()),
