@@ -22,7 +22,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("countersign-tower", &["countersign", "countersign-store", "countersign-receive"]),
     ("countersign-actix", &["countersign", "countersign-store", "countersign-receive"]),
     ("countersign-axum", &["countersign", "countersign-tower"]),
-    ("countersign-cli", &["countersign"]),
+    (
+        "countersign-server",
+        &["countersign", "countersign-store", "countersign-transport", "countersign-dispatch"],
+    ),
+    (
+        "countersign-cli",
+        &[
+            "countersign",
+            "countersign-store",
+            "countersign-sql",
+            "countersign-transport",
+            "countersign-dispatch",
+            "countersign-server",
+        ],
+    ),
 ];
 
 /// Everything that the core may pull in by default, itself left out.
@@ -108,7 +122,7 @@ fn a_published_crate_has_a_readme_licences_and_its_metadata() {
 
 #[test]
 fn only_the_members_that_are_meant_to_be_are_published() {
-    for folder in ["tests", "examples", "benches"] {
+    for folder in ["tests", "tests/secrets", "examples", "benches"] {
         let manifest = parse(&root().join(folder));
         let publish = manifest.toml["package"].get("publish").and_then(toml::Value::as_bool);
         assert_eq!(publish, Some(false), "{folder}");
