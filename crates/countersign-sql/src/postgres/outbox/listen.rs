@@ -35,11 +35,14 @@ impl Ear {
 
     async fn heard(&self, pool: &PgPool) -> Result<(), Error> {
         let mut listening = self.0.lock().await;
-        let ear = match listening.take() {
+        let mut ear = match listening.take() {
             Some(ear) => ear,
             None => Listening::begin(pool).await?,
         };
-        listening.insert(ear).told().await
+        // Where its caller gives up, the connection goes back to the pool, which could not be closed otherwise.
+        ear.told().await?;
+        *listening = Some(ear);
+        Ok(())
     }
 }
 
