@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 
 use crate::{
     Request, Response, Schedule, SendError, Transport, breaker, clock,
-    payload::{Source, bytes_of},
+    payload::Payloads,
     random,
     signing::{EndpointSigner, Signers},
 };
@@ -32,7 +32,7 @@ impl<T: Transport> Sender for T {
 /// What every attempt needs.
 pub(crate) struct Means {
     pub(crate) sender: Arc<dyn Sender>,
-    pub(crate) source: Option<Arc<dyn Source>>,
+    pub(crate) payloads: Payloads,
     pub(crate) signers: Signers,
     pub(crate) schedule: Schedule,
     /// How long an attempt may take, the making of the payload included.
@@ -86,8 +86,7 @@ impl Means {
             return Err(Failed::Payload(reason.to_owned()));
         }
         let signer = self.signers.of(endpoint).map_err(Failed::Endpoint)?;
-        let body = bytes_of(self.source.as_deref(), message, endpoint, claimed.attempt).await;
-        let body = body.map_err(Failed::Payload)?;
+        let body = self.payloads.of(claimed).await.map_err(Failed::Payload)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;
         let mut headers = signer.sign(message, endpoint, &body, now).map_err(Failed::Endpoint)?;

@@ -1,6 +1,8 @@
-//! The system's clock.
+//! The system's clock, and how a time is written.
 
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use countersign::{Timestamp, scheme::TimeFormat};
 
 /// Unix seconds.
 pub(crate) fn unix_seconds() -> i64 {
@@ -11,4 +13,9 @@ pub(crate) fn unix_seconds() -> i64 {
 pub(crate) fn unix_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
     i64::try_from(since).unwrap_or(i64::MAX)
+}
+
+/// A time in microseconds as RFC 3339 writes it, in whole seconds: `2026-03-14T09:26:53Z`.
+pub(crate) fn rfc3339(micros: i64) -> String {
+    Timestamp::from_unix_seconds(micros.div_euclid(1_000_000)).render(TimeFormat::Rfc3339)
 }

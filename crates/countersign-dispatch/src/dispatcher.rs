@@ -1,29 +1,21 @@
 //! The dispatcher: claims, attempts, settles.
 
-use std::{collections::HashMap, fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use countersign_store::{
-    Settlement, StoreError,
-    outbox::{
-        Claimed, Depth, DisabledBecause, Effect, HealthChange, OutboxStore, Retention, SettleDelivery,
-        Verdict,
-    },
-};
-use metrics::gauge;
-use tokio::{
-    join, select,
-    sync::Notify,
-    task::{Id, JoinError, JoinSet},
-    time::{Instant, sleep, timeout},
-};
+use countersign_store::outbox::{OutboxStore, Retention};
+use tokio::{join, sync::Notify};
 
 use crate::{
     OperationalEvent, Outbox, PayloadSource, Schedule, Sealer, Transport,
     attempt::{Means, Sender, system_clock},
-    pace::Pace,
-    payload::Source,
+    payload::{FirstBody, Payloads, Source},
     signing::Signers,
 };
+
+mod housekeeping;
+mod running;
+mod telling;
+mod work;
 
 /// Dispatcher that delivers the messages of an [`Outbox`]; see the [crate's page](crate) for what it does.
 ///
@@ -32,6 +24,7 @@ pub struct Dispatcher<S> {
     outbox: Outbox<S>,
     sender: Arc<dyn Sender>,
     source: Option<Arc<dyn Source>>,
+    first_body_wins: bool,
     sealer: Option<Sealer>,
     schedule: Schedule,
     concurrency: usize,
@@ -41,18 +34,13 @@ pub struct Dispatcher<S> {
     warn_after: Duration,
     disable_after: Duration,
     retention: Retention,
-    on_event: Arc<dyn Fn(&OperationalEvent) + Send + Sync>,
+    on_event: Vec<Handler>,
+    announce_to: Option<Option<String>>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
-/// How much longer a lease is than an attempt: for the wait of its turn and for the settling.
-const MARGIN: Duration = Duration::from_secs(30);
-/// The longest that an attempt waits for its endpoint's turn; one that would wait longer is put back.
-const LONGEST_TURN: Duration = Duration::from_secs(5);
-/// How long more results are waited for when one has come, so that they share a commit.
-const LINGER: Duration = Duration::from_millis(1);
-/// How often failure clocks are turned and old messages forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+type Handler = Box<dyn Fn(&OperationalEvent) + Send + Sync>;
+
 const DAY: u64 = 86_400;
 
 impl<S: OutboxStore> Dispatcher<S> {
@@ -63,6 +51,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             outbox,
             sender: Arc::new(transport),
             source: None,
+            first_body_wins: false,
             sealer: None,
             schedule: Schedule::default(),
             concurrency: 64,
@@ -72,7 +61,8 @@ impl<S: OutboxStore> Dispatcher<S> {
             warn_after: Duration::from_secs(5 * DAY),
             disable_after: Duration::from_secs(7 * DAY),
             retention: Retention::default(),
-            on_event: Arc::new(|_| {}),
+            on_event: Vec::new(),
+            announce_to: None,
             clock: system_clock(),
         }
     }
@@ -88,6 +78,18 @@ impl<S: OutboxStore> Dispatcher<S> {
     #[must_use]
     pub fn payload_source(mut self, source: impl PayloadSource) -> Self {
         self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Whether a message that is rendered when it is delivered is sent again with the bytes of the first
+    /// attempt that is recorded with a body, in place of being rendered anew: no, by default.
+    ///
+    /// For receivers that keep the digest of what came under an id, and refuse another body. It holds for
+    /// each endpoint by itself, and for a redelivery as for a retry: whoever wants the state of today to be
+    /// sent enqueues another message. An attempt whose process died is not recorded, and doesn't count.
+    #[must_use]
+    pub fn first_body_wins(mut self, wins: bool) -> Self {
+        self.first_body_wins = wins;
         self
     }
 
@@ -144,10 +146,35 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// Tells an operator what happens. It must be quick: the dispatcher waits.
+    /// Tells an operator what happens. It must be quick: the dispatcher waits. Called again, it adds another
+    /// to be told.
     #[must_use]
     pub fn on_event(mut self, tell: impl Fn(&OperationalEvent) + Send + Sync + 'static) -> Self {
-        self.on_event = Arc::new(tell);
+        self.on_event.push(Box::new(tell));
+        self
+    }
+
+    /// Tells endpoints of the operator's own what happens: each [`OperationalEvent`] is enqueued as a message
+    /// of this tenant as well, for those that want its [type](OperationalEvent::TYPES), such as by
+    /// `endpoint.*`.
+    ///
+    /// Give it a tenant of its own. Where customers' endpoints are of the same tenant, or of none like the
+    /// messages, one that wants every event is told of all the others. The body of such a message is
+    /// `{"type": …, "timestamp": …, "data": {…}}`. The data names by id what it is about, and shows the scheme
+    /// and host of the endpoint's URL:
+    ///
+    /// | type | `data` |
+    /// |---|---|
+    /// | each | `endpoint_id`, `tenant`, `url`, `failing_since` (RFC 3339, or null) |
+    /// | `endpoint.warned` | and `disabled_in_seconds` |
+    /// | `endpoint.disabled` | and `because`: `failing` or `gone` |
+    /// | `delivery.exhausted` | and `delivery_id`, `message_id`, `event_type`, `attempts` |
+    ///
+    /// It is announced at most once, after what it tells of is settled. A delivery of an announcement that is
+    /// given up is not announced in turn: it stands in the log, and is told to [`on_event`](Self::on_event).
+    #[must_use]
+    pub fn announce_to(mut self, tenant: Option<String>) -> Self {
+        self.announce_to = Some(tenant);
         self
     }
 
@@ -171,129 +198,17 @@ impl<S: OutboxStore> Dispatcher<S> {
         join!(told, self.work(&stop));
     }
 
-    async fn work(&self, stop: &Notify) {
-        let mut running = Running::new(self.means());
-        let mut next_housekeeping = Instant::now();
-        let mut changed = pin!(self.outbox.store().changed());
-        loop {
-            self.settle(&mut running).await;
-            let more = self.claim(&mut running).await;
-            if Instant::now() >= next_housekeeping {
-                self.keep_house().await;
-                next_housekeeping = Instant::now() + HOUSEKEEPING;
-            }
-            let full = running.tasks.len() >= self.concurrency;
-            select! {
-                biased;
-                () = stop.notified() => break,
-                () = running.some_have_ended() => {}
-                () = self.outbox.woken(), if !full => {}
-                () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
-                // Where the places were not enough, there is more at once.
-                () = sleep(if more && !full { Duration::ZERO } else { self.poll_interval }) => {}
-            }
-        }
-        self.stop(running).await;
-    }
-
     fn means(&self) -> Arc<Means> {
+        let outbox = || Arc::new(self.outbox.clone()) as Arc<dyn FirstBody>;
+        let first = self.first_body_wins.then(outbox);
         Arc::new(Means {
             sender: self.sender.clone(),
-            source: self.source.clone(),
+            payloads: Payloads { source: self.source.clone(), first },
             signers: Signers::new(self.sealer.clone()),
             schedule: self.schedule.clone(),
             limit: self.attempt_timeout,
             clock: self.clock.clone(),
         })
-    }
-
-    /// Begins attempts at deliveries that are due. Says whether there were as many as there was room for.
-    async fn claim(&self, running: &mut Running) -> bool {
-        let free = self.concurrency.saturating_sub(running.tasks.len());
-        // What can't be settled would pile up.
-        if free == 0 || !running.ended.is_empty() {
-            return false;
-        }
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        let lease = self.attempt_timeout + LONGEST_TURN + MARGIN;
-        match self.outbox.store().claim(limit, lease).await {
-            Ok(claimed) => {
-                let found = claimed.len() == free;
-                claimed.into_iter().for_each(|claimed| running.begin(claimed));
-                found
-            }
-            Err(error) => {
-                log("deliveries could not be claimed", &error);
-                false
-            }
-        }
-    }
-
-    /// Settles what has ended, all in one commit. Where that fails, it is kept and tried again.
-    async fn settle(&self, running: &mut Running) {
-        if running.ended.is_empty() {
-            return;
-        }
-        match self.outbox.store().settle(&running.ended).await {
-            Ok(settlements) => {
-                let ended = running.ended.drain(..).zip(running.ended_claims.drain(..));
-                for ((settled, claimed), settlement) in ended.zip(settlements) {
-                    self.settled(&settled, &claimed, settlement);
-                }
-            }
-            Err(error) => log("what was delivered could not be settled yet", &error),
-        }
-    }
-
-    fn settled(&self, settled: &SettleDelivery, claimed: &Claimed, settlement: Settlement) {
-        let (id, verdict, effect) = (settled.id, settled.verdict, settled.effect);
-        if settlement == Settlement::Superseded {
-            tracing::warn!(target: "countersign", delivery = id, "an attempt ended after its lease: it may be made twice");
-            return;
-        }
-        let Claimed { endpoint, message, attempt, .. } = claimed;
-        if effect == Effect::Gone {
-            let (endpoint, because) = (endpoint.id.clone(), DisabledBecause::Gone);
-            self.tell(&OperationalEvent::EndpointDisabled { endpoint, because });
-        }
-        if verdict == Verdict::Dead {
-            let (message, endpoint) = (message.id.clone(), endpoint.id.clone());
-            let (delivery, attempts) = (id, *attempt);
-            self.tell(&OperationalEvent::DeliveryExhausted { delivery, message, endpoint, attempts });
-        }
-    }
-
-    /// Waits for the attempts that are under way, and gives back those that take too long.
-    async fn stop(&self, mut running: Running) {
-        let all_ended = async {
-            while !running.tasks.is_empty() {
-                running.some_have_ended().await;
-            }
-        };
-        if timeout(self.grace, all_ended).await.is_err() {
-            tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
-        }
-        self.settle(&mut running).await;
-    }
-
-    async fn keep_house(&self) {
-        let store = self.outbox.store();
-        match store.turn_failure_clocks(self.warn_after, self.disable_after).await {
-            Ok(changes) => changes.into_iter().filter_map(event_of).for_each(|event| self.tell(&event)),
-            Err(error) => log("the failure clocks could not be turned", &error),
-        }
-        if let Err(error) = store.prune_outbox(&self.retention).await {
-            log("old messages could not be pruned", &error);
-        }
-        match store.depth().await {
-            Ok(depth) => measure(depth),
-            Err(error) => log("what waits could not be counted", &error),
-        }
-    }
-
-    fn tell(&self, event: &OperationalEvent) {
-        event.log();
-        (self.on_event)(event);
     }
 }
 
@@ -305,97 +220,4 @@ impl<S> fmt::Debug for Dispatcher<S> {
             .field("attempt_timeout", &self.attempt_timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// The attempts that are under way, and those that are to be settled.
-struct Running {
-    means: Arc<Means>,
-    pace: Arc<Pace>,
-    tasks: JoinSet<SettleDelivery>,
-    claimed: HashMap<Id, Claimed>,
-    /// What is to be settled, and of which delivery, in one order.
-    ended: Vec<SettleDelivery>,
-    ended_claims: Vec<Claimed>,
-}
-
-impl Running {
-    fn new(means: Arc<Means>) -> Self {
-        Running {
-            means,
-            pace: Arc::default(),
-            tasks: JoinSet::new(),
-            claimed: HashMap::new(),
-            ended: Vec::new(),
-            ended_claims: Vec::new(),
-        }
-    }
-
-    fn begin(&mut self, claimed: Claimed) {
-        let (means, pace, own) = (self.means.clone(), self.pace.clone(), claimed.clone());
-        let task = self.tasks.spawn(async move {
-            match pace.turn(&own.endpoint) {
-                wait if wait > LONGEST_TURN => put_back(&own, wait),
-                wait => {
-                    sleep(wait).await;
-                    means.attempt(&own).await
-                }
-            }
-        });
-        self.claimed.insert(task.id(), claimed);
-    }
-
-    /// Waits until an attempt has ended and a moment longer, and takes all that have. Never ready where
-    /// none is under way.
-    async fn some_have_ended(&mut self) {
-        match self.tasks.join_next_with_id().await {
-            Some(ended) => self.take(ended),
-            None => std::future::pending().await,
-        }
-        let until = Instant::now() + LINGER;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.tasks.join_next_with_id()).await {
-            self.take(ended);
-        }
-    }
-
-    fn take(&mut self, ended: Result<(Id, SettleDelivery), JoinError>) {
-        let (task, settle) = match ended {
-            Ok((task, settle)) => (task, Some(settle)),
-            Err(error) => (error.id(), None),
-        };
-        if let Some(claimed) = self.claimed.remove(&task) {
-            let settle = settle.unwrap_or_else(|| self.means.panicked(&claimed));
-            self.ended.push(settle);
-            self.ended_claims.push(claimed);
-        }
-    }
-}
-
-/// A delivery that is not tried, because its endpoint's turn comes too late.
-fn put_back(claimed: &Claimed, wait: Duration) -> SettleDelivery {
-    let verdict = Verdict::Retry { after: wait };
-    SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect: Effect::None, attempt: None }
-}
-
-/// What an operator is told of a change.
-fn event_of(change: HealthChange) -> Option<OperationalEvent> {
-    match change {
-        HealthChange::Warned { endpoint, failing_for } => {
-            Some(OperationalEvent::EndpointWarned { endpoint, failing_for })
-        }
-        HealthChange::Disabled { endpoint, .. } => {
-            let because = DisabledBecause::Failing;
-            Some(OperationalEvent::EndpointDisabled { endpoint: endpoint.id, because })
-        }
-        _ => None,
-    }
-}
-
-fn measure(depth: Depth) {
-    #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    gauge!("countersign_outbox_depth").set((depth.pending + depth.leased) as f64);
-    gauge!("countersign_outbox_oldest_due_seconds").set(depth.oldest_due.unwrap_or_default().as_secs_f64());
-}
-
-fn log(what: &str, error: &StoreError) {
-    tracing::error!(target: "countersign", error = %error, "{what}");
 }

@@ -54,17 +54,62 @@
 //! attempt's record shows the headers of a signature, but no token and no header that an endpoint's owner
 //! has added; URLs are never logged.
 //!
+//! # Payloads that are made late
+//!
+//! A message whose payload is a [reference](countersign_store::outbox::Payload::Reference) is rendered by the
+//! [`PayloadSource`] at each attempt: the state of then arrives. With
+//! [`first_body_wins`](Dispatcher::first_body_wins) every attempt sends what the first that made a body has
+//! sent, redeliveries included.
+//!
+//! # Profiles
+//!
+//! [`profile`] makes the endpoints and messages of five billing systems, byte for byte as these send them.
+//!
+//! # Telling an operator
+//!
+//! An endpoint that is failing or was disabled and a delivery that was given up are an [`OperationalEvent`]. It
+//! stands in the log, is told to [`on_event`](Dispatcher::on_event), is enqueued for endpoints of the
+//! operator's own by [`announce_to`](Dispatcher::announce_to), and is mailed by `mail::Mailer` (feature
+//! `email`).
+//!
+//! # Metrics and spans
+//!
+//! By the facades of `metrics` and `tracing` (target `countersign`); the application chooses what becomes of
+//! them. No label holds an id: their values are those listed.
+//!
+//! | metric | labels | tells |
+//! |---|---|---|
+//! | `countersign_messages_total` | `duplicate`: `true`, `false` | messages that were enqueued by [`Outbox::enqueue`], and whether their idempotency key was known; those that the store was given directly are not counted |
+//! | `countersign_attempts_total` | `outcome`: `delivered`, `retry`, `dead` | attempts, and what became of their delivery |
+//! | `countersign_attempt_seconds` | | how long attempts took (histogram) |
+//! | `countersign_outbox_depth` | | deliveries that wait or are under way, those of disabled endpoints included (gauge, each minute) |
+//! | `countersign_outbox_oldest_due_seconds` | | for how long the oldest has been due that could be delivered: rises where dispatchers don't keep up (gauge, each minute) |
+//! | `countersign_mails_total` | `outcome`: `sent`, `failed`, `dropped`, `held` | mails, and events that were not mailed because there was no room or time, or another told of the same lately (feature `email`) |
+//!
+//! | span | fields |
+//! |---|---|
+//! | `webhook.enqueue` | `messages`, `duplicates` |
+//! | `webhook.attempt` | `endpoint`, `message`, `event_type`, `attempt`, `status`, `outcome` |
+//! | `webhook.mail` | `event_type`, `endpoint` |
+//!
+//! The gauges are of the whole outbox: where several dispatchers share it each tells the same, so take the
+//! greatest, not the sum.
+//!
 //! # Features
 //!
 //! - `sha1`, `ed25519`: the core's, passed on.
+//! - `email`: operational events by email, over SMTP (`mail`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod announce;
 mod attempt;
 mod breaker;
 mod clock;
 mod dispatcher;
 mod event;
+#[cfg(feature = "email")]
+pub mod mail;
 mod outbox;
 mod pace;
 mod payload;

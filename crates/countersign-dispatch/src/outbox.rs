@@ -6,7 +6,9 @@ use countersign_store::{
     StoreError,
     outbox::{Enqueued, NewMessage, OutboxStore},
 };
+use metrics::counter;
 use tokio::sync::Notify;
+use tracing::{Instrument, Span, error_span, field::Empty};
 
 /// Outbox: a store of messages, and a way to wake the dispatcher of the same process. Cheap to clone.
 ///
@@ -36,7 +38,9 @@ impl<S: OutboxStore> Outbox<S> {
     /// # Errors
     /// Where the store can't be reached: nothing is stored.
     pub async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
-        let enqueued = self.store.enqueue(messages).await?;
+        let span = error_span!(target: "countersign", "webhook.enqueue", messages = messages.len(), duplicates = Empty);
+        let enqueued = self.store.enqueue(messages).instrument(span.clone()).await?;
+        observe(&enqueued, &span);
         self.wake();
         Ok(enqueued)
     }
@@ -60,5 +64,13 @@ impl<S> Clone for Outbox<S> {
 impl<S> fmt::Debug for Outbox<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox").finish_non_exhaustive()
+    }
+}
+
+fn observe(enqueued: &[Enqueued], span: &Span) {
+    let (all, duplicates) = (enqueued.len(), enqueued.iter().filter(|one| one.duplicate).count());
+    span.record("duplicates", duplicates);
+    for (duplicate, count) in [("false", all - duplicates), ("true", duplicates)] {
+        counter!("countersign_messages_total", "duplicate" => duplicate).increment(count as u64);
     }
 }

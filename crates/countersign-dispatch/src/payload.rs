@@ -1,15 +1,18 @@
 //! Payloads that are made when they are delivered.
 
-use std::{error::Error as StdError, future::Future, pin::Pin};
+use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use countersign_store::outbox::{Endpoint, Message, Payload};
+use countersign_store::outbox::{Claimed, Endpoint, Message, OutboxStore, Payload};
+
+use crate::Outbox;
 
 /// Makes the payload of a message whose payload is a
 /// [`Reference`](countersign_store::outbox::Payload::Reference): the state at the time of delivery.
 ///
-/// It is asked anew at each attempt, so that what arrives is what is true then. The message's id stays; the
-/// bytes as sent are kept with the attempt.
+/// It is asked anew at each attempt, so that what arrives is what is true then, unless the
+/// [first body wins](crate::Dispatcher::first_body_wins). The message's id stays; the bytes as sent are kept
+/// with the attempt.
 pub trait PayloadSource: Send + Sync + 'static {
     /// Makes the payload. `attempt` is from 1.
     ///
@@ -53,20 +56,56 @@ impl<P: PayloadSource> Source for P {
     }
 }
 
-/// The bytes of a message for an endpoint.
-pub(crate) async fn bytes_of(
-    source: Option<&dyn Source>,
-    message: &Message,
-    endpoint: &Endpoint,
-    attempt: u32,
-) -> Result<Bytes, String> {
-    match (&message.payload, source) {
-        (Payload::Bytes(bytes), _) => Ok(bytes.clone()),
-        (Payload::Reference(reference), Some(source)) => {
-            source.render(message, reference, endpoint, attempt).await
+/// Where the bytes of a delivery come from.
+pub(crate) struct Payloads {
+    pub(crate) source: Option<Arc<dyn Source>>,
+    /// Where what was sent first is sent again.
+    pub(crate) first: Option<Arc<dyn FirstBody>>,
+}
+
+impl Payloads {
+    /// The bytes of a delivery's message for its endpoint.
+    ///
+    /// # Errors
+    /// Why there are none now.
+    pub(crate) async fn of(&self, claimed: &Claimed) -> Result<Bytes, String> {
+        let Claimed { message, endpoint, attempt, .. } = claimed;
+        let reference = match &message.payload {
+            Payload::Bytes(bytes) => return Ok(bytes.clone()),
+            Payload::Reference(reference) => reference,
+        };
+        if let Some(body) = self.first_of(claimed).await? {
+            return Ok(body);
         }
-        (Payload::Reference(_), None) => {
-            Err("the payload is a reference, and the dispatcher has no `payload_source`".to_owned())
+        match &self.source {
+            Some(source) => source.render(message, reference, endpoint, *attempt).await,
+            None => Err("the payload is a reference, and the dispatcher has no `payload_source`".to_owned()),
         }
+    }
+
+    /// What the first attempt sent, where that is to be sent again. Where it can't be read, the attempt
+    /// fails: the same id must not arrive with other bytes.
+    async fn first_of(&self, claimed: &Claimed) -> Result<Option<Bytes>, String> {
+        match &self.first {
+            Some(first) if claimed.attempt > 1 => first.of(claimed.id).await,
+            _ => Ok(None),
+        }
+    }
+}
+
+type Reading<'a> = Pin<Box<dyn Future<Output = Result<Option<Bytes>, String>> + Send + 'a>>;
+
+/// Knows the first body that was made for a delivery.
+pub(crate) trait FirstBody: Send + Sync {
+    fn of(&self, delivery: i64) -> Reading<'_>;
+}
+
+impl<S: OutboxStore> FirstBody for Outbox<S> {
+    fn of(&self, delivery: i64) -> Reading<'_> {
+        Box::pin(async move {
+            let attempts = self.store().attempts(delivery).await;
+            let attempts = attempts.map_err(|error| format!("what was sent first can't be read: {error}"))?;
+            Ok(attempts.into_iter().find_map(|attempt| attempt.payload))
+        })
     }
 }

@@ -58,9 +58,11 @@ async fn an_endpoint_that_fails_for_a_week_is_warned_of_once_and_then_disabled()
     let script = Script::new([Act::Answer(500)]);
     let mut stubborn = endpoint("ep");
     stubborn.until_delivered = true;
-    let running =
-        start(&[stubborn], &script, |d| d.on_event(move |event| tell.lock().unwrap().push(event.clone())))
-            .await;
+    let running = start(&[stubborn], &script, |dispatcher| {
+        let dispatcher = dispatcher.poll_interval(Duration::from_secs(60));
+        dispatcher.on_event(move |event| tell.lock().unwrap().push(event.clone()))
+    })
+    .await;
     running.enqueue("invoice.paid").await;
     sleep(8 * DAY).await;
     let told = told.lock().unwrap().clone();

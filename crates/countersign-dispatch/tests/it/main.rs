@@ -3,11 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
+mod announcing;
 mod endpoints;
+mod faulty;
+#[cfg(feature = "email")]
+mod mailing;
+mod measured;
 mod payloads;
 mod profiles;
 mod real;
 mod retrying;
 mod signing;
+#[cfg(feature = "email")]
+mod smtp;
 mod stopping;
 mod support;

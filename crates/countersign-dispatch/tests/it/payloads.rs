@@ -11,9 +11,12 @@ use std::{
 
 use bytes::Bytes;
 use countersign_dispatch::{PayloadSource, Schedule};
-use countersign_store::outbox::{DeliveryState, Endpoint, Message, NewMessage, Payload};
+use countersign_store::outbox::{
+    DeliveryFilter, DeliveryState, Endpoint, MemoryOutbox, Message, NewMessage, OutboxStore, Payload,
+};
+use tokio::time::sleep;
 
-use crate::support::*;
+use crate::{faulty::Faulty, support::*};
 
 /// Tells how often it was asked; fails the first time.
 #[derive(Clone, Default)]
@@ -63,5 +66,125 @@ async fn without_a_source_such_a_message_fails_with_its_reason() {
     running.settled().await;
     assert!(running.attempts(1).await[0].error.as_deref().unwrap().contains("payload_source"));
     assert_eq!(script.sent().len(), 0);
+    running.stop().await;
+}
+
+/// The state that a payload shows, which changes between attempts.
+#[derive(Clone, Default)]
+struct Invoice(Arc<AtomicU32>);
+
+impl PayloadSource for Invoice {
+    async fn render(
+        &self,
+        _: &Message,
+        reference: &str,
+        endpoint: &Endpoint,
+        _: u32,
+    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+        Ok(format!("{reference} for {}, version {}", endpoint.id, self.0.fetch_add(1, Ordering::SeqCst))
+            .into())
+    }
+}
+
+fn late() -> NewMessage {
+    NewMessage::new("late", Payload::Reference("invoice:7".to_owned()))
+}
+
+/// The bodies that were sent to endpoints whose URL holds this.
+fn bodies(script: &Script, part: &str) -> Vec<Bytes> {
+    script.sent().into_iter().filter(|sent| sent.url.contains(part)).map(|sent| sent.body).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_first_body_wins_the_same_bytes_arrive_at_each_attempt_and_redelivery() {
+    let script = Script::new([Act::Fail, Act::Answer(500), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        let dispatcher = dispatcher.payload_source(Invoice::default()).first_body_wins(true);
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 5]))
+    })
+    .await;
+    running.outbox.enqueue(&[late()]).await.unwrap();
+    running.settled().await;
+    running.outbox.store().redeliver(&DeliveryFilter::default(), 10).await.unwrap();
+    running.settled().await;
+    assert_eq!(bodies(&script, "ep"), ["invoice:7 for ep, version 0"; 4]);
+    let attempts = running.attempts(1).await;
+    assert!(attempts.iter().all(|attempt| attempt.payload_digest == attempts[0].payload_digest));
+    // Another message shows the state of today.
+    running.outbox.enqueue(&[late()]).await.unwrap();
+    running.settled().await;
+    assert_eq!(bodies(&script, "ep")[4], "invoice:7 for ep, version 1");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_body_is_that_of_the_first_attempt_that_made_one() {
+    let script = Script::new([Act::Fail, Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        let dispatcher = dispatcher.payload_source(Counter::default()).first_body_wins(true);
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 5]))
+    })
+    .await;
+    let id = running.outbox.enqueue(&[late()]).await.unwrap().remove(0).id;
+    running.settled().await;
+    let made: Vec<_> = running.attempts(1).await.into_iter().map(|attempt| attempt.payload).collect();
+    let second = Some(Bytes::from(format!("{id} invoice:7 for ep at 2")));
+    assert_eq!(made, [None, second.clone(), second]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_endpoint_has_a_first_body_of_its_own() {
+    let script = Script::new([Act::Answer(500), Act::Answer(500), Act::Answer(200)]);
+    let running = start(&[endpoint("ep1"), endpoint("ep2")], &script, |dispatcher| {
+        let dispatcher = dispatcher.payload_source(Invoice::default()).first_body_wins(true);
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 5]))
+    })
+    .await;
+    running.outbox.enqueue(&[late()]).await.unwrap();
+    running.settled().await;
+    for id in ["ep1", "ep2"] {
+        let sent = bodies(&script, id);
+        assert!(sent.len() == 2 && sent[0] == sent[1], "{sent:?}");
+        assert!(sent[0].starts_with(format!("invoice:7 for {id}").as_bytes()), "{sent:?}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_first_body_cannot_be_read_no_other_is_sent() {
+    let clock = clock();
+    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), ..Faulty::default() };
+    let script = Script::new([Act::Answer(500), Act::Answer(200)]);
+    let running = start_over(store.clone(), &[endpoint("ep")], &script, |dispatcher| {
+        let dispatcher = dispatcher.clock(clock).payload_source(Invoice::default()).first_body_wins(true);
+        dispatcher.schedule(Schedule::new([Duration::from_secs(1); 50]))
+    })
+    .await;
+    store.no_attempts.store(true, Ordering::SeqCst);
+    running.outbox.enqueue(&[late()]).await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(bodies(&script, "ep").len(), 1);
+    store.no_attempts.store(false, Ordering::SeqCst);
+    running.settled().await;
+    assert_eq!(bodies(&script, "ep"), ["invoice:7 for ep, version 0"; 2]);
+    let reason = running.attempts(1).await[1].error.clone().unwrap();
+    assert!(reason.contains("what was sent first can't be read"), "{reason}");
+    assert_eq!(running.endpoint("ep").await.health.failures, 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_with_bytes_of_its_own_needs_no_first_body() {
+    let store = Faulty::default();
+    store.no_attempts.store(true, Ordering::SeqCst);
+    let script = Script::new([Act::Answer(500), Act::Answer(200)]);
+    let running = start_over(store, &[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.first_body_wins(true).schedule(Schedule::new([Duration::ZERO; 5]))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!(bodies(&script, "ep"), [BODY; 2]);
     running.stop().await;
 }

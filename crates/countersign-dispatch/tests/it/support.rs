@@ -103,8 +103,8 @@ impl Transport for Script {
 }
 
 /// A dispatcher that runs.
-pub(crate) struct Running {
-    pub(crate) outbox: Outbox<MemoryOutbox>,
+pub(crate) struct Running<S = MemoryOutbox> {
+    pub(crate) outbox: Outbox<S>,
     stop: oneshot::Sender<()>,
     pub(crate) task: JoinHandle<()>,
 }
@@ -116,11 +116,21 @@ pub(crate) async fn start(
     change: impl FnOnce(Dispatcher<MemoryOutbox>) -> Dispatcher<MemoryOutbox>,
 ) -> Running {
     let clock = clock();
-    let outbox = Outbox::new(MemoryOutbox::new().clock(clock.clone()));
+    start_over(MemoryOutbox::new().clock(clock.clone()), endpoints, script, |d| change(d.clock(clock))).await
+}
+
+/// The same over a store of the test's own.
+pub(crate) async fn start_over<S: OutboxStore>(
+    store: S,
+    endpoints: &[Endpoint],
+    script: &Script,
+    change: impl FnOnce(Dispatcher<S>) -> Dispatcher<S>,
+) -> Running<S> {
+    let outbox = Outbox::new(store);
     for endpoint in endpoints {
         outbox.store().put_endpoint(endpoint).await.unwrap();
     }
-    let (stop, task) = dispatch(change(Dispatcher::new(outbox.clone(), script.clone()).clock(clock)));
+    let (stop, task) = dispatch(change(Dispatcher::new(outbox.clone(), script.clone())));
     Running { outbox, stop, task }
 }
 
@@ -132,7 +142,7 @@ pub(crate) fn dispatch<S: OutboxStore>(dispatcher: Dispatcher<S>) -> (oneshot::S
     (stop, tokio::spawn(run))
 }
 
-impl Running {
+impl<S: OutboxStore> Running<S> {
     pub(crate) async fn enqueue(&self, kind: &str) -> String {
         self.outbox.enqueue(&[NewMessage::new(kind, BODY)]).await.unwrap().remove(0).id
     }

@@ -1,0 +1,91 @@
+//! The attempts that are under way.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use countersign_store::outbox::{Claimed, Effect, SettleDelivery, Verdict};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::{Instant, sleep},
+};
+
+use crate::{attempt::Means, pace::Pace};
+
+/// The attempts that are under way, and those that are to be settled.
+pub(super) struct Running {
+    means: Arc<Means>,
+    pace: Arc<Pace>,
+    tasks: JoinSet<SettleDelivery>,
+    claimed: HashMap<Id, Claimed>,
+    /// What is to be settled, and of which delivery, in one order.
+    pub(super) ended: Vec<SettleDelivery>,
+    pub(super) ended_claims: Vec<Claimed>,
+}
+
+impl Running {
+    pub(super) fn new(means: Arc<Means>) -> Self {
+        Running {
+            means,
+            pace: Arc::default(),
+            tasks: JoinSet::new(),
+            claimed: HashMap::new(),
+            ended: Vec::new(),
+            ended_claims: Vec::new(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Begins an attempt at a delivery.
+    pub(super) fn begin(&mut self, claimed: Claimed) {
+        let (means, pace, own) = (self.means.clone(), self.pace.clone(), claimed.clone());
+        let task = self.tasks.spawn(async move {
+            match pace.turn(&own.endpoint) {
+                wait if wait > LONGEST_TURN => put_back(&own, wait),
+                wait => {
+                    sleep(wait).await;
+                    means.attempt(&own).await
+                }
+            }
+        });
+        self.claimed.insert(task.id(), claimed);
+    }
+
+    /// Waits until an attempt has ended and a moment longer, and takes all that have. Never ready where
+    /// none is under way.
+    pub(super) async fn some_have_ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.take(ended),
+            None => std::future::pending().await,
+        }
+        let until = Instant::now() + LINGER;
+        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.tasks.join_next_with_id()).await {
+            self.take(ended);
+        }
+    }
+
+    fn take(&mut self, ended: Result<(Id, SettleDelivery), JoinError>) {
+        let (task, settle) = match ended {
+            Ok((task, settle)) => (task, Some(settle)),
+            Err(error) => (error.id(), None),
+        };
+        if let Some(claimed) = self.claimed.remove(&task) {
+            let settle = settle.unwrap_or_else(|| self.means.panicked(&claimed));
+            self.ended.push(settle);
+            self.ended_claims.push(claimed);
+        }
+    }
+}
+
+/// A delivery that is not tried, because its endpoint's turn comes too late.
+fn put_back(claimed: &Claimed, wait: Duration) -> SettleDelivery {
+    let verdict = Verdict::Retry { after: wait };
+    SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect: Effect::None, attempt: None }
+}
+
+/// The longest that an attempt waits for its endpoint's turn; one that would wait longer is put back.
+pub(super) const LONGEST_TURN: Duration = Duration::from_secs(5);
+/// How long more results are waited for when one has come, so that they share a commit.
+const LINGER: Duration = Duration::from_millis(1);

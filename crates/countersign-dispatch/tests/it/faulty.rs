@@ -1,0 +1,113 @@
+//! A store of which some calls fail while a test wants it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use countersign_store::{Settlement, StoreError, outbox::*};
+
+/// An outbox in memory whose `enqueue`, or whose `attempts`, fails while its switch is on.
+#[derive(Clone, Default)]
+pub(crate) struct Faulty {
+    pub(crate) inner: MemoryOutbox,
+    pub(crate) no_enqueue: Arc<AtomicBool>,
+    pub(crate) no_attempts: Arc<AtomicBool>,
+}
+
+fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    match switch.load(Ordering::SeqCst) {
+        true => Err(StoreError::unavailable("the store is away, as this test wants")),
+        false => result,
+    }
+}
+
+impl OutboxStore for Faulty {
+    async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
+        unless(&self.no_enqueue, Ok(()))?;
+        self.inner.enqueue(messages).await
+    }
+
+    async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
+        unless(&self.no_attempts, self.inner.attempts(delivery).await)
+    }
+
+    async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        self.inner.put_endpoint(endpoint).await
+    }
+
+    async fn endpoint(&self, id: &str) -> Result<Option<Endpoint>, StoreError> {
+        self.inner.endpoint(id).await
+    }
+
+    async fn endpoints(
+        &self,
+        tenant: Option<Option<&str>>,
+        page: &Page,
+    ) -> Result<Vec<Endpoint>, StoreError> {
+        self.inner.endpoints(tenant, page).await
+    }
+
+    async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
+        self.inner.delete_endpoint(id).await
+    }
+
+    async fn set_state(&self, id: &str, state: EndpointState) -> Result<bool, StoreError> {
+        self.inner.set_state(id, state).await
+    }
+
+    async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
+        self.inner.message(id).await
+    }
+
+    async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<Vec<Message>, StoreError> {
+        self.inner.messages(filter, page).await
+    }
+
+    async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        self.inner.claim(limit, lease).await
+    }
+
+    async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+        self.inner.settle(settled).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        self.inner.next_due().await
+    }
+
+    async fn turn_failure_clocks(
+        &self,
+        warn_after: Duration,
+        disable_after: Duration,
+    ) -> Result<Vec<HealthChange>, StoreError> {
+        self.inner.turn_failure_clocks(warn_after, disable_after).await
+    }
+
+    async fn deliveries(&self, filter: &DeliveryFilter, page: &Page) -> Result<Vec<Delivery>, StoreError> {
+        self.inner.deliveries(filter, page).await
+    }
+
+    async fn count(&self, filter: &DeliveryFilter) -> Result<u64, StoreError> {
+        self.inner.count(filter).await
+    }
+
+    async fn redeliver(&self, filter: &DeliveryFilter, limit: u32) -> Result<Redelivered, StoreError> {
+        self.inner.redeliver(filter, limit).await
+    }
+
+    async fn depth(&self) -> Result<Depth, StoreError> {
+        self.inner.depth().await
+    }
+
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+        self.inner.activity(filter).await
+    }
+
+    async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
+        self.inner.prune_outbox(keep).await
+    }
+}
