@@ -79,6 +79,22 @@ fn crates_use_each_other_in_one_direction() {
     }
 }
 
+/// A URL that somebody else supplies is dialled by `countersign-transport` alone. The command's own client
+/// speaks to the server that its user names.
+#[test]
+fn adv_76_one_crate_alone_has_an_http_client() {
+    const CLIENTS: [&str; 6] = ["hyper-util", "reqwest", "ureq", "isahc", "attohttpc", "awc"];
+    for manifest in manifests("crates") {
+        let name = string(&manifest.toml, "package", "name");
+        let clients = manifest.dependencies().into_iter().filter(|other| CLIENTS.contains(&&**other));
+        match &*name {
+            "countersign-transport" => assert_eq!(clients.count(), 1),
+            "countersign-cli" => assert!(clients.count() <= 1),
+            _ => assert_eq!(clients.collect::<Vec<_>>(), [""; 0], "{name}"),
+        }
+    }
+}
+
 #[test]
 fn the_core_pulls_in_what_is_listed_and_no_more() {
     let mut command = Command::new(env!("CARGO"));
