@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use countersign_store::outbox::{Claimed, Effect, SettleDelivery, Verdict};
 use tokio::{
     task::{Id, JoinError, JoinSet},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{attempt::Means, pace::Pace};
@@ -53,16 +53,20 @@ impl Running {
         self.claimed.insert(task.id(), claimed);
     }
 
-    /// Waits until an attempt has ended and a moment longer, and takes all that have. Never ready where
-    /// none is under way.
+    /// Waits until an attempt has ended, and a moment longer until half of them have, and takes those that
+    /// have. Never ready where none is under way.
     pub(super) async fn some_have_ended(&mut self) {
+        let enough = self.ended.len() + self.len().div_ceil(2);
         match self.tasks.join_next_with_id().await {
             Some(ended) => self.take(ended),
             None => std::future::pending().await,
         }
         let until = Instant::now() + LINGER;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.tasks.join_next_with_id()).await {
-            self.take(ended);
+        while self.ended.len() < enough {
+            match timeout_at(until, self.tasks.join_next_with_id()).await {
+                Ok(Some(ended)) => self.take(ended),
+                _ => break,
+            }
         }
     }
 
@@ -88,4 +92,4 @@ fn put_back(claimed: &Claimed, wait: Duration) -> SettleDelivery {
 /// The longest that an attempt waits for its endpoint's turn; one that would wait longer is put back.
 pub(super) const LONGEST_TURN: Duration = Duration::from_secs(5);
 /// How long more results are waited for when one has come, so that they share a commit.
-const LINGER: Duration = Duration::from_millis(1);
+const LINGER: Duration = Duration::from_millis(5);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_commits_or_rolls_back_with_the_applications_own_rows() {
+async fn adv_84_a_message_commits_or_rolls_back_with_the_applications_own_rows() {
     let Some(fresh) = Fresh::new().await else { return };
     let store = fresh.store();
     put(&store, &[endpoint("ep")]).await;
