@@ -117,7 +117,8 @@ impl ClaimToken {
     }
 }
 
-/// A number that no two claims share: drawn at random, so that processes need not agree on one.
+/// A number that no two claims of a key share. Where several processes share a store it is drawn at random,
+/// so that they need not agree on one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fence(i64);
 

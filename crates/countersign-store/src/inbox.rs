@@ -25,7 +25,8 @@ use crate::{Fence, Settlement, StoreError};
 ///   are known, so accepting and remembering are one write.
 /// - A row is leased to one worker at a time. Its attempts are counted when it is leased, so that an
 ///   event that kills its worker is seen to.
-/// - A worker whose lease has ended and was given to another settles nothing.
+/// - A worker whose lease has ended can still settle the row, until it is given to another; after that it
+///   settles nothing. Of two outcomes for one lease the first counts.
 /// - Rows of one [`order`](Received::order) are leased one at a time, in the order in which they were
 ///   accepted; a dead row doesn't hold up those behind it.
 /// - A row that isn't done is never forgotten.
@@ -33,7 +34,9 @@ pub trait InboxStore: Send + Sync + 'static {
     /// Stores an event, unless it has been accepted before.
     ///
     /// # Errors
-    /// Where the store can't be reached: nothing is acknowledged, and the sender tries again.
+    /// Where the store can't be reached, or the event can't be kept: its key is empty or too long (see
+    /// [`check_key`](crate::check_key)), or a text holds a NUL. Nothing is acknowledged, and the sender tries
+    /// again.
     fn accept(&self, received: &Received) -> impl Future<Output = Result<Accepted, StoreError>> + Send;
 
     /// Leases up to `limit` due rows for `lease`, the longest due first.
@@ -96,7 +99,8 @@ pub struct Received {
     pub event_id: Option<String>,
     /// The event type.
     pub event_type: Option<String>,
-    /// Events with the same text here are handled one after the other; those with none, at any time.
+    /// Events of one source and tenant with the same text here are handled one after the other; those with
+    /// none, at any time.
     pub order: Option<String>,
     /// Where the event's data stands in the body: a JSON pointer.
     pub data_at: String,
