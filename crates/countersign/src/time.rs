@@ -68,6 +68,9 @@ impl Timestamp {
 
 const DAY: i64 = 86_400;
 
+/// 0000-01-01T00:00:00Z.
+const FIRST_MILLIS: i64 = -62_167_219_200_000;
+
 /// 9999-12-31T23:59:59.999Z.
 const MAX_MILLIS: i64 = 253_402_300_799_999;
 
@@ -110,7 +113,9 @@ fn rfc3339(text: &str) -> Option<Timestamp> {
         _ => return None,
     };
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
-    Some(Timestamp(seconds * 1000 + millis))
+    let millis = seconds * 1000 + millis;
+    // An offset can lead out of the years that have four digits.
+    (FIRST_MILLIS..=MAX_MILLIS).contains(&millis).then_some(Timestamp(millis))
 }
 
 /// The milliseconds of a fraction that may begin at `at`, and where it ends.
@@ -231,6 +236,8 @@ mod tests {
             "+022-02-06T04:03:24Z",
             "2022-02-06T04:03:24Z ",
             "2022-02-06T04:03:24é",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
         ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
