@@ -107,7 +107,9 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
 
     /// Feeds the next piece of the body, and keeps it.
     pub fn update(&mut self, frame: B::Frame) {
-        if let State::Verifying { runs, .. } = &mut self.state {
+        if let State::Verifying { head, runs } = &mut self.state
+            && self.verifier.scheme_of(head.family).covers_body()
+        {
             runs.update(frame.as_ref());
         }
         self.buffer.push(frame);

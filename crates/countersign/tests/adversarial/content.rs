@@ -1,6 +1,6 @@
 //! Content: changed, moved across a boundary, not text, and read by a forged URL.
 
-use countersign::{ErrorKind, Keyring, RequestView, Verifier, catalog, scheme::Part};
+use countersign::{ErrorKind, Keyring, RequestView, Scheme, Verifier, catalog, scheme::Part};
 
 use crate::subject::{NOW, Subject, base64, signing};
 
@@ -94,6 +94,17 @@ fn adv_34_a_body_that_is_no_text_is_verified_like_any() {
     for scheme in signing().filter(|scheme| scheme.covers_body() && !scheme.reads_body()) {
         assert_eq!(Subject::with_body(scheme, body.clone()).verify(), Ok(()), "{}", scheme.name);
     }
+}
+
+#[test]
+fn a_body_that_is_not_signed_is_no_part_of_what_is_verified() {
+    let content = vec![Part::Header("x-id".into())].into();
+    let mut subject = Subject::of(&Scheme { content, ..Scheme::BASE });
+    assert_eq!(subject.verify(), Ok(()));
+    subject.body = b"another".to_vec();
+    assert_eq!(subject.verify(), Ok(()));
+    subject.set("x-id", "evt_2");
+    subject.assert_refused("another id");
 }
 
 #[test]
