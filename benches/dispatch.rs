@@ -109,10 +109,7 @@ impl Figures {
 }
 
 /// Enqueues a round's messages in the first outbox, and has all of them deliver.
-async fn deliver<S: OutboxStore>(stores: &[S], sink: &Sink, endpoints: usize) -> Figures
-where
-    S: Clone,
-{
+async fn deliver<S: OutboxStore + Clone>(stores: &[S], sink: &Sink, endpoints: usize) -> Figures {
     let store = &stores[0];
     add_endpoints(store, sink, endpoints).await;
     let enqueued = enqueue(store, DELIVERIES, endpoints).await;
