@@ -1,0 +1,191 @@
+//! The contract of an outbox in two lists.
+
+use std::collections::{BTreeMap, HashMap};
+
+use countersign_store::outbox::{Claimed, DeliveryState, Effect, Endpoint, SettleDelivery, Verdict};
+
+/// Endpoints, messages and deliveries. Times are microseconds.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) now: i64,
+    pub(super) places: BTreeMap<String, Place>,
+    /// The deliveries, the oldest first.
+    pub(super) rows: Vec<Row>,
+    /// The messages, the oldest first.
+    messages: Vec<String>,
+    keys: HashMap<u8, String>,
+}
+
+/// An endpoint.
+pub(super) struct Place {
+    pub(super) in_flight: u32,
+    pub(super) is_enabled: bool,
+    failures: u32,
+    open_until: i64,
+}
+
+impl Place {
+    /// An enabled endpoint that is well.
+    pub(super) fn new(in_flight: u32) -> Self {
+        Place { in_flight, is_enabled: true, failures: 0, open_until: 0 }
+    }
+}
+
+/// A delivery.
+pub(super) struct Row {
+    message: String,
+    endpoint: String,
+    pub(super) state: DeliveryState,
+    /// When it may be claimed: when it is due, or its lease ends.
+    due: i64,
+    attempts: u32,
+    /// The number of the claim that may settle it.
+    claim: Option<usize>,
+}
+
+impl Row {
+    fn is_settled(&self) -> bool {
+        !matches!(self.state, DeliveryState::Pending | DeliveryState::Leased)
+    }
+
+    fn is(&self, claimed: &Claimed) -> bool {
+        self.message == claimed.message.id && self.endpoint == claimed.endpoint.id
+    }
+}
+
+impl Model {
+    /// Whether the message had been enqueued, and how many deliveries it has.
+    pub(super) fn enqueue(&mut self, id: &str, key: Option<u8>, delay: i64) -> (bool, u32) {
+        let known = key.is_some_and(|key| self.keys.contains_key(&key));
+        if known {
+            assert_eq!(key.and_then(|key| self.keys.get(&key)).map(String::as_str), Some(id));
+        } else {
+            assert!(!self.messages.iter().any(|other| other == id), "an id twice");
+            self.messages.push(id.to_owned());
+            self.keys.extend(key.map(|key| (key, id.to_owned())));
+            let row = |endpoint: &String| Row {
+                message: id.to_owned(),
+                endpoint: endpoint.clone(),
+                state: DeliveryState::Pending,
+                due: self.now + delay,
+                attempts: 0,
+                claim: None,
+            };
+            self.rows.extend(self.places.keys().map(row).collect::<Vec<_>>());
+        }
+        (known, self.rows.iter().filter(|row| row.message == id).count() as u32)
+    }
+
+    /// Whether there was such an endpoint.
+    pub(super) fn delete(&mut self, endpoint: &str) -> bool {
+        self.rows.retain(|row| row.endpoint != endpoint);
+        self.places.remove(endpoint).is_some()
+    }
+
+    /// Checks that what was claimed could be, that it was as many as possible, the oldest first and
+    /// endpoints in turn; and notes it.
+    pub(super) fn claim(&mut self, claimed: &[Claimed], limit: usize, lease: i64, first: usize) {
+        let mut shares: Vec<Share> = self.places.keys().map(|endpoint| self.share(endpoint)).collect();
+        let possible = shares.iter().map(Share::possible).sum::<usize>().min(limit);
+        assert_eq!(claimed.len(), possible, "fewer or more than could be");
+        for (number, claimed) in (first..).zip(claimed) {
+            let now = self.now;
+            let row = self.rows.iter_mut().find(|row| row.is(claimed)).expect("a known delivery");
+            assert!(!row.is_settled() && row.due <= now, "not due");
+            let share = shares.iter_mut().find(|share| share.endpoint == row.endpoint);
+            share.expect("a known endpoint").taken.push(row.due);
+            row.attempts += 1;
+            assert_eq!(claimed.attempt, row.attempts);
+            (row.state, row.due, row.claim) = (DeliveryState::Leased, now + lease, Some(number));
+        }
+        shares.iter().for_each(Share::check);
+        let fewest = shares.iter().filter(|share| share.taken.len() < share.possible());
+        let fewest = fewest.map(|share| share.taken.len()).min().unwrap_or(usize::MAX - 1);
+        assert!(shares.iter().all(|share| share.taken.len() <= fewest + 1), "out of turn");
+    }
+
+    fn share(&self, endpoint: &str) -> Share {
+        let place = &self.places[endpoint];
+        let rows = || self.rows.iter().filter(|row| row.endpoint == endpoint && !row.is_settled());
+        let leased = rows().filter(|row| row.state == DeliveryState::Leased && row.due > self.now).count();
+        let most = match place {
+            Place { is_enabled: false, .. } => 0,
+            Place { open_until, .. } if *open_until > self.now => 0,
+            Place { failures: Endpoint::HALF_OPEN_AFTER.., .. } => 1,
+            Place { in_flight, .. } => *in_flight as usize,
+        };
+        let mut due: Vec<i64> = rows().map(|row| row.due).filter(|due| *due <= self.now).collect();
+        due.sort_unstable();
+        Share { endpoint: endpoint.to_owned(), free: most.saturating_sub(leased), due, taken: Vec::new() }
+    }
+
+    /// Whether the claim of this number settles its delivery.
+    pub(super) fn settle(&mut self, claim: usize, settle: &SettleDelivery) -> bool {
+        let now = self.now;
+        let Some(row) = self.rows.iter_mut().find(|row| row.claim == Some(claim)) else { return false };
+        row.claim = None;
+        (row.state, row.due) = match settle.verdict {
+            Verdict::Delivered => (DeliveryState::Delivered, now),
+            Verdict::Dead => (DeliveryState::Dead, now),
+            Verdict::Cancelled => (DeliveryState::Cancelled, now),
+            Verdict::Retry { after } => (DeliveryState::Pending, now + after.as_micros() as i64),
+        };
+        let place = self.places.get_mut(&row.endpoint).expect("a delivery's endpoint");
+        match settle.effect {
+            _ if settle.attempt.is_none() => row.attempts -= 1,
+            Effect::Well => (place.failures, place.open_until) = (0, 0),
+            Effect::Failed { open_until } => {
+                place.failures += 1;
+                place.open_until = place.open_until.max(open_until.unwrap_or(0));
+            }
+            Effect::Gone => place.is_enabled = false,
+            Effect::None => {}
+        }
+        true
+    }
+
+    /// How many deliveries are pending again.
+    pub(super) fn redeliver(&mut self, limit: usize) -> u64 {
+        let settled = self.rows.iter_mut().filter(|row| row.is_settled()).take(limit);
+        let again = |row: &mut Row| (row.state, row.due) = (DeliveryState::Pending, self.now);
+        settled.map(again).count() as u64
+    }
+
+    /// How many messages are forgotten.
+    pub(super) fn prune(&mut self, keep: usize) -> u64 {
+        let beyond = self.messages.len().saturating_sub(keep);
+        let waits = |id: &String| self.rows.iter().any(|row| row.message == *id && !row.is_settled());
+        let old: Vec<String> = self.messages[..beyond].iter().filter(|id| !waits(id)).cloned().collect();
+        self.messages.retain(|id| !old.contains(id));
+        self.rows.retain(|row| !old.contains(&row.message));
+        self.keys.retain(|_, id| !old.contains(id));
+        old.len() as u64
+    }
+
+    /// How long until the next delivery of an enabled endpoint is due.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        let rows = self.rows.iter().filter(|row| !row.is_settled() && self.places[&row.endpoint].is_enabled);
+        rows.map(|row| (row.due - self.now).max(0)).min()
+    }
+}
+
+/// What one endpoint can be given, and what it was.
+struct Share {
+    endpoint: String,
+    free: usize,
+    due: Vec<i64>,
+    taken: Vec<i64>,
+}
+
+impl Share {
+    fn possible(&self) -> usize {
+        self.free.min(self.due.len())
+    }
+
+    fn check(&self) {
+        let mut taken = self.taken.clone();
+        taken.sort_unstable();
+        assert!(taken.len() <= self.possible(), "more than the endpoint can bear");
+        assert_eq!(taken, self.due[..taken.len()], "not the oldest");
+    }
+}
