@@ -1,0 +1,137 @@
+//! The REST API, and its description.
+
+use axum::{
+    Json, Router,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use countersign_store::outbox::OutboxStore;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Server,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    Caller,
+    operator::Operator,
+    problem::Problem,
+    refusal::{Refusal, RefusalKind},
+    router::{no_method, no_route},
+};
+
+mod deliveries;
+mod endpoints;
+mod event_types;
+mod messages;
+mod refused;
+mod replays;
+mod stats;
+
+/// The API, below `/api/v1`.
+pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
+    let (api, document) = routes().split_for_parts();
+    let guard = middleware::from_fn_with_state(operator.clone(), authenticate);
+    api.route_layer(guard)
+        .with_state(operator)
+        .route("/openapi.json", get(move |uri: OriginalUri| describe(document, uri)))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+}
+
+fn routes<S: OutboxStore>() -> OpenApiRouter<Operator<S>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(endpoints::list, endpoints::create))
+        .routes(routes!(endpoints::show, endpoints::change, endpoints::delete))
+        .routes(routes!(endpoints::enable))
+        .routes(routes!(endpoints::disable))
+        .routes(routes!(endpoints::rotate))
+        .routes(routes!(endpoints::test))
+        .routes(routes!(event_types::list))
+        .routes(routes!(event_types::show))
+        .routes(routes!(messages::list, messages::create))
+        .routes(routes!(messages::show))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::attempts))
+        .routes(routes!(deliveries::redeliver))
+        .routes(routes!(replays::count))
+        .routes(routes!(replays::start))
+        .routes(routes!(stats::depth))
+        .routes(routes!(stats::activity))
+}
+
+/// Lets through whom a key of theirs, or the application, says that they are.
+pub(crate) async fn authenticate<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    mut request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    if request.extensions().get::<Caller>().is_none() {
+        let caller = bearer(request.headers()).and_then(|key| operator.authenticate(key));
+        let Some(caller) = caller else { return unauthenticated().into_response() };
+        request.extensions_mut().insert(caller);
+    }
+    next.run(request).await
+}
+
+/// The key of an `Authorization: Bearer` header, where there is one such header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (scheme, key) = values.next()?.to_str().ok()?.split_once(' ')?;
+    (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(key)
+}
+
+fn unauthenticated() -> Refusal {
+    Refusal::new(RefusalKind::Unauthenticated, "send `Authorization: Bearer csk_…` with a key of this server")
+}
+
+/// The description, with the path under which this API is mounted.
+async fn describe(
+    mut document: utoipa::openapi::OpenApi,
+    OriginalUri(uri): OriginalUri,
+) -> impl IntoResponse {
+    let base = uri.path().trim_end_matches("/openapi.json");
+    document.servers = Some(vec![Server::new(base)]);
+    Json(document)
+}
+
+/// What the description says of the whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Endpoints, messages and deliveries of webhooks.\n\n\
+            Send `Authorization: Bearer csk_…` with each request. Lists come in pages: send the `next` of one as the \
+            `cursor` of the next. What was refused is answered with `application/problem+json`, whose `type` never \
+            changes. What is another tenant's is answered as what doesn't exist."
+    ),
+    components(schemas(Problem)),
+    security(("key" = [])),
+    modifiers(&Security),
+    tags(
+        (name = "endpoints", description = "Where messages are delivered."),
+        (name = "event types", description = "What the application sends."),
+        (name = "messages", description = "What is to be delivered."),
+        (name = "deliveries", description = "Messages on their way to endpoints, and the attempts at them."),
+        (name = "replays", description = "Many deliveries made again."),
+        (name = "stats", description = "How much waits, and how it has been going."),
+    )
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("csk_…").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(bearer));
+    }
+}

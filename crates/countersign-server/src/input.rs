@@ -1,0 +1,194 @@
+//! What a request says: its JSON, its query, its headers.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use bytes::Bytes;
+use countersign::IdempotencyKey;
+use countersign_store::outbox::OutboxStore;
+use http_body::Body as _;
+use http_body_util::LengthLimitError;
+use serde::de::{DeserializeOwned, Deserializer};
+use url::form_urlencoded;
+
+use crate::{
+    operator::Operator,
+    refusal::{Refusal, RefusalKind},
+};
+
+/// The JSON body of a request.
+#[derive(Debug)]
+pub(crate) struct Input<T>(pub(crate) T);
+
+/// The JSON body of a request that can do without.
+#[derive(Debug)]
+pub(crate) struct Optional<T>(pub(crate) T);
+
+/// The query of a request.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: OutboxStore, T: DeserializeOwned> FromRequest<Operator<S>> for Input<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, operator: &Operator<S>) -> Result<Self, Refusal> {
+        // Which HTML forms can't send, and other origins not without being asked for leave first.
+        if !is_json(request.headers()) {
+            return Err(Refusal::new(
+                RefusalKind::UnsupportedMediaType,
+                "send `Content-Type: application/json`",
+            ));
+        }
+        let body = read(request.into_body(), operator).await?;
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let value = parse(&mut json)?;
+        json.end().map_err(|_| Refusal::field("", NOT_JSON))?;
+        Ok(Input(value))
+    }
+}
+
+impl<S: OutboxStore, T: DeserializeOwned + Default> FromRequest<Operator<S>> for Optional<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, operator: &Operator<S>) -> Result<Self, Refusal> {
+        match request.body().is_end_stream() && !request.headers().contains_key(header::CONTENT_TYPE) {
+            true => Ok(Optional(T::default())),
+            false => {
+                let Input(value) = Input::<Option<T>>::from_request(request, operator).await?;
+                Ok(Optional(value.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+impl<S: OutboxStore, T: DeserializeOwned> FromRequestParts<Operator<S>> for Params<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Operator<S>) -> Result<Self, Refusal> {
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        parse(serde_urlencoded::Deserializer::new(query)).map(Params)
+    }
+}
+
+/// The whole body of a request, within the limits of bytes and of time.
+pub(crate) async fn read<S: OutboxStore>(body: Body, operator: &Operator<S>) -> Result<Bytes, Refusal> {
+    let settings = operator.settings();
+    let whole = axum::body::to_bytes(body, settings.body_limit);
+    match tokio::time::timeout(settings.body_timeout, whole).await {
+        Err(_) => Err(Refusal::new(RefusalKind::TooSlow, "send the body faster")),
+        Ok(Err(error)) if is_too_large(&error) => {
+            let detail = format!("a body has {} bytes at most here", settings.body_limit);
+            Err(Refusal::new(RefusalKind::TooLarge, detail))
+        }
+        Ok(Err(_)) => Err(Refusal::field("", "the body broke off")),
+        Ok(Ok(body)) => Ok(body),
+    }
+}
+
+/// The `Idempotency-Key` of a request.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let wrong = |what: &str| Refusal::field("Idempotency-Key", what);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(wrong("stands twice")),
+        (Some(value), None) => {
+            let key = IdempotencyKey::parse_header(value.as_bytes(), true);
+            key.map(Some).map_err(|_| wrong("is no key: write 1 to 255 characters in double quotes"))
+        }
+    }
+}
+
+/// The W3C trace context of a request; one that is none is passed over, as the specification asks.
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let lengths = value.split('-').map(str::len);
+    let is_hex = value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    (is_hex && value.starts_with("00-") && lengths.eq([2, 32, 16, 2])).then(|| value.to_owned())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<LengthLimitError>())
+}
+
+fn parse<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, Refusal>
+where
+    D::Error: std::fmt::Display,
+{
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." || path == "?" { "" } else { &path };
+        Refusal::field(field, mistake(&error.inner().to_string()))
+    })
+}
+
+/// What a parser says, without what was sent: the names of our own fields, and what they take.
+fn mistake(text: &str) -> String {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    if text.starts_with("missing field") {
+        return text.to_owned();
+    }
+    match (text.starts_with("unknown field"), text.rsplit_once(", expected ")) {
+        (true, Some((_, fields))) => format!("there is no such field: expected {fields}"),
+        (false, Some((_, expected))) => format!("is not {}", plain(expected)),
+        _ if text.starts_with("duplicate field") => "stands twice".to_owned(),
+        _ => NOT_JSON.to_owned(),
+    }
+}
+
+/// What a parser expected, in words.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "u32" | "u64" | "i64" => "a whole number, or is too large",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}
+
+const NOT_JSON: &str = "can't be read: see the API's description for what it takes";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adv_96_what_is_wrong_is_said_without_what_was_sent() {
+        let cases = [
+            ("missing field `url` at line 1 column 2", "missing field `url`"),
+            ("invalid type: string \"whsec_1\", expected a boolean at line 1 column 9", "is not a boolean"),
+            ("invalid type: string \"a, expected b\", expected struct Limits", "is not an object"),
+            (
+                "unknown field `secert`, expected `url` or `secret`",
+                "there is no such field: expected `url` or `secret`",
+            ),
+            ("duplicate field `url`", "stands twice"),
+            ("expected value at line 1 column 1", NOT_JSON),
+        ];
+        for (said, shown) in cases {
+            assert_eq!(mistake(said), shown);
+        }
+    }
+
+    #[test]
+    fn a_traceparent_that_is_none_is_passed_over() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", value.parse().expect("a header"));
+            traceparent(&headers)
+        };
+        let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(read(valid).as_deref(), Some(valid));
+        for other in ["", "x", "00-4bf92f", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What a caller writes about an endpoint, and its checks.
+
+use countersign::EventFilters;
+use countersign_store::outbox::{Endpoint, Limits};
+use countersign_transport::{CustomHeaders, Policy, Target};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{host, refusal::Faults, text};
+
+/// A new endpoint.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewEndpoint)]
+pub(crate) struct EndpointDraft {
+    /// Where messages are delivered: `https`, and a public host.
+    #[schema(example = "https://example.com/hooks")]
+    pub(crate) url: String,
+    /// What people call it; its id, where it is left out.
+    pub(crate) name: Option<String>,
+    /// The tenant whose messages it is given: the key's own, where the key has one.
+    pub(crate) tenant: Option<String>,
+    /// How messages are signed: the name of a scheme of the catalogue, or a scheme as TOML. It can't be
+    /// changed later.
+    #[serde(default = "default_scheme")]
+    #[schema(default = "standard-webhooks")]
+    pub(crate) scheme: String,
+    /// The secret, where the receiver has one already; one is made, where it is left out. Of a scheme whose
+    /// keys come in pairs, the secret one is needed.
+    #[schema(format = Password)]
+    pub(crate) secret: Option<String>,
+    /// The event types that are wanted: names, prefixes such as `invoice.*`, or `*`, which is the default.
+    pub(crate) events: Option<Vec<String>>,
+    /// The channels that are wanted; any, where there are none.
+    pub(crate) channels: Option<Vec<String>>,
+    /// Headers that each request is given besides ours.
+    pub(crate) headers: Option<Vec<Header>>,
+    /// What it can bear.
+    pub(crate) limits: Option<LimitsDraft>,
+    /// Whether a delivery is tried for ever, until it is answered 2xx.
+    pub(crate) until_delivered: Option<bool>,
+    /// Whether the message's `traceparent` is sent along.
+    pub(crate) sends_trace: Option<bool>,
+    /// Whether it is given messages from the beginning, which is the default.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub(crate) enabled: bool,
+}
+
+/// What is changed of an endpoint: the fields that are given.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointChange {
+    /// Where messages are delivered, those that wait among them. Where it leads to another host, its `headers`
+    /// are forgotten unless they are given too, and `keep_secrets` is needed.
+    pub(crate) url: Option<String>,
+    /// Whether the secrets sign for another host too. To have new ones for it, change them first.
+    pub(crate) keep_secrets: Option<bool>,
+    /// What people call it.
+    pub(crate) name: Option<String>,
+    /// The event types that are wanted.
+    pub(crate) events: Option<Vec<String>>,
+    /// The channels that are wanted; any, where there are none.
+    pub(crate) channels: Option<Vec<String>>,
+    /// Headers that each request is given besides ours: all of them.
+    pub(crate) headers: Option<Vec<Header>>,
+    /// What it can bear.
+    pub(crate) limits: Option<LimitsDraft>,
+    /// Whether a delivery is tried for ever, until it is answered 2xx.
+    pub(crate) until_delivered: Option<bool>,
+    /// Whether the message's `traceparent` is sent along.
+    pub(crate) sends_trace: Option<bool>,
+}
+
+/// A header that each request is given.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewHeader)]
+pub(crate) struct Header {
+    /// The name.
+    pub(crate) name: String,
+    /// The value. It is never shown again.
+    #[schema(format = Password)]
+    pub(crate) value: String,
+}
+
+/// What an endpoint can bear.
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Limits)]
+pub(crate) struct LimitsDraft {
+    /// How many requests may be under way at once.
+    #[serde(default = "default_in_flight")]
+    #[schema(minimum = 1, maximum = 100, default = 10)]
+    pub(crate) in_flight: u32,
+    /// How many requests may begin in a second; no limit, where it is left out.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub(crate) per_second: Option<u32>,
+}
+
+impl EndpointDraft {
+    /// An endpoint with this URL, and every default.
+    pub(crate) fn new(url: String) -> Self {
+        EndpointDraft {
+            url,
+            name: None,
+            tenant: None,
+            scheme: default_scheme(),
+            secret: None,
+            events: None,
+            channels: None,
+            headers: None,
+            limits: None,
+            until_delivered: None,
+            sends_trace: None,
+            enabled: true,
+        }
+    }
+
+    /// What it says beside its tenant, scheme and secret.
+    pub(crate) fn change(self) -> EndpointChange {
+        EndpointChange {
+            url: Some(self.url),
+            keep_secrets: None,
+            name: self.name,
+            events: self.events,
+            channels: self.channels,
+            headers: self.headers,
+            limits: self.limits,
+            until_delivered: self.until_delivered,
+            sends_trace: self.sends_trace,
+        }
+    }
+}
+
+impl EndpointChange {
+    /// Notes what is wrong with it. `reserved` are the names of the headers that the scheme writes.
+    pub(crate) fn check(&self, reserved: &[String], policy: &Policy, faults: &mut Faults) {
+        if let Some(name) = &self.name {
+            faults.note("name", text::check(name));
+        }
+        if let Some(url) = &self.url {
+            faults.note("url", Target::parse(url, policy));
+        }
+        if let Some(events) = &self.events {
+            faults.note("events", check_events(events));
+        }
+        if let Some(channels) = &self.channels {
+            faults.note("channels", check_channels(channels));
+        }
+        if let Some(headers) = &self.headers {
+            let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();
+            let headers = headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
+            faults.note("headers", CustomHeaders::check(headers, &reserved));
+        }
+        if let Some(limits) = &self.limits {
+            limits.check(faults);
+        }
+    }
+
+    /// Notes what is wrong with it as a change of this endpoint.
+    pub(crate) fn check_move(&self, endpoint: &Endpoint, faults: &mut Faults) {
+        if self.moves(endpoint) && !endpoint.keys.is_empty() && self.keep_secrets != Some(true) {
+            faults.add(
+                "keep_secrets",
+                "is needed: the URL leads to another host, for which the secrets would sign",
+            );
+        }
+    }
+
+    /// Changes the endpoint so.
+    pub(crate) fn apply(self, endpoint: &mut Endpoint) {
+        // What was meant for one host, an authorization above all, is not sent to another.
+        if self.moves(endpoint) {
+            endpoint.headers.clear();
+        }
+        set(&mut endpoint.url, self.url);
+        set(&mut endpoint.name, self.name);
+        set(&mut endpoint.events, self.events);
+        set(&mut endpoint.channels, self.channels);
+        set(&mut endpoint.limits, self.limits.map(Limits::from));
+        set(&mut endpoint.until_delivered, self.until_delivered);
+        set(&mut endpoint.sends_trace, self.sends_trace);
+        let headers = self.headers.map(|headers| headers.into_iter().map(|it| (it.name, it.value)).collect());
+        set(&mut endpoint.headers, headers);
+    }
+
+    /// Whether messages would go to another host.
+    fn moves(&self, endpoint: &Endpoint) -> bool {
+        self.url.as_ref().is_some_and(|url| !host::is_same(url, &endpoint.url))
+    }
+}
+
+impl LimitsDraft {
+    fn check(self, faults: &mut Faults) {
+        if !(1..=100).contains(&self.in_flight) {
+            faults.add("limits.in_flight", "is not from 1 to 100");
+        }
+        if self.per_second.is_some_and(|times| !(1..=10_000).contains(&times)) {
+            faults.add("limits.per_second", "is not from 1 to 10000");
+        }
+    }
+}
+
+impl From<LimitsDraft> for Limits {
+    fn from(limits: LimitsDraft) -> Self {
+        Limits { in_flight: limits.in_flight, per_second: limits.per_second }
+    }
+}
+
+impl From<Limits> for LimitsDraft {
+    fn from(limits: Limits) -> Self {
+        LimitsDraft { in_flight: limits.in_flight, per_second: limits.per_second }
+    }
+}
+
+fn check_events(events: &[String]) -> Result<(), String> {
+    EventFilters::parse(events).map_err(|error| error.to_string())?;
+    events.iter().try_for_each(|event| text::check(event)).map_err(|mistake| format!("one {mistake}"))
+}
+
+/// Checks the channels of an endpoint or a message.
+///
+/// # Errors
+/// Too many, or one that is no text to be shown.
+pub(crate) fn check_channels(channels: &[String]) -> Result<(), String> {
+    if channels.len() > MAX_CHANNELS {
+        return Err(format!("are more than {MAX_CHANNELS}"));
+    }
+    channels.iter().try_for_each(|channel| text::check(channel)).map_err(|mistake| format!("one {mistake}"))
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn default_scheme() -> String {
+    "standard-webhooks".to_owned()
+}
+
+fn default_in_flight() -> u32 {
+    Limits::default().in_flight
+}
+
+fn yes() -> bool {
+    true
+}
+
+const MAX_CHANNELS: usize = 32;

@@ -1,0 +1,210 @@
+//! Endpoints: made, seen, changed, deleted.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::api;
+
+const PATH: &str = "/api/v1/endpoints";
+
+#[tokio::test]
+async fn an_endpoint_is_made_shown_changed_and_deleted() {
+    let api = api();
+    let key = &api.keys.admin;
+    let draft = json!({
+        "url": "https://example.com/hooks",
+        "name": "Billing",
+        "events": ["invoice.*", "payment.received"],
+        "channels": ["eu"],
+        "headers": [{ "name": "Authorization", "value": "Bearer hidden" }],
+        "limits": { "in_flight": 3, "per_second": 7 },
+        "sends_trace": true,
+    });
+    let made = api.post(key, PATH, draft).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(made.header("location"), format!("endpoints/{id}"));
+    assert!(id.starts_with("ep_"));
+
+    let path = format!("{PATH}/{id}");
+    let shown = api.get(key, &path).await;
+    assert!(!shown.text.contains("hidden"));
+    let shown = shown.json();
+    assert_eq!(shown["name"], "Billing");
+    assert_eq!(shown["scheme"], "standard-webhooks");
+    assert_eq!(shown["events"], json!(["invoice.*", "payment.received"]));
+    assert_eq!(shown["headers"], json!(["Authorization"]));
+    assert_eq!(shown["limits"], json!({ "in_flight": 3, "per_second": 7 }));
+    assert_eq!((&shown["enabled"], &shown["disabled_because"]), (&json!(true), &Value::Null));
+
+    let change = json!({ "name": "Billing EU", "events": ["*"], "headers": [] });
+    let changed = api.call(key, "PATCH", &path, Some(change)).await.json();
+    assert_eq!((&changed["name"], &changed["events"]), (&json!("Billing EU"), &json!(["*"])));
+    assert_eq!((&changed["headers"], &changed["channels"]), (&json!([]), &json!(["eu"])));
+    assert_eq!(changed["url"], "https://example.com/hooks");
+
+    assert_eq!(api.call(key, "DELETE", &path, None).await.status, StatusCode::NO_CONTENT);
+    for (method, path) in
+        [("GET", path.clone()), ("DELETE", path.clone()), ("POST", format!("{path}/enable"))]
+    {
+        assert_eq!(api.call(key, method, &path, None).await.problem(), "not-found", "{method} {path}");
+    }
+    let audited: Vec<_> =
+        api.audited.lock().unwrap().iter().map(|(who, what, _)| (who.clone(), *what)).collect();
+    let by_admin = |what| ("admin".to_owned(), what);
+    assert_eq!(audited, ["endpoint.created", "endpoint.changed", "endpoint.deleted"].map(by_admin));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_disabled_and_enabled() {
+    let api = api();
+    let key = &api.keys.a;
+    let path = format!("{PATH}/{}", api.endpoint(key).await);
+    let disabled = api.call(key, "POST", &format!("{path}/disable"), None).await.json();
+    assert_eq!((&disabled["enabled"], &disabled["disabled_because"]), (&json!(false), &json!("operator")));
+    let enabled = api.call(key, "POST", &format!("{path}/enable"), None).await.json();
+    assert_eq!((&enabled["enabled"], &enabled["disabled_because"]), (&json!(true), &Value::Null));
+    let draft = json!({ "url": "https://example.com/", "enabled": false });
+    assert_eq!(api.post(key, PATH, draft).await.json()["enabled"], false);
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_named_at_once() {
+    let api = api();
+    let draft = json!({
+        "url": "http://169.254.169.254/latest",
+        "name": "",
+        "tenant": "b",
+        "scheme": "acme",
+        "events": [],
+        "channels": ["x\u{202E}y"],
+        "headers": [{ "name": "Host", "value": "x" }],
+        "limits": { "in_flight": 0, "per_second": 0 },
+    });
+    let mut fields = api.post(&api.keys.a, PATH, draft).await.fields();
+    fields.sort();
+    let all = [
+        "channels",
+        "events",
+        "headers",
+        "limits.in_flight",
+        "limits.per_second",
+        "name",
+        "scheme",
+        "tenant",
+        "url",
+    ];
+    assert_eq!(fields, all);
+    assert!(api.get(&api.keys.admin, PATH).await.json()["items"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn each_mistake_is_named_by_its_field() {
+    let api = api();
+    let url = "https://example.com/";
+    let cases = [
+        (json!({}), ""),
+        (json!({ "url": 7 }), "url"),
+        (json!({ "url": url, "secert": "x" }), "secert"),
+        (json!({ "url": url, "limits": { "in_flight": "many" } }), "limits.in_flight"),
+        (json!({ "url": "https://localhost/" }), "url"),
+        (json!({ "url": "https://10.0.0.1/" }), "url"),
+        (json!({ "url": "https://user:pw@example.com/" }), "url"),
+        (json!({ "url": "ftp://example.com/" }), "url"),
+        (json!({ "url": "https://example.com:22/" }), "url"),
+        (json!({ "url": url, "events": ["invoice*"] }), "events"),
+        (json!({ "url": url, "headers": [{ "name": "webhook-signature", "value": "v1,x" }] }), "headers"),
+        (json!({ "url": url, "secret": "whsec_" }), "secret"),
+        (json!({ "url": url, "secret": "short" }), "secret"),
+        (json!({ "url": url, "scheme": "billrun", "secret": "C2FVsBQIhrscChlQIMV+b5sSYspob7oD" }), "secret"),
+        (json!({ "url": url, "scheme": "name = 1\n" }), "scheme"),
+        (json!({ "url": url, "scheme": "discord" }), "secret"),
+        (json!({ "url": url, "tenant": "x\u{0}" }), "tenant"),
+    ];
+    for (draft, field) in cases {
+        let answer = api.post(&api.keys.admin, PATH, draft.clone()).await;
+        assert_eq!(answer.fields(), [field], "{draft} {}", answer.text);
+    }
+    let path = format!("{PATH}/{}", api.endpoint(&api.keys.admin).await);
+    let cases = [
+        (json!({ "scheme": "stripe" }), "scheme"),
+        (json!({ "tenant": "b" }), "tenant"),
+        (json!({ "url": "https://[::1]/", "keep_secrets": true }), "url"),
+        (json!({ "headers": [{ "name": "Webhook_Id", "value": "x" }] }), "headers"),
+        (json!({ "limits": { "in_flight": 101 } }), "limits.in_flight"),
+    ];
+    for (change, field) in cases {
+        let answer = api.call(&api.keys.admin, "PATCH", &path, Some(change.clone())).await;
+        assert_eq!(answer.fields(), [field], "{change} {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn adv_81_another_host_is_given_neither_the_headers_nor_unasked_the_signatures_of_the_one_before() {
+    let api = api();
+    let key = &api.keys.a;
+    let headers = json!([{ "name": "Authorization", "value": "Bearer hidden" }]);
+    let draft = json!({ "url": "https://example.com/a", "headers": headers });
+    let made = api.post(key, PATH, draft).await.json();
+    let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
+    let change = async |change: Value| api.call(key, "PATCH", &path, Some(change)).await;
+    // Another path of the host is no move.
+    assert_eq!(
+        change(json!({ "url": "https://example.com/b" })).await.json()["headers"],
+        json!(["Authorization"])
+    );
+    for elsewhere in ["https://other.example/", "https://example.com.other.example/b"] {
+        for unasked in [json!({ "url": elsewhere }), json!({ "url": elsewhere, "keep_secrets": false })] {
+            assert_eq!(change(unasked).await.fields(), ["keep_secrets"]);
+        }
+    }
+    assert_eq!(api.get(key, &path).await.json()["url"], "https://example.com/b");
+    let moved = change(json!({ "url": "https://other.example/", "keep_secrets": true })).await.json();
+    assert_eq!((&moved["url"], &moved["headers"]), (&json!("https://other.example/"), &json!([])));
+    let back = json!({ "url": "https://example.com/", "keep_secrets": true, "headers": headers });
+    assert_eq!(change(back).await.json()["headers"], json!(["Authorization"]));
+    // Where nothing is signed there is nothing to keep.
+    let unsigned = json!({ "url": "https://example.com/", "scheme": "snapbill" });
+    let unsigned = api.post(key, PATH, unsigned).await.json();
+    let path = format!("{PATH}/{}", unsigned["id"].as_str().unwrap());
+    let moved = api.call(key, "PATCH", &path, Some(json!({ "url": "https://other.example/" }))).await;
+    assert_eq!(moved.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_scheme_can_be_written_as_toml() {
+    let api = api();
+    let scheme = countersign::catalog::GITHUB.to_toml();
+    let draft = json!({ "url": "https://example.com/", "scheme": scheme });
+    let made = api.post(&api.keys.a, PATH, draft).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    assert_eq!(made.json()["scheme"], scheme);
+    assert_eq!(made.json()["secret"].as_str().unwrap().len(), 64);
+    // But it writes no header that an endpoint's owner may not set.
+    let scheme = scheme.replace("X-Hub-Signature-256", "Metadata-Flavor");
+    let draft = json!({ "url": "https://example.com/", "scheme": scheme });
+    assert_eq!(api.post(&api.keys.a, PATH, draft).await.fields(), ["scheme"]);
+}
+
+#[tokio::test]
+async fn endpoints_are_listed_in_pages_that_end() {
+    let api = api();
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.push(api.endpoint(&api.keys.a).await);
+    }
+    api.endpoint(&api.keys.b).await;
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    for expected in [3, 3, 1] {
+        let page = api.get(&api.keys.a, &format!("{PATH}?limit=3{cursor}")).await.json();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), expected);
+        listed.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        cursor = page["next"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
+    }
+    made.sort();
+    assert_eq!((listed, cursor.as_str()), (made, ""));
+    assert_eq!(api.get(&api.keys.admin, PATH).await.json()["items"].as_array().unwrap().len(), 8);
+    let of_b = api.get(&api.keys.admin, &format!("{PATH}?tenant=b")).await.json();
+    assert_eq!(of_b["items"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,158 @@
+//! A store that can't be reached.
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode};
+use countersign_dispatch::Outbox;
+use countersign_server::Server;
+use countersign_store::{
+    Settlement, StoreError,
+    outbox::{
+        Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
+        Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
+        Retention, SettleDelivery,
+    },
+};
+use serde_json::json;
+
+use crate::support::{access, api, request, send};
+
+#[tokio::test]
+async fn a_server_is_healthy_and_ready() {
+    let api = api();
+    for (path, status) in [("/health", "ok"), ("/ready", "ready")] {
+        let answer = api.get("", path).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "status": status })));
+    }
+}
+
+#[tokio::test]
+async fn without_its_store_a_server_is_healthy_and_not_ready() {
+    let (router, _) = broken();
+    assert_eq!(send(&router, request("", "GET", "/health", None)).await.status, StatusCode::OK);
+    let answer = send(&router, request("", "GET", "/ready", None)).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+}
+
+#[tokio::test]
+async fn without_its_store_every_operation_says_when_to_come_back_and_not_why() {
+    let (router, key) = broken();
+    let operations = [
+        ("GET", "endpoints", None),
+        ("POST", "endpoints", Some(json!({ "url": "https://example.com/" }))),
+        ("GET", "endpoints/ep_1", None),
+        ("DELETE", "endpoints/ep_1", None),
+        ("GET", "messages", None),
+        ("POST", "messages", Some(json!({ "type": "x", "payload": {} }))),
+        ("GET", "messages/msg_1", None),
+        ("GET", "deliveries", None),
+        ("GET", "deliveries/1", None),
+        ("GET", "deliveries/1/attempts", None),
+        ("POST", "deliveries/1/redeliver", None),
+        ("GET", "replays/count?message=x", None),
+        ("POST", "replays", Some(json!({ "filter": { "message": "x" } }))),
+        ("GET", "stats", None),
+        ("GET", "stats/activity", None),
+    ];
+    for (method, path, body) in operations {
+        let answer = send(&router, request(&key, method, &format!("/api/v1/{path}"), body)).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        );
+        assert_eq!(answer.header("retry-after"), "1", "{method} {path}");
+        assert!(!answer.text.contains(CAUSE), "{method} {path}");
+    }
+}
+
+const CAUSE: &str = "no route to db.internal";
+
+fn broken() -> (Router, String) {
+    let (access, keys) = access();
+    (Server::new(Outbox::new(Broken), access).router(), keys.admin)
+}
+
+/// A store that can't be reached.
+struct Broken;
+
+fn error<T>() -> Result<T, StoreError> {
+    Err(StoreError::unavailable(CAUSE))
+}
+
+impl OutboxStore for Broken {
+    async fn put_endpoint(&self, _: &Endpoint) -> Result<(), StoreError> {
+        error()
+    }
+
+    async fn endpoint(&self, _: &str) -> Result<Option<Endpoint>, StoreError> {
+        error()
+    }
+
+    async fn endpoints(&self, _: Option<Option<&str>>, _: &Page) -> Result<Vec<Endpoint>, StoreError> {
+        error()
+    }
+
+    async fn delete_endpoint(&self, _: &str) -> Result<bool, StoreError> {
+        error()
+    }
+
+    async fn set_state(&self, _: &str, _: EndpointState) -> Result<bool, StoreError> {
+        error()
+    }
+
+    async fn enqueue(&self, _: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
+        error()
+    }
+
+    async fn message(&self, _: &str) -> Result<Option<Message>, StoreError> {
+        error()
+    }
+
+    async fn messages(&self, _: &MessageFilter, _: &Page) -> Result<Vec<Message>, StoreError> {
+        error()
+    }
+
+    async fn claim(&self, _: u32, _: Duration) -> Result<Vec<Claimed>, StoreError> {
+        error()
+    }
+
+    async fn settle(&self, _: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+        error()
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        error()
+    }
+
+    async fn turn_failure_clocks(&self, _: Duration, _: Duration) -> Result<Vec<HealthChange>, StoreError> {
+        error()
+    }
+
+    async fn deliveries(&self, _: &DeliveryFilter, _: &Page) -> Result<Vec<Delivery>, StoreError> {
+        error()
+    }
+
+    async fn count(&self, _: &DeliveryFilter) -> Result<u64, StoreError> {
+        error()
+    }
+
+    async fn attempts(&self, _: i64) -> Result<Vec<Attempt>, StoreError> {
+        error()
+    }
+
+    async fn redeliver(&self, _: &DeliveryFilter, _: u32) -> Result<Redelivered, StoreError> {
+        error()
+    }
+
+    async fn depth(&self) -> Result<Depth, StoreError> {
+        error()
+    }
+
+    async fn activity(&self, _: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+        error()
+    }
+
+    async fn prune_outbox(&self, _: &Retention) -> Result<u64, StoreError> {
+        error()
+    }
+}

@@ -1,0 +1,18 @@
+//! The API, as its callers see it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod access;
+mod billrun;
+mod dashboard;
+mod deliveries;
+mod endpoints;
+mod health;
+mod hostile;
+mod limits;
+mod messages;
+mod openapi;
+mod real;
+mod secrets;
+mod support;
+mod tenants;

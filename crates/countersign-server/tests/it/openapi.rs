@@ -1,0 +1,73 @@
+//! The description of the API.
+
+use std::path::Path;
+
+use axum::{Router, http::StatusCode};
+use serde_json::Value;
+
+use crate::support::{Api, api, request, send};
+
+async fn document(api: &Api) -> Value {
+    api.get("", "/api/v1/openapi.json").await.json()
+}
+
+#[tokio::test]
+async fn the_description_in_the_tree_is_the_one_that_is_served() {
+    let served = document(&api()).await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, serde_json::to_string_pretty(&served).unwrap() + "\n").unwrap();
+    }
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(
+        served == committed,
+        "openapi.json is not what the code says: UPDATE_OPENAPI=1 cargo test -p countersign-server openapi"
+    );
+    assert_eq!(committed["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn every_operation_is_described_and_needs_a_key() {
+    let api = api();
+    let document = document(&api).await;
+    let mut ids = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{method} {path}");
+            assert!(operation["responses"]["4XX"].is_object(), "{method} {path}");
+            ids.push(operation["operationId"].as_str().unwrap().to_owned());
+            let path = format!("/api/v1{path}").replace(['{', '}'], "x");
+            let answer = api.call("", &method.to_uppercase(), &path, None).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        }
+    }
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((count, ids.len()), (22, 22));
+    assert_eq!(document["security"], serde_json::json!([{ "key": [] }]));
+    assert_eq!(document["components"]["securitySchemes"]["key"]["scheme"], "bearer");
+}
+
+#[tokio::test]
+async fn every_reference_of_the_description_leads_somewhere() {
+    let document = document(&api()).await;
+    let text = document.to_string();
+    let references = text.split("\"#").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut count = 0;
+    for pointer in references {
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+        count += 1;
+    }
+    assert!(count > 50);
+}
+
+#[tokio::test]
+async fn a_server_that_is_mounted_says_where() {
+    let api = api();
+    let router = Router::new().nest("/admin/hooks", api.router.clone());
+    let served = send(&router, request("", "GET", "/admin/hooks/api/v1/openapi.json", None)).await.json();
+    assert_eq!(served["servers"][0]["url"], "/admin/hooks/api/v1");
+    let listed = send(&router, request(&api.keys.a, "GET", "/admin/hooks/api/v1/endpoints", None)).await;
+    assert_eq!(listed.status, StatusCode::OK);
+}
