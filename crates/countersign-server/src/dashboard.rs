@@ -1,0 +1,165 @@
+//! The dashboard: pages for admins, made by the server, which work without scripts.
+//!
+//! Pages call the same operations as the API. Every foreign text is escaped by its template, and what can't be seen
+//! in it is written out.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router, middleware,
+    routing::{get, post},
+};
+use countersign_store::outbox::OutboxStore;
+
+use self::tokens::Tokens;
+use crate::{AccessError, Caller, operator::Operator, time};
+
+mod assets;
+mod chart;
+mod code;
+mod deliveries;
+mod delivery;
+mod endpoint;
+mod endpoint_form;
+mod endpoints;
+mod fields;
+#[expect(unreachable_pub, reason = "askama writes its filters as `pub`")]
+mod filters;
+mod frame;
+mod history;
+mod messages;
+mod origin;
+mod overview;
+mod page;
+mod replay;
+mod secret;
+mod sign_in;
+mod tokens;
+mod words;
+
+/// The dashboard of a [`Server`](crate::Server): pages for admins, below `/dashboard` of its router. Cheap to clone.
+///
+/// ```
+/// use countersign_dispatch::Outbox;
+/// use countersign_server::{Access, Dashboard, Server};
+/// use countersign_store::outbox::MemoryOutbox;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dashboard = Dashboard::new().on_loopback();
+/// println!("http://127.0.0.1:8080{}", dashboard.sign_in_link()?);
+/// let router = dashboard.on(Server::new(Outbox::new(MemoryOutbox::new()), Access::new()).router());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Security
+/// A session begins with an admin's key or with a link, lasts 12 hours, and is known by 256 random bits in a cookie,
+/// of which this process keeps the SHA-256. Where several processes serve the dashboard, each has its own sessions:
+/// send a browser to the same one. A request that changes something must come from a page of the same origin, by
+/// `Sec-Fetch-Site` or, where a browser doesn't send that, by `Origin` and `Host`, which a proxy must pass on.
+/// Where the application has put a [`Caller`] into the request's extensions, that is who is signed in.
+#[derive(Clone)]
+pub struct Dashboard {
+    sessions: Arc<Tokens<Caller>>,
+    links: Arc<Tokens<()>>,
+    is_secure: bool,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl Dashboard {
+    /// A dashboard without sessions, for browsers that come by `https`.
+    #[must_use]
+    pub fn new() -> Self {
+        Dashboard {
+            sessions: Arc::new(Tokens::new(SESSION, MOST_SESSIONS)),
+            links: Arc::new(Tokens::new(LINK, MOST_LINKS)),
+            is_secure: true,
+            clock: Arc::new(time::unix_micros),
+        }
+    }
+
+    /// Lets browsers come by plain `http` too, as they do on the machine itself: the cookie isn't `Secure`.
+    #[must_use]
+    pub fn on_loopback(mut self) -> Self {
+        self.is_secure = false;
+        self
+    }
+
+    /// The clock of sessions and links, in microseconds since 1970: the system's by default.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(now);
+        self
+    }
+
+    /// Makes a link that signs an admin in, once, within 10 minutes: a path, from where the server's router stands.
+    ///
+    /// # Errors
+    /// [`AccessError::Random`].
+    pub fn sign_in_link(&self) -> Result<String, AccessError> {
+        let token = self.links.issue((), (self.clock)())?;
+        Ok(format!("{PATH}/sign-in?token={}", *token))
+    }
+
+    /// Opens the dashboard on a [server's router](crate::Server::router), which has none otherwise.
+    pub fn on(&self, router: Router) -> Router {
+        router.layer(Extension(self.clone()))
+    }
+}
+
+impl Default for Dashboard {
+    fn default() -> Self {
+        Dashboard::new()
+    }
+}
+
+/// Shows nothing of sessions and links.
+impl fmt::Debug for Dashboard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dashboard").field("is_secure", &self.is_secure).finish_non_exhaustive()
+    }
+}
+
+/// The pages, below [`PATH`].
+pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
+    let signed_in = middleware::from_fn(frame::signed_in);
+    pages()
+        .route_layer(signed_in)
+        .route("/sign-in", get(sign_in::form).post(sign_in::enter))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/dashboard.css", get(assets::style))
+        .route("/live.js", get(assets::live))
+        .fallback(page::no_page)
+        .method_not_allowed_fallback(page::no_method)
+        .layer(middleware::from_fn(frame::frame))
+        .with_state(operator)
+}
+
+/// The pages of those who are signed in.
+fn pages<S: OutboxStore>() -> Router<Operator<S>> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/endpoints", get(endpoints::list))
+        .route("/endpoints/new", get(endpoint_form::blank).post(endpoint_form::create))
+        .route("/endpoints/{id}", get(endpoint::show))
+        .route("/endpoints/{id}/edit", get(endpoint_form::filled).post(endpoint_form::change))
+        .route("/endpoints/{id}/enable", post(endpoint::enable))
+        .route("/endpoints/{id}/disable", post(endpoint::disable))
+        .route("/endpoints/{id}/delete", get(endpoint::confirm_delete).post(endpoint::delete))
+        .route("/endpoints/{id}/secret", get(secret::form).post(secret::rotate))
+        .route("/endpoints/{id}/test", post(endpoint::test))
+        .route("/endpoints/{id}/replay", get(replay::form).post(replay::start))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(delivery::show))
+        .route("/deliveries/{id}/redeliver", post(delivery::redeliver))
+        .route("/messages", get(messages::list))
+        .route("/messages/{id}", get(messages::show))
+        .route("/messages/{id}/payload", get(messages::payload))
+}
+
+/// Where the dashboard stands, from the server's router.
+pub(crate) const PATH: &str = "/dashboard";
+const SESSION: Duration = Duration::from_secs(12 * 3600);
+const LINK: Duration = Duration::from_secs(600);
+const MOST_SESSIONS: usize = 1_000;
+const MOST_LINKS: usize = 16;

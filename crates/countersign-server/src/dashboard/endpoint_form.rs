@@ -1,0 +1,312 @@
+//! The form that makes or changes an endpoint.
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use countersign::catalog;
+use countersign_store::outbox::{Endpoint, OutboxStore};
+
+use super::{
+    fields::{Fields, Posted},
+    filters,
+    frame::{Frame, Visit},
+    page::{Answer, page_with, see},
+    secret,
+};
+use crate::{
+    EventType,
+    operator::{
+        Operator,
+        draft::{EndpointChange, EndpointDraft, Header, LimitsDraft},
+    },
+    refusal::{Faults, FieldError, Refusal, RefusalKind},
+};
+
+#[derive(Template)]
+#[template(path = "endpoint_form.html")]
+struct FormPage {
+    frame: Frame,
+    /// The endpoint that is changed; none, where one is made.
+    id: Option<String>,
+    fields: Fields,
+    mistakes: Vec<FieldError>,
+    event_types: Vec<EventType>,
+}
+
+/// A field, as the form shows it.
+struct Input {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    kind: Kind,
+    value: String,
+    /// What is wrong with it; empty, where it is right.
+    mistake: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Line,
+    Lines,
+    Box,
+    Scheme,
+    /// A text that is not shown when the form comes back.
+    Hidden,
+    HiddenLines,
+}
+
+impl FormPage {
+    fn inputs(&self) -> Vec<Input> {
+        let wanted = |place: &Place| {
+            matches!((place, &self.id), (Place::Both, _) | (Place::New, None) | (Place::Old, Some(_)))
+        };
+        let inputs = INPUTS.iter().filter(|(place, ..)| wanted(place));
+        inputs.map(|(_, kind, name, label, hint)| self.input(*kind, name, label, hint)).collect()
+    }
+
+    fn input(&self, kind: Kind, name: &'static str, label: &'static str, hint: &'static str) -> Input {
+        let mistakes = self.mistakes.iter().filter(|mistake| mistake.field == name);
+        let mistake = mistakes.map(|mistake| mistake.message.as_str()).collect::<Vec<_>>().join("; ");
+        let value = match kind {
+            Kind::Hidden | Kind::HiddenLines => String::new(),
+            _ => self.fields.get(name).to_owned(),
+        };
+        Input { name, label, hint, kind, value, mistake }
+    }
+
+    /// The names of the schemes that there are.
+    fn schemes(&self) -> impl Iterator<Item = &str> {
+        catalog::ALL.iter().map(|scheme| &*scheme.name)
+    }
+
+    /// What is wrong with the whole, or with what the form doesn't ask for.
+    fn other_mistakes(&self) -> impl Iterator<Item = &FieldError> {
+        self.mistakes.iter().filter(|mistake| !INPUTS.iter().any(|(_, _, name, ..)| *name == mistake.field))
+    }
+}
+
+/// Shows an empty form.
+pub(super) async fn blank<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, .. }): Extension<Visit>,
+) -> Answer {
+    let fields =
+        [("events", "*"), ("scheme", "standard-webhooks"), ("limits.in_flight", "10"), ("enabled", "on")];
+    let fields = fields.map(|(name, value)| (name, value.to_owned()));
+    show(&operator, frame, None, Fields::from_iter(fields), None)
+}
+
+/// Shows a form with what an endpoint is now.
+pub(super) async fn filled<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Path(id): Path<String>,
+) -> Answer {
+    let endpoint = operator.endpoint(&caller, &id).await?;
+    show(&operator, frame, Some(id), fields_of(&endpoint), None)
+}
+
+/// Makes an endpoint, and shows its secret once.
+pub(super) async fn create<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Posted(fields): Posted,
+) -> Answer {
+    let created = match draft(&fields) {
+        Ok(draft) => operator.create_endpoint(&caller, draft).await,
+        Err(refusal) => Err(refusal),
+    };
+    match created {
+        Ok((endpoint, Some(text))) => secret::shown_once(frame, endpoint, &text),
+        Ok((endpoint, None)) => Ok(see(frame.endpoint(&endpoint.id))),
+        Err(refusal) => show(&operator, frame, None, fields, Some(refusal)),
+    }
+}
+
+/// Changes an endpoint.
+pub(super) async fn change<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Path(id): Path<String>,
+    Posted(fields): Posted,
+) -> Answer {
+    let changed = match changes(&fields) {
+        Ok(change) => operator.change_endpoint(&caller, &id, change).await,
+        Err(refusal) => Err(refusal),
+    };
+    match changed {
+        Ok(endpoint) => Ok(see(format!("{}?done=changed", frame.endpoint(&endpoint.id)))),
+        Err(refusal) => show(&operator, frame, Some(id), fields, Some(refusal)),
+    }
+}
+
+/// Shows the form, with what was typed and what is wrong with it.
+fn show<S: OutboxStore>(
+    operator: &Operator<S>,
+    frame: Frame,
+    id: Option<String>,
+    fields: Fields,
+    refusal: Option<Refusal>,
+) -> Answer {
+    let (status, mistakes) = match refusal {
+        None => (StatusCode::OK, Vec::new()),
+        Some(refusal) if refusal.kind == RefusalKind::Invalid => {
+            (StatusCode::UNPROCESSABLE_ENTITY, refusal.fields)
+        }
+        Some(refusal) => return Err(refusal.into()),
+    };
+    let event_types = operator.event_types().iter().cloned().collect();
+    page_with(status, &FormPage { frame, id, fields, mistakes, event_types })
+}
+
+/// The new endpoint that a form describes.
+fn draft(fields: &Fields) -> Result<EndpointDraft, Refusal> {
+    let change = changes(fields)?;
+    Ok(EndpointDraft {
+        name: fields.given("name"),
+        tenant: fields.given("tenant"),
+        scheme: fields.get("scheme").to_owned(),
+        secret: fields.given("secret"),
+        events: change.events,
+        channels: change.channels,
+        headers: change.headers,
+        limits: change.limits,
+        until_delivered: change.until_delivered,
+        sends_trace: change.sends_trace,
+        enabled: fields.is_set("enabled"),
+        ..EndpointDraft::new(fields.get("url").to_owned())
+    })
+}
+
+/// What a form says about an endpoint.
+fn changes(fields: &Fields) -> Result<EndpointChange, Refusal> {
+    let mut faults = Faults::default();
+    let in_flight = number(fields, "limits.in_flight", &mut faults);
+    let per_second = number(fields, "limits.per_second", &mut faults);
+    let headers = headers(fields, &mut faults);
+    faults.finish()?;
+    let in_flight = in_flight.unwrap_or(countersign_store::outbox::Limits::default().in_flight);
+    Ok(EndpointChange {
+        url: Some(fields.get("url").to_owned()),
+        keep_secrets: Some(fields.is_set("keep_secrets")),
+        name: Some(fields.get("name").to_owned()),
+        events: Some(events(fields)),
+        channels: Some(fields.lines("channels")),
+        headers,
+        limits: Some(LimitsDraft { in_flight, per_second }),
+        until_delivered: Some(fields.is_set("until_delivered")),
+        sends_trace: Some(fields.is_set("sends_trace")),
+    })
+}
+
+fn events(fields: &Fields) -> Vec<String> {
+    match fields.lines("events") {
+        none if none.is_empty() => vec!["*".to_owned()],
+        events => events,
+    }
+}
+
+fn number(fields: &Fields, name: &str, faults: &mut Faults) -> Option<u32> {
+    let number = fields.given(name)?.parse().ok();
+    if number.is_none() {
+        faults.add(name, "is not a whole number, or is too large");
+    }
+    number
+}
+
+/// The headers that are typed: none where those that are there stay.
+fn headers(fields: &Fields, faults: &mut Faults) -> Option<Vec<Header>> {
+    if fields.is_set("no_headers") {
+        return Some(Vec::new());
+    }
+    let typed = fields.given("headers")?;
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some(Header { name: name.trim().to_owned(), value: value.trim().to_owned() })
+    };
+    let lines = typed.lines().filter(|line| !line.trim().is_empty());
+    let headers: Option<Vec<_>> = lines.map(header).collect();
+    if headers.is_none() {
+        faults.add("headers", "have a line that is not `Name: value`");
+    }
+    headers
+}
+
+fn fields_of(endpoint: &Endpoint) -> Fields {
+    let set = |is: bool| if is { "on".to_owned() } else { String::new() };
+    Fields::from_iter([
+        ("name", endpoint.name.clone()),
+        ("url", endpoint.url.clone()),
+        ("events", endpoint.events.join("\n")),
+        ("channels", endpoint.channels.join("\n")),
+        ("limits.in_flight", endpoint.limits.in_flight.to_string()),
+        ("limits.per_second", endpoint.limits.per_second.map_or_else(String::new, |times| times.to_string())),
+        ("until_delivered", set(endpoint.until_delivered)),
+        ("sends_trace", set(endpoint.sends_trace)),
+    ])
+}
+
+/// Where the form has a field: when an endpoint is made, when it is changed, or both.
+enum Place {
+    New,
+    Old,
+    Both,
+}
+
+/// Every field: its place, kind, name, label and hint.
+const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
+    (Place::Both, Kind::Line, "name", "Name", "What people call it."),
+    (Place::Both, Kind::Line, "url", "URL", "Where messages are delivered: https, and a public host."),
+    (
+        Place::Old,
+        Kind::Box,
+        "keep_secrets",
+        "Sign with the same secrets for another host",
+        "Needed where the URL leads to another host. To have new ones for it, change the secret first.",
+    ),
+    (
+        Place::Both,
+        Kind::Lines,
+        "events",
+        "Event types",
+        "One in a line: a name, a prefix such as invoice.*, or * for all.",
+    ),
+    (Place::Both, Kind::Lines, "channels", "Channels", "One in a line; any message, where there are none."),
+    (Place::New, Kind::Scheme, "scheme", "Scheme", "How messages are signed. It can't be changed later."),
+    (
+        Place::New,
+        Kind::Hidden,
+        "secret",
+        "Secret",
+        "Leave it empty to have one made. Type it again if this form comes back.",
+    ),
+    (Place::New, Kind::Line, "tenant", "Tenant", "Whose messages it is given; of none, where it is empty."),
+    (
+        Place::Both,
+        Kind::HiddenLines,
+        "headers",
+        "Headers",
+        "Name: value, one in a line, sent with each request. They replace those that are there, and are never shown.",
+    ),
+    (Place::Old, Kind::Box, "no_headers", "Remove all headers", ""),
+    (Place::Both, Kind::Line, "limits.in_flight", "Requests at once", "From 1 to 100."),
+    (
+        Place::Both,
+        Kind::Line,
+        "limits.per_second",
+        "Requests a second",
+        "From 1 to 10000; no limit, where it is empty.",
+    ),
+    (
+        Place::Both,
+        Kind::Box,
+        "until_delivered",
+        "Try each delivery until it is answered 2xx",
+        "However long that takes.",
+    ),
+    (Place::Both, Kind::Box, "sends_trace", "Send the traceparent along", ""),
+    (Place::New, Kind::Box, "enabled", "Enabled", "Messages are delivered from now on."),
+];

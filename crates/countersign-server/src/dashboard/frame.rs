@@ -1,0 +1,156 @@
+//! What every page has: where it stands, who is signed in, and the headers of its answer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{OriginalUri, Request},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use url::form_urlencoded;
+
+use super::{
+    Dashboard, origin,
+    page::{Failed, see, segment},
+};
+use crate::{
+    Caller,
+    refusal::{Refusal, RefusalKind},
+    router::no_route,
+};
+
+/// What the frame of a page shows.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    /// The path of the dashboard, without a `/` at the end.
+    pub(super) base: Arc<str>,
+    /// Which part of the dashboard the page belongs to.
+    pub(super) section: Arc<str>,
+    /// What was done by the request before.
+    pub(super) done: Option<&'static str>,
+    pub(super) is_signed_in: bool,
+    /// Whether the dashboard has let them in, and not the application.
+    pub(super) has_session: bool,
+}
+
+/// Who asks for a page, and its frame.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub(super) frame: Frame,
+    pub(super) caller: Caller,
+}
+
+/// Refuses what another origin wants changed, frames the page of what was refused, and says what a browser may do
+/// with a page. Without a [`Dashboard`] there is none.
+pub(super) async fn frame(original: OriginalUri, mut request: Request, next: Next) -> Response {
+    if request.extensions().get::<Dashboard>().is_none() {
+        return no_route(original.0).await.into_response();
+    }
+    let frame = Frame::of(&original, &request);
+    request.extensions_mut().insert(frame.clone());
+    let is_own = origin::is_own(request.method(), &original, request.headers());
+    let mut response = match is_own {
+        true => next.run(request).await,
+        false => Failed(Refusal::new(RefusalKind::Forbidden, FOREIGN)).into_response(),
+    };
+    if let Some(failed) = response.extensions_mut().remove::<Failed>() {
+        response = failed.page(frame);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // With `no-referrer` a browser would say no origin when it sends a form.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Lets through an admin, and sends others to where they can sign in.
+pub(super) async fn signed_in(mut request: Request, next: Next) -> Response {
+    let extensions = request.extensions();
+    let (Some(dashboard), Some(frame)) = (extensions.get::<Dashboard>(), extensions.get::<Frame>()) else {
+        return Failed(Refusal::not_found()).into_response();
+    };
+    let trusted = extensions.get::<Caller>().cloned();
+    let has_session = trusted.is_none();
+    let Some(caller) = trusted.or_else(|| dashboard.caller(request.headers())) else {
+        return see(frame.at("/sign-in"));
+    };
+    if !caller.is_admin() {
+        return Failed(Refusal::new(RefusalKind::Forbidden, "the dashboard is for admins")).into_response();
+    }
+    let frame = Frame { is_signed_in: true, has_session, ..frame.clone() };
+    request.extensions_mut().insert(Visit { frame, caller });
+    next.run(request).await
+}
+
+/// The session's text in a request's cookies.
+pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+impl Dashboard {
+    /// Whose session a request belongs to.
+    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        self.sessions.find(session(headers)?, (self.clock)())
+    }
+
+    /// The cookie of a session that lasts for so many seconds; one that ends it, where there are none.
+    pub(super) fn cookie(&self, frame: &Frame, text: &str, seconds: u64) -> String {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let base = &frame.base;
+        format!("{COOKIE}={text}; Path={base}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    }
+}
+
+impl Frame {
+    /// A path of the dashboard, as the browser knows it.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The path of an endpoint's page.
+    pub(super) fn endpoint(&self, id: &str) -> String {
+        self.at(&format!("/endpoints/{}", segment(id)))
+    }
+
+    /// The path of a message's page.
+    pub(super) fn message(&self, id: &str) -> String {
+        self.at(&format!("/messages/{}", segment(id)))
+    }
+
+    fn of(original: &OriginalUri, request: &Request) -> Self {
+        let (path, inner) = (original.path(), request.uri().path());
+        let base = path.strip_suffix(inner).unwrap_or(path).trim_end_matches('/');
+        let section = inner.split('/').nth(1).unwrap_or_default();
+        Frame {
+            base: base.into(),
+            section: section.into(),
+            done: done(original),
+            is_signed_in: false,
+            has_session: false,
+        }
+    }
+}
+
+/// What the query says that was done, in our words.
+fn done(original: &OriginalUri) -> Option<&'static str> {
+    let query = original.query().unwrap_or_default();
+    let (_, said) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done")?;
+    DONE.iter().find(|(name, _)| *name == said).map(|(_, words)| *words)
+}
+
+const DONE: [(&str, &str); 6] = [
+    ("changed", "The endpoint was changed."),
+    ("deleted", "The endpoint was deleted, with its history."),
+    ("enabled", "The endpoint is enabled. What waits for it goes out now."),
+    ("disabled", "The endpoint is disabled. Its deliveries are kept, and wait."),
+    ("tested", "The test is on its way. Reload this page to see what came of it."),
+    ("redelivered", "The delivery is made again. Reload this page to see what came of it."),
+];
+const COOKIE: &str = "countersign";
+const FOREIGN: &str =
+    "the request doesn't come from a page of this dashboard: open the page here and try again";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'; script-src 'self'; connect-src 'self'";

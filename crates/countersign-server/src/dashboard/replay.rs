@@ -1,0 +1,90 @@
+//! Replays of an endpoint's deliveries: counted, then made.
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
+use countersign_store::outbox::{Endpoint, OutboxStore};
+
+use super::{
+    fields::{Asked, Fields, Posted},
+    filters,
+    frame::{Frame, Visit},
+    page::{Answer, page, see},
+};
+use crate::{
+    operator::{
+        Operator,
+        replay::{ReplayDraft, ReplayFilter, Settled},
+    },
+    refusal::Refusal,
+};
+
+#[derive(Template)]
+#[template(path = "replay.html")]
+struct ReplayPage {
+    frame: Frame,
+    endpoint: Endpoint,
+    fields: Fields,
+    /// How many deliveries match.
+    count: u64,
+}
+
+impl ReplayPage {
+    /// How many deliveries were made again by the steps before.
+    fn made(&self) -> Option<u64> {
+        self.fields.get("made").parse().ok()
+    }
+}
+
+/// Counts the deliveries that would be made again, and asks.
+pub(super) async fn form<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Path(id): Path<String>,
+    Asked(fields): Asked,
+) -> Answer {
+    let endpoint = operator.endpoint(&caller, &id).await?;
+    let count = operator.count_replay(&caller, &filter(id, &fields)?).await?;
+    page(&ReplayPage { frame, endpoint, fields, count })
+}
+
+/// Makes one step of deliveries again, and goes back to where the next one can be begun.
+pub(super) async fn start<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Path(id): Path<String>,
+    Posted(fields): Posted,
+) -> Answer {
+    let after = fields.given("after").map(|after| after.parse());
+    let wrong = |_| Refusal::field("after", "is not where a step has ended");
+    let after = after.transpose().map_err(wrong)?;
+    let path = frame.endpoint(&id);
+    let draft = ReplayDraft { filter: filter(id, &fields)?, after, limit: STEP };
+    let step = operator.replay(&caller, &draft).await?;
+    let more = step.last.filter(|_| step.count >= STEP.into());
+    let after = more.map_or_else(String::new, |last| last.to_string());
+    let before: u64 = fields.get("made").parse().unwrap_or(0);
+    let fields = fields.with("after", after).with("made", before.saturating_add(step.count));
+    Ok(see(format!("{path}/replay?{}", fields.query())))
+}
+
+fn filter(endpoint: String, fields: &Fields) -> Result<ReplayFilter, Refusal> {
+    let status = match fields.get("status") {
+        "delivered" => Settled::Delivered,
+        "cancelled" => Settled::Cancelled,
+        _ => Settled::Dead,
+    };
+    Ok(ReplayFilter {
+        endpoint: Some(endpoint),
+        kind: fields.given("type"),
+        status,
+        from: fields.time("from")?,
+        until: fields.time("until")?,
+        ..ReplayFilter::default()
+    })
+}
+
+/// How many deliveries are made again in one step.
+const STEP: u32 = 1_000;

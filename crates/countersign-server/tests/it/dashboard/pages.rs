@@ -1,0 +1,276 @@
+//! What pages show.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use countersign_store::outbox::{Endpoint, NewMessage, OutboxStore, Payload};
+
+use super::browser::Browser;
+
+/// Checks that a page has all of these texts.
+#[track_caller]
+fn has(page: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(page.contains(text), "{text:?} is missing in {page}");
+    }
+}
+
+#[tokio::test]
+async fn without_anything_pages_say_what_to_do() {
+    let browser = Browser::signed_in().await;
+    has(
+        &browser.page("/dashboard").await,
+        &[
+            "There is no endpoint yet",
+            "Create the first one",
+            "There were no attempts",
+            "Nothing was delivered yet",
+        ],
+    );
+    has(&browser.page("/dashboard/endpoints").await, &["There is no endpoint yet"]);
+    has(&browser.page("/dashboard/messages").await, &["There are no messages yet", "POST /api/v1/messages"]);
+    let endpoint = browser.endpoint().await;
+    has(&browser.page(&endpoint).await, &["Nothing was sent to it yet", "Send a test"]);
+    has(&browser.page(&format!("{endpoint}/replay")).await, &["No delivery of this endpoint matches"]);
+}
+
+#[tokio::test]
+async fn the_overview_counts_and_draws_attempts() {
+    let mut browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    for status in [200, 200, 500] {
+        browser.message("invoice.paid").await;
+        browser.settle(status, "").await;
+    }
+    browser.message("invoice.created").await;
+    let page = browser.page("/dashboard").await;
+    has(
+        &page,
+        &["66.6 %", "<dd>3</dd>", "<dt>Waiting</dt><dd>1</dd>", "2 succeeded, 1 failed", "<svg", "given up"],
+    );
+    assert_eq!(page.matches("<rect class=\"good\"").count(), 1);
+    for span in ["week", "month", "nonsense"] {
+        has(&browser.page(&format!("/dashboard?span={span}")).await, &["66.6 %"]);
+    }
+    browser.pass(Duration::from_secs(2 * 86_400));
+    browser.sign_in().await;
+    has(&browser.page("/dashboard").await, &["no attempts in these 24 hours"]);
+}
+
+#[tokio::test]
+async fn endpoints_are_listed_with_a_button_and_in_pages() {
+    let browser = Browser::signed_in().await;
+    let store = browser.api.outbox.store();
+    for number in 0..60 {
+        let mut endpoint = Endpoint::new(format!("ep_{number:02}"), "https://example.com/T0K", "github");
+        (endpoint.name, endpoint.events) = (format!("Billing {number}"), vec!["invoice.*".to_owned()]);
+        store.put_endpoint(&endpoint).await.unwrap();
+    }
+    let page = browser.page("/dashboard/endpoints").await;
+    has(
+        &page,
+        &[
+            "Billing 0",
+            "https://example.com/…",
+            "<code>invoice.*</code>",
+            "never",
+            "/ep_00/disable",
+            "Next page",
+        ],
+    );
+    assert!(!page.contains("T0K"), "a path is often a credential");
+    assert_eq!(page.matches("<tr>").count(), 51);
+    let next = page.split("?cursor=").nth(1).unwrap().split('"').next().unwrap();
+    let second = browser.page(&format!("/dashboard/endpoints?cursor={next}")).await;
+    assert_eq!((second.matches("<tr>").count(), second.contains("Next page")), (11, false));
+}
+
+#[tokio::test]
+async fn an_endpoint_has_its_history_and_settings() {
+    let browser = Browser::signed_in().await;
+    let endpoint = browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    browser.settle(200, "").await;
+    browser.message("invoice.created").await;
+    let page = browser.page(&endpoint).await;
+    has(
+        &page,
+        &[
+            "invoice.paid",
+            "2025-11-24 15:59:00 UTC",
+            "<td>200</td>",
+            "delivered",
+            "12 ms",
+            "waiting",
+            "whsec_…",
+        ],
+    );
+    has(&page, &["https://example.com/hooks", "standard-webhooks", "10 requests at once", "test.webhook"]);
+    let filtered = browser.page(&format!("{endpoint}?status=delivered")).await;
+    assert!(filtered.contains("invoice.paid") && !filtered.contains("invoice.created"));
+}
+
+#[tokio::test]
+async fn a_history_comes_in_pages() {
+    let browser = Browser::signed_in().await;
+    let endpoint = browser.endpoint().await;
+    browser.api.fill(None, 60).await;
+    let mut path = endpoint.clone();
+    let mut rows = Vec::new();
+    loop {
+        let page = browser.page(&path).await;
+        rows.push(page.matches("/dashboard/deliveries/").count());
+        let Some(older) = page.split(&format!("{endpoint}?cursor=")).nth(1) else { break };
+        path = format!("{endpoint}?cursor={}", older.split('"').next().unwrap());
+    }
+    assert_eq!(rows, [25, 25, 10]);
+}
+
+#[tokio::test]
+async fn a_failing_endpoint_says_since_when_and_when_it_is_disabled() {
+    let browser = Browser::signed_in().await;
+    let endpoint = browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    browser.settle(500, "").await;
+    let id = endpoint.rsplit('/').next().unwrap();
+    let since = browser.api.outbox.store().endpoint(id).await.unwrap().unwrap().health.failing_since.unwrap();
+    let day =
+        |days: i64| jiff::Timestamp::from_microsecond(since + days * 86_400_000_000).unwrap().to_string();
+    let page = browser.page(&endpoint).await;
+    has(
+        &page,
+        &["It has been failing since", "Failures in a row: 1.", &day(0)[..19], &day(5)[..19], &day(7)[..19]],
+    );
+    browser.post(&format!("{endpoint}/disable"), &[]).await;
+    let page = browser.page(&endpoint).await;
+    has(&page, &["It is disabled: somebody has disabled it"]);
+    assert!(!page.contains("It has been failing since"));
+}
+
+#[tokio::test]
+async fn a_delivery_shows_what_was_sent_what_was_answered_and_why_it_failed() {
+    let browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    let message = browser.message("invoice.paid").await;
+    let page = browser.page("/dashboard/deliveries/1").await;
+    has(&page, &["There was no attempt yet"]);
+    assert!(!page.contains("Deliver again"), "it isn't settled");
+    browser.settle(401, "no such key").await;
+    let page = browser.page("/dashboard/deliveries/1").await;
+    has(
+        &page,
+        &["The receiver answered 401: it doesn", "Compare the secret", "no such key", "webhook-id", &message],
+    );
+    // Pretty, raw, and as a command.
+    has(
+        &page,
+        &["{\n  &#34;amount&#34;: 42\n}", "{&#34;amount&#34;:42}", "--data-raw &#39;{", "Deliver again"],
+    );
+    has(&page, &["catalog::find(&#34;standard-webhooks&#34;)", "it was due"]);
+}
+
+#[tokio::test]
+async fn attempts_are_shown_the_newest_first_and_in_pages() {
+    let browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    for _ in 0..25 {
+        browser.settle(500, "").await;
+        browser.post("/dashboard/deliveries/1/redeliver", &[]).await;
+    }
+    let page = browser.page("/dashboard/deliveries/1").await;
+    let numbers = |page: &str| -> Vec<u32> {
+        let found = page.split("<summary>Attempt ").skip(1);
+        found.map(|rest| rest.split(':').next().unwrap().parse().unwrap()).collect()
+    };
+    assert_eq!(numbers(&page), (6..=25).rev().collect::<Vec<_>>());
+    has(&page, &["/dashboard/deliveries/1?last=5"]);
+    assert_eq!(numbers(&browser.page("/dashboard/deliveries/1?last=5").await), [5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn deliveries_are_found_by_status_and_type_and_in_pages() {
+    let browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    browser.settle(500, "").await;
+    browser.api.fill(None, 60).await;
+    let dead = browser.page("/dashboard/deliveries?status=dead").await;
+    assert_eq!((dead.matches("<tr>").count(), dead.contains("Older")), (2, false));
+    has(&dead, &["<option value=\"dead\" selected>", "given up", "/dashboard/endpoints/ep_"]);
+    has(&browser.page("/dashboard/deliveries?type=invoice.created").await, &["No delivery matches"]);
+    let page = browser.page("/dashboard/deliveries?type=invoice.paid").await;
+    let older = page.split("/dashboard/deliveries?").nth(1).unwrap().split('"').next().unwrap();
+    has(older, &["type=invoice.paid&#38;cursor="]);
+    let older = browser.page(&format!("/dashboard/deliveries?{}", older.replace("&#38;", "&"))).await;
+    assert_eq!((page.matches("<tr>").count(), older.matches("<tr>").count()), (26, 26));
+}
+
+#[tokio::test]
+async fn messages_are_found_by_id_and_type_and_in_pages() {
+    let browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    let id = browser.message("invoice.paid").await;
+    browser.message("invoice.created").await;
+    let page = browser.page("/dashboard/messages?type=invoice.paid").await;
+    assert!(page.contains(&id) && !page.contains("<bdi>invoice.created</bdi>"));
+    let found = browser.get(&format!("/dashboard/messages?id={id}")).await;
+    assert_eq!(found.header("location"), format!("/dashboard/messages/{id}"));
+    has(
+        &browser.page(found.header("location")).await,
+        &["invoice.paid", "/dashboard/deliveries/1", "&#34;amount&#34;: 42"],
+    );
+    has(&browser.page("/dashboard/messages?id=msg_0").await, &["No message matches"]);
+    has(&browser.page("/dashboard/messages?from=2099-01-01T00:00").await, &["No message matches"]);
+    browser.api.fill(None, 60).await;
+    let page = browser.page("/dashboard/messages").await;
+    let older = page.split("/dashboard/messages?").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(page.matches("<tr>").count(), 51);
+    assert_eq!(browser.page(&format!("/dashboard/messages?{older}")).await.matches("<tr>").count(), 13);
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_wanted_or_without_a_body_of_its_own_says_so() {
+    let browser = Browser::signed_in().await;
+    let new = NewMessage::new("invoice.paid", Payload::Reference("invoice 7".to_owned()));
+    let id = browser.api.outbox.store().enqueue(&[new]).await.unwrap().remove(0).id;
+    let page = browser.page(&format!("/dashboard/messages/{id}")).await;
+    has(&page, &["No endpoint wanted it", "The application makes it"]);
+    let file = browser.get(&format!("/dashboard/messages/{id}/payload")).await;
+    assert_eq!(file.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_isnt_there_is_a_page_that_says_so() {
+    let browser = Browser::signed_in().await;
+    for path in [
+        "/nothing",
+        "/endpoints/ep_0",
+        "/endpoints/ep_0/edit",
+        "/deliveries/7",
+        "/deliveries/x",
+        "/messages/msg_0",
+    ] {
+        let answer = browser.get(&format!("/dashboard{path}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        has(&answer.text, &["<h1>There is no such thing</h1>", "To the overview"]);
+    }
+    let answer = browser.post("/dashboard/messages", &[]).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    let cursor = browser.get("/dashboard/messages?cursor=x").await;
+    assert_eq!(cursor.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn files_are_small_and_no_page_needs_another_host() {
+    let browser = Browser::signed_in().await;
+    let style = browser.get("/dashboard/dashboard.css").await;
+    let script = browser.get("/dashboard/live.js").await;
+    assert_eq!(
+        (style.header("content-type"), script.header("content-type")),
+        ("text/css; charset=utf-8", "text/javascript; charset=utf-8")
+    );
+    let page = browser.page("/dashboard").await;
+    assert!(page.len() + style.text.len() + script.text.len() < 100 << 10);
+    assert!(!page.contains("http://") && !page.contains("https://") && !style.text.contains("url("));
+}
