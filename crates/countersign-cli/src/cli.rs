@@ -3,12 +3,25 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
+use clap_complete::Shell;
 use countersign::Tolerance;
 
-use crate::{schemes::SchemeArgs, secrets::SecretArgs};
+use crate::{
+    api::{
+        delivery::DeliveryCommand, endpoint::EndpointCommand, message::MessageCommand, replay::ReplayArgs,
+    },
+    listen::{ListenArgs, ReplayLocalArgs},
+    schemes::SchemeArgs,
+    secrets::SecretArgs,
+    send::SendArgs,
+    serve::{ApiKeyArgs, ServeArgs},
+};
 
 /// The exit code for a request that isn't valid, and a scheme file that makes no sense.
 pub(crate) const NOT_VALID: u8 = 1;
+
+/// The exit code for what was asked of another machine and not done.
+pub(crate) const NOT_DONE: u8 = 1;
 
 /// The exit code for arguments, files or secrets that can't be used.
 pub(crate) const USAGE: u8 = 2;
@@ -35,6 +48,39 @@ pub(crate) enum Command {
     /// Lists the known schemes, shows one as TOML, or checks a file
     #[command(after_help = EXIT_CODES)]
     Schemes(SchemesArgs),
+    /// Sends one signed request now, and says what was answered
+    #[command(after_help = SEND_HELP)]
+    Send(Box<SendArgs>),
+    /// Receives requests on this machine, verifies, shows, forwards and keeps them
+    #[command(after_help = LISTEN_HELP)]
+    Listen(Box<ListenArgs>),
+    /// Sends a request that `listen` has kept to an application on this machine again
+    #[command(after_help = LISTEN_HELP)]
+    ReplayLocal(ReplayLocalArgs),
+    /// Serves the API, and delivers
+    #[command(after_help = SERVE_HELP)]
+    Serve(Box<ServeArgs>),
+    /// Makes an API key for the server's configuration
+    #[command(after_help = EXIT_CODES)]
+    ApiKey(ApiKeyArgs),
+    /// Makes, shows and changes endpoints of a server
+    #[command(subcommand, after_help = API_HELP)]
+    Endpoint(EndpointCommand),
+    /// Sends messages to the endpoints of a server, and shows them
+    #[command(subcommand, after_help = API_HELP)]
+    Message(MessageCommand),
+    /// Shows deliveries of a server, and makes them again
+    #[command(subcommand, after_help = API_HELP)]
+    Delivery(DeliveryCommand),
+    /// Makes many deliveries again, after counting them
+    #[command(after_help = REPLAY_HELP)]
+    Replay(Box<ReplayArgs>),
+    /// Prints completions for a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
@@ -211,9 +257,10 @@ const BATCH_VERIFY: [&str; 13] = [
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; verify: the request is valid; schemes check: the file can be used
-  1  verify: the request is not valid; schemes check: the file can't be used
-  2  the arguments, a file or a secret can't be used; nothing was signed or verified
+  0  done; verify: the request is valid; schemes check: the file can be used; send: answered 2xx
+  1  verify: the request is not valid; schemes check: the file can't be used; send and the commands
+     that ask a server: not answered, or refused
+  2  the arguments, a file or a secret can't be used; nothing was signed, verified or sent
 With --batch it is 0 once every line has its answer, whatever the answers are.";
 
 const SIGN_HELP: &str = "\
@@ -247,3 +294,72 @@ Exit codes:
   0  valid; with --batch: every line has its answer, whatever the answers are
   1  not valid
   2  not verified: the arguments, a file or a secret can't be used";
+
+const SEND_HELP: &str = "\
+Secrets are read as `countersign sign --help` says. The request goes to public addresses alone, as
+the server's do; no redirect is followed.
+
+Examples:
+  countersign send --url https://example.com/hooks --scheme stripe --secret-env SECRET body.json
+  countersign send --url http://127.0.0.1:3000/hooks --allow-loopback --scheme github \\
+      --secret-file key.txt --type push body.json
+
+Exit codes:
+  0  answered with 2xx
+  1  answered otherwise, or not at all
+  2  not sent: the arguments, a file or a secret can't be used";
+
+const LISTEN_HELP: &str = "\
+With --scheme a request that isn't valid is refused and not forwarded. Each is kept as N.http, a raw
+HTTP/1.1 message that `countersign verify --request` reads too.
+
+Examples:
+  countersign listen --forward http://127.0.0.1:3000/hooks
+  countersign listen --scheme stripe --secret-env STRIPE_SECRET --json
+  countersign replay-local 7 --forward http://127.0.0.1:3000/hooks
+
+Exit codes:
+  0  listen: stopped; replay-local: answered with 2xx
+  1  replay-local: answered otherwise, or not at all
+  2  the arguments, a file or a secret can't be used";
+
+const SERVE_HELP: &str = "\
+Each setting is a flag, else a variable such as COUNTERSIGN_LISTEN or COUNTERSIGN_ALLOW_NETWORKS
+(several values with commas between them), else a line of the configuration file, else the default.
+--print-config shows which. COUNTERSIGN_SEAL_KEY, 32 bytes in base64, seals the endpoints' secrets in
+the database; several with commas between them, the newest first, change it.
+
+At its first start the server makes an admin's API key and prints it, this once; its digest goes to
+countersign.toml. COUNTERSIGN_API_KEY_SHA256 holds the digest of one more, for containers.
+
+Exit codes:
+  0  stopped by Ctrl-C or SIGTERM, with nothing under way
+  2  not started, or broken down";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  countersign completions bash > ~/.local/share/bash-completion/completions/countersign
+  countersign completions zsh > \"${fpath[1]}/_countersign\"
+  countersign completions fish > ~/.config/fish/completions/countersign.fish";
+
+const API_HELP: &str = "\
+The server is that of --server or COUNTERSIGN_SERVER; the API key is read from COUNTERSIGN_API_KEY. It
+is not sent to another machine unless the URL is https.
+
+Exit codes:
+  0  done
+  1  the server refused, or could not be asked
+  2  the arguments, a file or the key can't be used";
+
+const REPLAY_HELP: &str = "\
+At least one of --endpoint, --message and --from is needed. A replay that is stopped goes on with the
+--after that it names.
+
+Examples:
+  countersign replay --endpoint ep_1 --from 2026-11-20T00:00:00Z --count
+  countersign replay --endpoint ep_1 --from 2026-11-20T00:00:00Z
+
+Exit codes:
+  0  done
+  1  the server refused, or could not be asked
+  2  the arguments or the key can't be used";

@@ -6,11 +6,11 @@ use serde::Serialize;
 /// The result of verifying one request.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    valid: bool,
-    kind: &'static str,
+    pub(crate) valid: bool,
+    pub(crate) kind: &'static str,
     key: Option<String>,
-    event_id: Option<String>,
-    event_type: Option<String>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) event_type: Option<String>,
     idempotency_key: Option<String>,
     body_covered: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

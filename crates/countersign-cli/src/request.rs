@@ -3,7 +3,10 @@
 //! The body is everything behind the blank line, byte for byte: a file from which a byte would have
 //! to be left out, or whose body is framed in chunks, is refused with what to do about it.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use anyhow::{Context as _, anyhow, bail};
 use countersign::RequestView;
@@ -52,6 +55,20 @@ impl Request {
     /// The request as the core sees it.
     pub(crate) fn view(&self) -> RequestView<'_> {
         RequestView { method: &self.method, target: &self.target, headers: &self.headers }
+    }
+
+    /// Writes a raw HTTP/1.1 message, whose body is framed by its length however it came.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        write!(out, "{} {} HTTP/1.1\r\n", self.method, self.target)?;
+        let framing =
+            |name: &str| ["content-length", "transfer-encoding"].contains(&&*name.to_ascii_lowercase());
+        for (name, value) in self.headers.iter().filter(|(name, _)| !framing(name)) {
+            write!(out, "{name}: ")?;
+            out.write_all(value)?;
+            out.write_all(b"\r\n")?;
+        }
+        write!(out, "content-length: {}\r\n\r\n", self.body.len())?;
+        out.write_all(&self.body)
     }
 
     /// Refuses a body that is not the message's own bytes, whole and without more.

@@ -22,7 +22,7 @@ mod row;
 #[derive(Args)]
 pub(crate) struct SchemeArgs {
     /// The scheme, by its name in `countersign schemes`
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["batch", "scheme_file"])]
+    #[arg(long, value_name = "NAME")]
     pub(crate) scheme: Option<String>,
     /// A scheme of your own, as TOML; with --batch, one more beside the known ones
     #[arg(long, value_name = "FILE", conflicts_with = "scheme")]
@@ -36,6 +36,11 @@ impl SchemeArgs {
             (None, Some(name)) => find(name).cloned(),
             (None, None) => Err(anyhow!("no scheme was given: use --scheme NAME or --scheme-file FILE")),
         }
+    }
+
+    /// Whether there is one at all.
+    pub(crate) fn is_given(&self) -> bool {
+        self.scheme.is_some() || self.scheme_file.is_some()
     }
 
     /// The scheme of the file, where one is given.

@@ -60,6 +60,11 @@ impl SecretArgs {
         builder.build().context("the secret can't be used")
     }
 
+    /// Whether no secret was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     /// Whether a secret is read from standard input.
     pub(crate) fn use_stdin(&self) -> bool {
         self.sources.iter().any(|source| matches!(source, Source::File(path) if input::is_stdin(path)))
@@ -94,7 +99,7 @@ impl Source {
     }
 }
 
-fn variable(name: &str) -> anyhow::Result<Zeroizing<String>> {
+pub(crate) fn variable(name: &str) -> anyhow::Result<Zeroizing<String>> {
     // Whoever gives the secret in place of its variable's name must not find it in a log.
     let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     let shown = if plain {

@@ -17,6 +17,7 @@ use crate::{
         target_of,
         write::{Outgoing, header},
     },
+    secrets::SecretArgs,
 };
 
 pub(crate) fn run(arguments: &SignArgs) -> anyhow::Result<ExitCode> {
@@ -27,29 +28,66 @@ pub(crate) fn run(arguments: &SignArgs) -> anyhow::Result<ExitCode> {
     if input::is_stdin(path) && arguments.secrets.use_stdin() {
         bail!("body and secret can't both be read from standard input");
     }
-    let signer = Signer::new(&scheme, arguments.secrets.keyring(&scheme)?).map_err(explain_config)?;
+    let signer = signer(&scheme, &arguments.secrets)?;
     let body = input::read(path)?;
     arguments.url.as_deref().map(target_of).transpose()?;
     note_what_stands_in_the_body(&scheme, arguments);
 
-    let id = event_id(&scheme, arguments.id.as_deref())?;
-    let method = arguments.method.as_ref().map_or_else(|| default_method(&scheme), |method| method.as_str());
-    let more = more_headers(&arguments.headers)?;
-    let given: Vec<(&str, &str)> = more.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let message = Message {
-        id: &id,
+    let wanted = Wanted {
+        id: arguments.id.as_deref(),
         kind: arguments.kind.as_deref(),
-        body: &body,
-        method,
-        url: arguments.url.as_deref().unwrap_or_default(),
-        headers: &given,
+        headers: &arguments.headers,
+        method: arguments.method.as_ref().map(|method| method.as_str()),
+        url: arguments.url.as_deref(),
+        now: arguments.now,
     };
-    let signed = signer.sign(&message, arguments.now.unwrap_or_else(input::clock)).map_err(explain)?;
-    let mut outgoing =
-        Outgoing { method, url: arguments.url.as_deref(), headers: signed.headers, body: &body };
-    add_headers(&mut outgoing, more)?;
+    let (id, outgoing) = wanted.sign(&scheme, &signer, &body)?;
     print(arguments, &outgoing, &id, path)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is signed besides the body.
+#[derive(Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
+    /// More headers, one `Name: value` each.
+    pub(crate) headers: &'a [String],
+    pub(crate) method: Option<&'a str>,
+    pub(crate) url: Option<&'a str>,
+    pub(crate) now: Option<i64>,
+}
+
+impl<'a> Wanted<'a> {
+    /// The event's id, and the signed request.
+    pub(crate) fn sign(
+        &self,
+        scheme: &'a Scheme,
+        signer: &Signer,
+        body: &'a [u8],
+    ) -> anyhow::Result<(String, Outgoing<'a>)> {
+        let id = event_id(scheme, self.id)?;
+        let method = self.method.unwrap_or_else(|| default_method(scheme));
+        let more = more_headers(self.headers)?;
+        let given: Vec<(&str, &str)> = more.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let message = Message {
+            id: &id,
+            kind: self.kind,
+            body,
+            method,
+            url: self.url.unwrap_or_default(),
+            headers: &given,
+        };
+        let signed = signer.sign(&message, self.now.unwrap_or_else(input::clock)).map_err(explain)?;
+        let mut outgoing = Outgoing { method, url: self.url, headers: signed.headers, body };
+        add_headers(&mut outgoing, more)?;
+        Ok((id, outgoing))
+    }
+}
+
+/// The signer of a scheme with these secrets.
+pub(crate) fn signer(scheme: &Scheme, secrets: &SecretArgs) -> anyhow::Result<Signer> {
+    Signer::new(scheme, secrets.keyring(scheme)?).map_err(explain_config)
 }
 
 /// The event's id: as given, or made up where the scheme signs one.

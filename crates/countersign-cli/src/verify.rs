@@ -52,12 +52,17 @@ fn verifier(arguments: &VerifyArgs, scheme: Scheme, keys: Keyring) -> anyhow::Re
         builder = builder.public_url(url);
     }
     builder = arguments.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value));
-    builder.build().map_err(|error| match error {
+    builder.build().map_err(explain_config)
+}
+
+/// The core's own message, where it is for people.
+pub(crate) fn explain_config(error: ConfigError) -> anyhow::Error {
+    match error {
         ConfigError::NoUrl => anyhow!(
             "the scheme signs the endpoint's URL: give it by --url as it is registered with the provider"
         ),
         other => other.into(),
-    })
+    }
 }
 
 fn request(arguments: &VerifyArgs) -> anyhow::Result<Request> {

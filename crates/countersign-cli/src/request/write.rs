@@ -74,7 +74,7 @@ impl Outgoing<'_> {
     }
 
     /// The content type that is added where the caller gave none.
-    fn content_type(&self) -> Option<&'static str> {
+    pub(crate) fn content_type(&self) -> Option<&'static str> {
         let json = serde_json::from_slice::<serde::de::IgnoredAny>(self.body).is_ok();
         let kind = if json { "application/json" } else { "application/octet-stream" };
         self.value("content-type").is_none().then_some(kind)

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Write as _,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -57,9 +57,14 @@ impl Run {
         self
     }
 
-    pub(crate) fn go(mut self) -> Done {
+    /// Starts it, with pipes for all that it reads and writes.
+    pub(crate) fn start(&mut self) -> Child {
         let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = piped.spawn().expect("the command starts");
+        piped.spawn().expect("the command starts")
+    }
+
+    pub(crate) fn go(mut self) -> Done {
+        let mut child = self.start();
         let mut stdin = child.stdin.take().expect("a pipe");
         // The command may end without having read all: that is for the test to judge.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&self.stdin)));

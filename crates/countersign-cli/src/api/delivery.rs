@@ -1,0 +1,117 @@
+//! `countersign delivery`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Api, PageArgs, Query, ServerArgs, fields, rows};
+
+#[derive(Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// Lists deliveries, the newest first
+    List(Box<ListArgs>),
+    /// Shows a delivery with its attempts
+    Show(OneArgs),
+    /// Makes a delivery that is settled again
+    Redeliver(OneArgs),
+}
+
+/// Which rows, of messages as of deliveries.
+#[derive(Args)]
+pub(crate) struct FilterArgs {
+    /// Of this event type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Enqueued at this time or later, such as 2026-11-20T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Enqueued before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Of this tenant
+    #[arg(long)]
+    tenant: Option<String>,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+impl FilterArgs {
+    /// Asks for the page that this and `more` describe.
+    pub(super) fn ask(&self, api: &Api, path: &str, more: Query<'_>) -> anyhow::Result<Value> {
+        let limit = self.page.limit.map(|limit| limit.to_string());
+        let own = [
+            ("type", self.kind.as_deref()),
+            ("from", self.from.as_deref()),
+            ("until", self.until.as_deref()),
+            ("tenant", self.tenant.as_deref()),
+            ("limit", limit.as_deref()),
+            ("cursor", self.page.cursor.as_deref()),
+        ];
+        api.get(&[path], &[&own, more].concat())
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// To this endpoint, by its id
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+    /// Of this message, by its id
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    /// Where it stands: pending, leased, delivered, dead or cancelled
+    #[arg(long)]
+    status: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct OneArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The delivery's id
+    id: String,
+}
+
+pub(crate) fn run(command: DeliveryCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        DeliveryCommand::List(arguments) => list(&arguments)?,
+        DeliveryCommand::Show(arguments) => show(&arguments)?,
+        DeliveryCommand::Redeliver(arguments) => redeliver(&arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(arguments: &ListArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    let more = [
+        ("endpoint", arguments.endpoint.as_deref()),
+        ("message", arguments.message.as_deref()),
+        ("status", arguments.status.as_deref()),
+    ];
+    let page = arguments.filter.ask(&api, DELIVERIES, &more)?;
+    let columns = ["id", "status", "type", "endpoint", "attempts", "last_status", "last_error", "created_at"];
+    api.print_page(&page, &columns)
+}
+
+fn show(arguments: &OneArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    let delivery = api.get(&[DELIVERIES, &arguments.id], &[])?;
+    let attempts = api.get(&[DELIVERIES, &arguments.id, "attempts"], &[])?;
+    let both = json!({ "delivery": delivery, "attempts": attempts["items"] });
+    api.print(&both, |both| {
+        let columns = ["number", "at", "trigger", "status", "latency_micros", "error", "response_body"];
+        format!("{}\n{}", fields(&both["delivery"]), rows(&both["attempts"], &columns))
+    })
+}
+
+fn redeliver(arguments: &OneArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    api.print(&api.post(&[DELIVERIES, &arguments.id, "redeliver"])?, fields)
+}
+
+const DELIVERIES: &str = "deliveries";

@@ -1,0 +1,105 @@
+//! `countersign message`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Api, ServerArgs, fields};
+use crate::{api::delivery::FilterArgs, input};
+
+#[derive(Subcommand)]
+pub(crate) enum MessageCommand {
+    /// Sends a message to every endpoint that wants it
+    Send(Box<SendArgs>),
+    /// Lists messages, the newest first
+    List(ListArgs),
+    /// Shows a message with its payload
+    Show(OneArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The event type, such as invoice.paid
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: String,
+    /// The tenant whose endpoints are given it
+    #[arg(long)]
+    tenant: Option<String>,
+    /// The channels that it is on (repeatable)
+    #[arg(long = "channel", value_name = "NAME")]
+    channels: Vec<String>,
+    /// A text under which it is sent once, however often this is run
+    #[arg(long, value_name = "TEXT")]
+    idempotency_key: Option<String>,
+    /// The file with the body, which is JSON and is sent byte for byte; `-` for standard input
+    #[arg(value_name = "BODY")]
+    body: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct OneArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The message's id
+    id: String,
+}
+
+pub(crate) fn run(command: MessageCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        MessageCommand::Send(arguments) => send(&arguments)?,
+        MessageCommand::List(arguments) => list(&arguments)?,
+        MessageCommand::Show(arguments) => show(&arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A new message, as the server reads it.
+#[derive(Serialize)]
+struct Draft<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    payload: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    channels: &'a [String],
+}
+
+fn send(arguments: &SendArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    let name = input::name(&arguments.body);
+    let payload = serde_json::from_slice(&input::read(&arguments.body)?);
+    let draft = Draft {
+        kind: &arguments.kind,
+        payload: payload.with_context(|| format!("{name} isn't JSON"))?,
+        tenant: arguments.tenant.as_deref(),
+        channels: &arguments.channels,
+    };
+    let enqueued = api.post_json_once(&[MESSAGES], &draft, arguments.idempotency_key.as_deref())?;
+    api.print(&enqueued, fields)
+}
+
+fn list(arguments: &ListArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    let page = arguments.filter.ask(&api, MESSAGES, &[])?;
+    api.print_page(&page, &["id", "type", "tenant", "created_at"])
+}
+
+fn show(arguments: &OneArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.server)?;
+    api.print(&api.get(&[MESSAGES, &arguments.id], &[])?, fields)
+}
+
+const MESSAGES: &str = "messages";

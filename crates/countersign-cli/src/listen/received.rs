@@ -1,0 +1,130 @@
+//! One request, from its arrival to its answer.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    body::{self, Body},
+    extract::{self, State},
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use countersign::{Error, Outcome, Verifier};
+
+use super::{forward::Forward, kept::Kept, row::Row};
+use crate::{input, output, report::Report, request::Request};
+
+/// What is done with each request.
+pub(super) struct Listener {
+    pub(super) verifier: Option<Verifier>,
+    pub(super) forward: Option<Forward>,
+    pub(super) kept: Mutex<Kept>,
+    pub(super) json: bool,
+}
+
+/// What the verifier makes of a request, and what follows.
+enum Judged {
+    /// Nobody asked for it to be verified.
+    Unverified,
+    /// It is valid.
+    Valid(Report),
+    /// It is a test of the endpoint, to be answered so.
+    Handshake(Report, Response<Body>),
+    /// It isn't valid.
+    Refused(Report, StatusCode),
+}
+
+/// Keeps, verifies, forwards, shows and answers a request.
+pub(super) async fn receive(
+    State(listener): State<Arc<Listener>>,
+    incoming: extract::Request,
+) -> Response<Body> {
+    let started = Instant::now();
+    let Some(request) = read(incoming).await else { return status(StatusCode::PAYLOAD_TOO_LARGE) };
+    let number = listener.kept.lock().unwrap_or_else(PoisonError::into_inner).keep(&request);
+    let number = number.inspect_err(|error| output::warning(format_args!("not kept: {error}"))).ok();
+    let judged = listener.judge(&request);
+    let mut row = Row::new(number, &request, judged.report());
+    let response = listener.answer(&request, judged, &mut row).await;
+    row.status = response.status().as_u16();
+    row.milliseconds = started.elapsed().as_millis();
+    row.print(listener.json);
+    response
+}
+
+impl Listener {
+    fn judge(&self, request: &Request) -> Judged {
+        let Some(verifier) = &self.verifier else { return Judged::Unverified };
+        match verifier.receive(&request.view(), &request.body, input::clock()) {
+            Ok(Outcome::Event(verified)) => Judged::Valid(Report::verified(&verified)),
+            Ok(Outcome::Handshake(greeting)) => {
+                let kind = greeting.content_type().and_then(|kind| HeaderValue::from_str(kind).ok());
+                let mut response = Response::new(Body::from(greeting.body.clone()));
+                *response.status_mut() = StatusCode::from_u16(greeting.status).unwrap_or_default();
+                kind.and_then(|kind| response.headers_mut().insert(header::CONTENT_TYPE, kind));
+                Judged::Handshake(Report::answered(&greeting), response)
+            }
+            Err(error) => Judged::Refused(Report::refused(&error).saying(&error), refusal(&error)),
+        }
+    }
+
+    async fn answer(&self, request: &Request, judged: Judged, row: &mut Row) -> Response<Body> {
+        let forward = match (judged, &self.forward) {
+            (Judged::Handshake(_, response), _) => return response,
+            (Judged::Refused(_, code), _) => return status(code),
+            (_, None) => return status(StatusCode::OK),
+            (_, Some(forward)) => forward,
+        };
+        match forward.send(request).await {
+            Ok(answer) => {
+                let mut response = Response::new(Body::from(answer.body));
+                (*response.status_mut(), *response.headers_mut()) = (answer.status, answer.headers);
+                response
+            }
+            Err(why) => {
+                row.error = Some(why);
+                status(StatusCode::BAD_GATEWAY)
+            }
+        }
+    }
+}
+
+impl Judged {
+    fn report(&self) -> Option<&Report> {
+        match self {
+            Judged::Unverified => None,
+            Judged::Valid(report) | Judged::Handshake(report, _) | Judged::Refused(report, _) => Some(report),
+        }
+    }
+}
+
+/// The whole request; `None` where it is too large, or broke off.
+async fn read(incoming: extract::Request) -> Option<Request> {
+    let (head, body) = incoming.into_parts();
+    let announced =
+        head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+        return None;
+    }
+    let body = body::to_bytes(body, MAX_BODY).await.ok()?;
+    let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    Some(Request {
+        method: head.method.to_string(),
+        target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+        headers: headers.collect(),
+        body: body.into(),
+    })
+}
+
+fn refusal(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::UNAUTHORIZED)
+}
+
+fn status(code: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = code;
+    response
+}
+
+const MAX_BODY: usize = 16 << 20;

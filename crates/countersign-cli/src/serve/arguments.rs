@@ -1,0 +1,52 @@
+//! The arguments of `countersign serve`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use ipnet::IpNet;
+
+use super::{
+    database::Database,
+    settings::{Preset, Role},
+};
+
+/// Each overrides its environment variable, which overrides the configuration file.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration file, as TOML [default: countersign.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The address and port to listen at [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<SocketAddr>,
+    /// A SQLite file, or the URL of a PostgreSQL database [default: webhooks.db]
+    #[arg(long, value_name = "FILE|URL")]
+    pub(super) database: Option<Database>,
+    /// What this process does: answer the API, deliver, or both [default: both]
+    #[arg(long)]
+    pub(super) role: Option<Role>,
+    /// Also delivers to addresses of this network, which is not public (repeatable)
+    #[arg(long, value_name = "CIDR")]
+    pub(super) allow_network: Vec<IpNet>,
+    /// Also delivers to this port, beside 443 (repeatable)
+    #[arg(long, value_name = "PORT")]
+    pub(super) allow_port: Vec<u16>,
+    /// Also delivers to http:// and port 80
+    #[arg(long)]
+    pub(super) allow_http: bool,
+    /// Lists the event types of a billing system: billrun, iptvbp, ispbills, panel, snapbill (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) event_preset: Vec<Preset>,
+    /// Offers BillRun's API of webhooks, too
+    #[arg(long)]
+    pub(super) billrun: bool,
+    /// Says that a proxy in front secures the connections, which lets the server listen beyond loopback
+    #[arg(long)]
+    pub(super) behind_tls_proxy: bool,
+    /// Shows the settings and where each comes from, and starts nothing
+    #[arg(long)]
+    pub(super) print_config: bool,
+    /// With --print-config, prints a JSON object
+    #[arg(long, requires = "print_config")]
+    pub(super) json: bool,
+}

@@ -1,0 +1,132 @@
+//! Which database the server uses.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use countersign_sql::{PgStore, SqliteStore};
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use url::Url;
+
+use crate::private;
+
+/// A SQLite file, or a PostgreSQL database. It is shown without its password.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+    Postgres(Box<(Url, PgConnectOptions)>),
+}
+
+impl Database {
+    /// Whether its text holds a password.
+    pub(crate) fn has_password(&self) -> bool {
+        match self {
+            Database::Sqlite(_) => false,
+            Database::Postgres(both) => {
+                both.0.password().is_some() || both.0.query_pairs().any(|(name, _)| name == "password")
+            }
+        }
+    }
+}
+
+/// Opens the file, or creates it so that nobody else may read it: endpoints' secrets stand in it.
+pub(super) async fn sqlite(path: &Path) -> anyhow::Result<SqliteStore> {
+    let created = private::create(path).map(drop);
+    let created = created.or_else(|error| if path.exists() { Ok(()) } else { Err(error) });
+    created.with_context(|| format!("the database {} can't be created", path.display()))?;
+    let store = SqliteStore::open(path).await;
+    store.with_context(|| format!("the database {} can't be opened", path.display()))
+}
+
+/// Connects, and creates the tables that are missing.
+pub(super) async fn postgres(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    let pool = pool.connect_with(options.clone()).await.context("the database can't be reached")?;
+    let store = PgStore::new(pool);
+    store.migrate().await.context("the database's tables can't be made")?;
+    Ok(store)
+}
+
+impl FromStr for Database {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once("://") {
+            _ if text.is_empty() => Err("write a file's name, or postgres://user@host/database"),
+            None => Ok(Database::Sqlite(text.into())),
+            Some(("postgres" | "postgresql", _)) => {
+                let url = Url::parse(text).map_err(|_| NO_URL)?;
+                let options = text.parse().map_err(|_| NO_URL)?;
+                Ok(Database::Postgres(Box::new((url, options))))
+            }
+            Some(_) => Err("only postgres:// is known beside the name of a SQLite file"),
+        }
+    }
+}
+
+impl TryFrom<String> for Database {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Database::Sqlite(path) => write!(f, "{}", path.display()),
+            Database::Postgres(both) => {
+                let (url, _) = &**both;
+                let user =
+                    Some(url.username()).filter(|user| !user.is_empty()).map(|user| format!("{user}@"));
+                let port = url.port().map(|port| format!(":{port}"));
+                write!(
+                    f,
+                    "postgres://{}{}{}{}",
+                    user.unwrap_or_default(),
+                    url.host_str().unwrap_or_default(),
+                    port.unwrap_or_default(),
+                    url.path()
+                )
+            }
+        }
+    }
+}
+
+const NO_URL: &str = "this is no URL of a database: write postgres://user@host/database";
+const CONNECTIONS: u32 = 10;
+/// How long a connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<Database>().map_or_else(str::to_owned, |database| database.to_string())
+    }
+
+    #[test]
+    fn a_database_is_shown_without_its_password() {
+        assert_eq!(shown("data/webhooks.db"), "data/webhooks.db");
+        assert_eq!(shown("postgres://app:hunter2@db:5433/hooks"), "postgres://app@db:5433/hooks");
+        assert_eq!(shown("postgresql://db/hooks?password=hunter2"), "postgres://db/hooks");
+        for text in ["postgres://app:hunter2@db:nonsense/hooks", "mysql://app:hunter2@db/hooks", ""] {
+            assert!(text.parse::<Database>().is_err() && !shown(text).contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_found_wherever_it_stands() {
+        let has = |text: &str| text.parse::<Database>().is_ok_and(|database| database.has_password());
+        assert!(has("postgres://app:hunter2@db/hooks") && has("postgres://db/hooks?password=hunter2"));
+        assert!(!has("postgres://app@db/hooks") && !has("webhooks.db"));
+    }
+}

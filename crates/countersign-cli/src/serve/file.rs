@@ -1,0 +1,74 @@
+//! The configuration file.
+
+use std::{net::SocketAddr, path::Path};
+
+use anyhow::{Context as _, anyhow};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::{
+    database::Database,
+    keys::KeyEntry,
+    settings::{List, Preset, Role},
+};
+use crate::input;
+
+/// The configuration file. What it doesn't know is refused, so that a slip of the pen is no setting lost.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) database: Option<Database>,
+    pub(super) role: Option<Role>,
+    pub(super) allow_networks: Option<List<IpNet>>,
+    pub(super) allow_ports: Option<List<u16>>,
+    pub(super) allow_http: Option<bool>,
+    pub(super) event_presets: Option<List<Preset>>,
+    pub(super) billrun: Option<bool>,
+    pub(super) behind_tls_proxy: Option<bool>,
+    pub(super) keys: Vec<KeyEntry>,
+}
+
+impl File {
+    /// # Errors
+    /// A file that can't be read or used, with the line.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = String::from_utf8(input::read_up_to(path, MAX_BYTES)?);
+        let text = text.map_err(|_| anyhow!("{} isn't UTF-8 text", path.display()))?;
+        parse(&text).with_context(|| format!("{} can't be used", path.display()))
+    }
+}
+
+fn parse(text: &str) -> anyhow::Result<File> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        // Its own text quotes the line, which may hold a password.
+        let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+        anyhow!("line {}: {}", line.unwrap_or(1), error.message())
+    })
+}
+
+const MAX_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_named_with_its_line_and_without_its_text() {
+        for (text, why) in [
+            ("listen = '127.0.0.1:1'\nlissten = 'x'\n", "line 2: unknown field `lissten`"),
+            ("\n\nrole = 'boss'", "line 3: unknown variant `boss`"),
+            ("database = 'mysql://app:hunter2@db'", "line 1: only postgres:// is known"),
+            ("database = 'postgres://app:hunter2@db:x'\n", "line 1: this is no URL of a database"),
+            ("database = 'postgres://app:hunter2@db", "line 1: "),
+            ("event_presets = ['acme']", "line 1: the systems are billrun"),
+            (
+                "[[keys]]\nlabel = 'ops'\ndigest = 'sha256:00'\nscope = 'admin'\n",
+                "this is no digest of a key",
+            ),
+        ] {
+            let error = parse(text).err().expect("an error").to_string();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}

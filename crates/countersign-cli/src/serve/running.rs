@@ -1,0 +1,131 @@
+//! What the server does until it is stopped.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use countersign_dispatch::{Dispatcher, Outbox};
+use countersign_server::{Access, Server};
+use countersign_store::outbox::OutboxStore;
+use countersign_transport::Transport;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::{net::TcpListener, time::sleep};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::settings::Settings;
+use crate::stop::{self, Stop};
+
+/// What a process of the server does: it answers, and delivers where the role says so.
+pub(super) struct Work<S> {
+    router: Router,
+    dispatcher: Option<Dispatcher<S>>,
+    metrics: PrometheusHandle,
+}
+
+impl<S: OutboxStore> Work<S> {
+    /// # Errors
+    /// Settings that contradict each other.
+    pub(super) fn new(store: S, settings: &Settings) -> anyhow::Result<Self> {
+        let metrics = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder();
+        let metrics = metrics.context("metrics can't be kept")?;
+        let (outbox, delivers) = (Outbox::new(store), settings.role.value.delivers());
+        Ok(Work {
+            router: router(outbox.clone(), settings)?.merge(metrics_router(metrics.clone())),
+            dispatcher: delivers.then(|| dispatcher(outbox, settings)).transpose()?,
+            metrics,
+        })
+    }
+
+    /// Works until it is told to stop, and what is under way has ended.
+    pub(super) async fn run(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
+        log();
+        tokio::spawn(tidy(self.metrics));
+        let delivering = self.dispatcher.map(|dispatcher| tokio::spawn(deliver(dispatcher, stop.clone())));
+        let answered = stop::answer(listener, self.router, stop.clone()).await;
+        stop.tell();
+        if let Some(delivering) = delivering {
+            delivering.await.context("the dispatcher broke down")?;
+        }
+        answered.context("the server broke down")
+    }
+}
+
+/// Writes what happens to standard error.
+fn log() {
+    let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    lines.with_max_level(LevelFilter::INFO).init();
+}
+
+/// Delivers until told to stop. Where the dispatcher ends by itself, everything ends.
+async fn deliver(dispatcher: Dispatcher<impl OutboxStore>, stop: Stop) {
+    let _end = TellOnDrop(stop.clone());
+    dispatcher.run(stop.told()).await;
+}
+
+fn dispatcher<S: OutboxStore>(outbox: Outbox<S>, settings: &Settings) -> anyhow::Result<Dispatcher<S>> {
+    let transport = Transport::builder().policy(settings.policy()).build()?;
+    let dispatcher = Dispatcher::new(outbox, transport);
+    Ok(match &settings.sealer {
+        Some(sealer) => dispatcher.sealer(sealer.clone()),
+        None => dispatcher,
+    })
+}
+
+/// The whole API, or of a process that only delivers what tells how it is.
+fn router(outbox: Outbox<impl OutboxStore>, settings: &Settings) -> anyhow::Result<Router> {
+    if !settings.role.value.answers() {
+        let whole = Server::new(outbox, Access::new()).router();
+        return Ok(whole.layer(middleware::from_fn(probes_alone)));
+    }
+    let server = Server::new(outbox, settings.keys.access()?)
+        .event_types(settings.event_types()?)
+        .policy(settings.policy())
+        .billrun(settings.billrun.value);
+    Ok(match &settings.sealer {
+        Some(sealer) => server.sealer(sealer.clone()).router(),
+        None => server.router(),
+    })
+}
+
+async fn probes_alone(request: Request, next: Next) -> Response {
+    match request.uri().path() {
+        "/health" | "/ready" => next.run(request).await,
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn metrics_router(metrics: PrometheusHandle) -> Router {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Router::new().route("/metrics", get(move || async move { (kind, metrics.render()) }))
+}
+
+/// Puts what was measured in order, which would otherwise pile up until somebody asks for it.
+async fn tidy(metrics: PrometheusHandle) {
+    loop {
+        sleep(TIDY).await;
+        metrics.run_upkeep();
+    }
+}
+
+/// Tells everybody to stop when it is dropped, by a panic too.
+struct TellOnDrop(Stop);
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        self.0.tell();
+    }
+}
+
+/// The buckets of attempts' times.
+const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const TIDY: Duration = Duration::from_secs(5);

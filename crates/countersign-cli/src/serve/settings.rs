@@ -1,0 +1,338 @@
+//! The settings of the server, and where each comes from.
+
+use std::{
+    env,
+    ffi::OsString,
+    fmt::{self, Display},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::ValueEnum;
+use countersign_dispatch::Sealer;
+use countersign_server::EventTypes;
+use countersign_transport::Policy;
+use ipnet::IpNet;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{arguments::ServeArgs, database::Database, file::File, keys::Keys};
+use crate::output;
+
+/// Every setting: a flag, else an environment variable, else the file, else the default.
+pub(super) struct Settings {
+    /// The configuration file that was read, or that would have been.
+    pub(super) path: PathBuf,
+    pub(super) file_exists: bool,
+    pub(super) listen: Setting<SocketAddr>,
+    pub(super) database: Setting<Database>,
+    pub(super) role: Setting<Role>,
+    pub(super) allow_networks: Setting<List<IpNet>>,
+    pub(super) allow_ports: Setting<List<u16>>,
+    pub(super) allow_http: Setting<bool>,
+    pub(super) event_presets: Setting<List<Preset>>,
+    pub(super) billrun: Setting<bool>,
+    pub(super) behind_tls_proxy: Setting<bool>,
+    pub(super) keys: Keys,
+    pub(super) sealer: Option<Sealer>,
+}
+
+/// A value, and where it comes from.
+pub(super) struct Setting<T> {
+    pub(super) value: T,
+    pub(super) from: Origin,
+}
+
+/// Where a setting comes from.
+#[derive(Clone)]
+pub(super) enum Origin {
+    Flag,
+    Variable(&'static str),
+    File(PathBuf),
+    Default,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Answers the API
+    Api,
+    /// Delivers
+    Worker,
+    /// Answers the API and delivers
+    Both,
+}
+
+/// A billing system whose event types are known.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Preset(String);
+
+/// Several values: in a variable they stand between commas.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl Settings {
+    /// # Errors
+    /// A file or a value that can't be used.
+    pub(super) fn read(arguments: &ServeArgs) -> anyhow::Result<Self> {
+        let (path, must_exist) = config_path(arguments);
+        let found = must_exist || path.exists();
+        let file = if found { File::read(&path)? } else { File::default() };
+        warn_of_password(arguments);
+        let flag = |given: bool| given.then_some(true);
+        let layers = Layers { path: &path };
+        Ok(Settings {
+            listen: layers.setting(arguments.listen, "COUNTERSIGN_LISTEN", file.listen, || LISTEN.into())?,
+            database: layers.setting(
+                arguments.database.clone(),
+                "COUNTERSIGN_DATABASE",
+                file.database,
+                || Database::Sqlite(DATABASE.into()),
+            )?,
+            role: layers.setting(arguments.role, "COUNTERSIGN_ROLE", file.role, || Role::Both)?,
+            allow_networks: layers.list(
+                &arguments.allow_network,
+                "COUNTERSIGN_ALLOW_NETWORKS",
+                file.allow_networks,
+            )?,
+            allow_ports: layers.list(&arguments.allow_port, "COUNTERSIGN_ALLOW_PORTS", file.allow_ports)?,
+            allow_http: layers.switch(
+                flag(arguments.allow_http),
+                "COUNTERSIGN_ALLOW_HTTP",
+                file.allow_http,
+            )?,
+            event_presets: layers.list(
+                &arguments.event_preset,
+                "COUNTERSIGN_EVENT_PRESETS",
+                file.event_presets,
+            )?,
+            billrun: layers.switch(flag(arguments.billrun), "COUNTERSIGN_BILLRUN", file.billrun)?,
+            behind_tls_proxy: layers.switch(
+                flag(arguments.behind_tls_proxy),
+                "COUNTERSIGN_BEHIND_TLS_PROXY",
+                file.behind_tls_proxy,
+            )?,
+            keys: Keys::new(file.keys, &path)?,
+            sealer: sealer()?,
+            file_exists: found,
+            path,
+        })
+    }
+
+    /// Refuses to be reached from other machines by who has no key, or over connections that anybody on the way
+    /// can read.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let listen = self.listen.value;
+        if listen.ip().is_loopback() {
+            return Ok(());
+        }
+        if self.keys.is_empty() && self.role.value.answers() {
+            bail!(
+                "{listen} can be reached from other machines, and there is no API key: make one by \
+                 `countersign api-key`, and put what it prints into {}",
+                self.path.display()
+            );
+        }
+        if !self.behind_tls_proxy.value {
+            bail!(
+                "{listen} can be reached from other machines, and this server doesn't secure connections itself: \
+                 put a proxy in front that does, and say so by --behind-tls-proxy"
+            );
+        }
+        Ok(())
+    }
+
+    /// What may be delivered to.
+    pub(super) fn policy(&self) -> Policy {
+        let policy = if self.allow_http.value { Policy::new().allow_http() } else { Policy::new() };
+        let ports = &self.allow_ports.value.0;
+        let policy = ports.iter().fold(policy, |policy, port| policy.allow_port(*port));
+        let networks = &self.allow_networks.value.0;
+        networks.iter().fold(policy, |policy, network| policy.allow_network(*network))
+    }
+
+    /// The event types of all presets; of a name that two of them have, the first.
+    pub(super) fn event_types(&self) -> anyhow::Result<EventTypes> {
+        let mut all = EventTypes::new();
+        for Preset(name) in &self.event_presets.value.0 {
+            for event_type in EventTypes::preset(name).unwrap_or_default().iter() {
+                if all.find(&event_type.name).is_none() {
+                    all.add(event_type.clone())?;
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Role {
+    /// Whether it answers the API.
+    pub(super) fn answers(self) -> bool {
+        self != Role::Worker
+    }
+
+    /// Whether it delivers.
+    pub(super) fn delivers(self) -> bool {
+        self != Role::Api
+    }
+}
+
+/// What a setting is looked for in.
+struct Layers<'a> {
+    path: &'a Path,
+}
+
+impl Layers<'_> {
+    fn setting<T: FromStr<Err: Display>>(
+        &self,
+        flag: Option<T>,
+        variable: &'static str,
+        file: Option<T>,
+        default: impl FnOnce() -> T,
+    ) -> anyhow::Result<Setting<T>> {
+        let (value, from) = match (flag, environment(variable)?, file) {
+            (Some(value), _, _) => (value, Origin::Flag),
+            (None, Some(value), _) => (value, Origin::Variable(variable)),
+            (None, None, Some(value)) => (value, Origin::File(self.path.to_owned())),
+            (None, None, None) => (default(), Origin::Default),
+        };
+        Ok(Setting { value, from })
+    }
+
+    fn list<T: Clone + FromStr<Err: Display>>(
+        &self,
+        flags: &[T],
+        variable: &'static str,
+        file: Option<List<T>>,
+    ) -> anyhow::Result<Setting<List<T>>> {
+        let flags = (!flags.is_empty()).then(|| List(flags.to_vec()));
+        self.setting(flags, variable, file, || List(Vec::new()))
+    }
+
+    fn switch(
+        &self,
+        flag: Option<bool>,
+        variable: &'static str,
+        file: Option<bool>,
+    ) -> anyhow::Result<Setting<bool>> {
+        self.setting(flag, variable, file, || false)
+    }
+}
+
+/// The value of a variable; one that is empty counts as not set.
+fn environment<T: FromStr<Err: Display>>(variable: &str) -> anyhow::Result<Option<T>> {
+    let Some(text) = text(variable)? else { return Ok(None) };
+    let value = text.parse().map_err(|error| anyhow!("{variable} can't be used: {error}"))?;
+    Ok(Some(value))
+}
+
+/// The text of a variable; one that is empty counts as not set.
+pub(super) fn text(variable: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
+    let text = env::var_os(variable).map(OsString::into_string).transpose();
+    let text = text.map_err(|_| anyhow!("{variable} doesn't hold text"))?.filter(|text| !text.is_empty());
+    Ok(text.map(Zeroizing::new))
+}
+
+/// The configuration file, and whether somebody named it.
+fn config_path(arguments: &ServeArgs) -> (PathBuf, bool) {
+    let named = arguments.config.clone().or_else(|| env::var_os("COUNTERSIGN_CONFIG").map(PathBuf::from));
+    match named {
+        Some(path) => (path, true),
+        None => (CONFIG.into(), false),
+    }
+}
+
+fn warn_of_password(arguments: &ServeArgs) {
+    if arguments.database.as_ref().is_some_and(Database::has_password) {
+        output::warning(
+            "--database shows its password to everybody who can run `ps` here, and to the shell's history: use \
+             COUNTERSIGN_DATABASE or PGPASSWORD",
+        );
+    }
+}
+
+fn sealer() -> anyhow::Result<Option<Sealer>> {
+    let Some(keys) = text(SEAL_KEY)? else { return Ok(None) };
+    let sealer = Sealer::new(keys.split(',')).with_context(|| format!("{SEAL_KEY} can't be used"))?;
+    Ok(Some(sealer))
+}
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>().map(List)
+    }
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <Role as ValueEnum>::from_str(text, false).map_err(|_| "a role is api, worker or both")
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match EventTypes::PRESETS.contains(&text) {
+            true => Ok(Preset(text.to_owned())),
+            false => Err(format!("the systems are {}", EventTypes::PRESETS.join(", "))),
+        }
+    }
+}
+
+impl TryFrom<String> for Preset {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Api => "api",
+            Role::Worker => "worker",
+            Role::Both => "both",
+        })
+    }
+}
+
+impl Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<T: Display> Display for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(T::to_string).collect();
+        f.write_str(&texts.join(", "))
+    }
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("flag"),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The keys that seal secrets, the newest first, with commas between them.
+pub(super) const SEAL_KEY: &str = "COUNTERSIGN_SEAL_KEY";
+const CONFIG: &str = "countersign.toml";
+const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+const DATABASE: &str = "webhooks.db";

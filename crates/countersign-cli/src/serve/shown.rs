@@ -1,0 +1,57 @@
+//! `countersign serve --print-config`.
+
+use std::{fmt::Display, io::Write as _};
+
+use serde::Serialize;
+
+use super::settings::{Origin, SEAL_KEY, Setting, Settings};
+use crate::output;
+
+/// Prints every setting and where it comes from, and no secret.
+pub(super) fn print(settings: &Settings, json: bool) -> anyhow::Result<()> {
+    let rows = rows(settings);
+    if json {
+        return output::json(&rows);
+    }
+    let mut table = output::table();
+    table.set_header(["SETTING", "VALUE", "FROM"]);
+    for Row { setting, value, from } in rows {
+        table.add_row([setting.to_owned(), output::printable(&value), from]);
+    }
+    Ok(write!(output::stdout(), "{}", output::lines(table))?)
+}
+
+#[derive(Serialize)]
+struct Row {
+    setting: &'static str,
+    value: String,
+    from: String,
+}
+
+impl Row {
+    fn new(setting: &'static str, value: impl Display, from: &Origin) -> Self {
+        Row { setting, value: value.to_string(), from: from.to_string() }
+    }
+}
+
+fn rows(settings: &Settings) -> Vec<Row> {
+    fn row<T: Display>(name: &'static str, setting: &Setting<T>) -> Row {
+        Row::new(name, &setting.value, &setting.from)
+    }
+    let mut rows = vec![
+        row("listen", &settings.listen),
+        row("database", &settings.database),
+        row("role", &settings.role),
+        row("allow_networks", &settings.allow_networks),
+        row("allow_ports", &settings.allow_ports),
+        row("allow_http", &settings.allow_http),
+        row("event_presets", &settings.event_presets),
+        row("billrun", &settings.billrun),
+        row("behind_tls_proxy", &settings.behind_tls_proxy),
+    ];
+    rows.extend(settings.keys.iter().map(|(key, from)| Row::new("key", key.summary(), from)));
+    if settings.sealer.is_some() {
+        rows.push(Row::new("seal_key", "set", &Origin::Variable(SEAL_KEY)));
+    }
+    rows
+}

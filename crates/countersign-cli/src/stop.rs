@@ -1,0 +1,95 @@
+//! Processes that answer requests until they are told to stop.
+
+use std::{future::IntoFuture as _, io, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, signal, sync::watch, time::sleep};
+
+/// Told to everybody who must stop.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Sender<bool>);
+
+impl Stop {
+    /// Ready once the process was told to stop.
+    pub(crate) async fn told(self) {
+        let mut told = self.0.subscribe();
+        // The sender is held here, so that waiting can't fail.
+        let _ = told.wait_for(|stop| *stop).await;
+    }
+
+    /// Tells everybody.
+    pub(crate) fn tell(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Answers until told to stop, and then for as long as requests are under way, within limits.
+pub(crate) async fn answer(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().told());
+    let patience = async {
+        stop.told().await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = patience => Ok(()),
+    }
+}
+
+/// Waits for Ctrl-C, or what a service manager sends. A second one ends the process at once.
+pub(crate) fn signals() -> io::Result<Stop> {
+    let stop = Stop(watch::Sender::new(false));
+    let (told, mut signals) = (stop.clone(), Signals::new()?);
+    tokio::spawn(async move {
+        signals.next().await;
+        told.tell();
+        signals.next().await;
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(stop)
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: signal::unix::Signal,
+    terminate: signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// How long requests that are under way are waited for.
+const GRACE: Duration = Duration::from_secs(10);
+/// What shells take for the end by Ctrl-C.
+const INTERRUPTED: i32 = 130;

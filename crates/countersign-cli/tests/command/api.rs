@@ -1,0 +1,223 @@
+//! The commands that ask a server.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    canned::Canned,
+    run::{Folder, Run, countersign},
+    running::{Running, Server, receiver},
+};
+
+/// A server, and a receiver to which it delivers.
+fn pair(folder: &Folder) -> (Server, Running) {
+    let receiver = receiver(folder, "--json");
+    (Server::start(folder, receiver.port()), receiver)
+}
+
+fn add(server: &Server, receiver: &Running, more: &str) -> Value {
+    server.json(&format!("endpoint add {}/hooks {more}", receiver.url))
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} of {value}"))
+}
+
+/// Asks until a delivery stands so.
+fn delivery(server: &Server, status: &str) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let page = server.json(&format!("delivery list --status {status}"));
+        match page["items"].as_array().expect("rows").first() {
+            Some(found) => return found.clone(),
+            None if Instant::now() > until => panic!("{}", server.json("delivery list")),
+            None => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// A command that asks a canned server.
+fn ask(server: &Canned, line: &str) -> Run {
+    countersign(line).env("COUNTERSIGN_API_KEY", "csk_x").env("COUNTERSIGN_SERVER", &server.url)
+}
+
+#[test]
+fn a_message_goes_to_an_endpoint_and_its_delivery_is_shown_and_made_again() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    let endpoint = add(&server, &receiver, "--event invoice.* --name Books");
+    assert!(text(&endpoint, "secret").starts_with("whsec_"));
+    let sent = server.json_with("message send --type invoice.paid -", r#"{"a": 1.10}"#);
+    assert_eq!((&sent["deliveries"], &sent["duplicate"]), (&1.into(), &false.into()));
+    let seen = receiver.json();
+    assert_eq!((&seen["target"], &seen["bytes"]), (&"/hooks".into(), &11.into()));
+
+    let delivered = delivery(&server, "delivered");
+    let id = delivered["id"].to_string();
+    let shown = server.ask(&format!("delivery show {id}")).go().out(0);
+    assert!(shown.contains("status       delivered\n") && shown.contains("NUMBER  AT"), "{shown}");
+    server.ask(&format!("delivery redeliver {id}")).go().out(0);
+    assert_eq!(receiver.json()["target"], "/hooks");
+
+    let message = server.json(&format!("message show {}", text(&sent, "id")));
+    assert_eq!(message["payload"], json!({ "a": 1.10 }));
+    let list = server.ask("message list --type invoice.paid").go().out(0);
+    assert!(list.starts_with("ID  ") && list.contains("invoice.paid"), "{list}");
+    assert_eq!(server.json("message list --until 2020-01-01T00:00:00Z")["items"], json!([]));
+}
+
+#[test]
+fn an_endpoint_is_disabled_enabled_and_removed() {
+    let folder = Folder::new();
+    let (server, receiver) = pair(&folder);
+    let endpoint = add(&server, &receiver, "--channel a");
+    let id = text(&endpoint, "id");
+    let disabled = server.json(&format!("endpoint disable {id}"));
+    assert_eq!((&disabled["enabled"], &disabled["disabled_because"]), (&false.into(), &"operator".into()));
+    assert_eq!(server.json(&format!("endpoint enable {id}"))["enabled"], true);
+    let shown = server.ask(&format!("endpoint show {id}")).go().out(0);
+    assert!(shown.contains("channels") && shown.contains("health: failures"), "{shown}");
+    assert!(!shown.contains(text(&endpoint, "secret")), "{shown}");
+    assert!(server.ask(&format!("endpoint remove {id}")).go().err(2).contains("--yes"));
+    server.ask(&format!("endpoint remove {id} --yes")).go().out(0);
+    assert!(server.ask(&format!("endpoint show {id}")).go().err(1).contains("(404)"));
+}
+
+#[test]
+fn a_secret_that_exists_already_comes_from_the_environment_and_is_not_printed() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let line = format!("endpoint add {}/hooks --secret-env SECRET", receiver.url);
+    let done = server.ask(&line).env("SECRET", secret).go();
+    assert!(!(done.stdout.clone() + &done.stderr).contains(secret), "{done:?}");
+    done.out(0);
+    server.json_with("message send --type a -", "{}");
+    receiver.json();
+    let line = "verify --scheme standard-webhooks --secret-env SECRET --request .countersign/1.http";
+    countersign(line).env("SECRET", secret).within(&folder).go().out(0);
+}
+
+#[test]
+fn a_list_comes_in_pages_and_a_message_under_a_key_once() {
+    let folder = Folder::new();
+    let (server, _receiver) = pair(&folder);
+    let send = || server.json_with("message send --type a --idempotency-key once -", "{}");
+    assert_eq!((&send()["duplicate"], &send()["duplicate"]), (&false.into(), &true.into()));
+    server.json_with("message send --type b -", "{}");
+    let done = server.ask("message list --limit 1").go();
+    let (_, cursor) = done.stderr.trim().rsplit_once("--cursor ").expect("a cursor");
+    let next = server.json(&format!("message list --limit 1 --cursor {cursor}"));
+    assert_eq!((&next["items"][0]["type"], &next["next"]), (&"a".into(), &Value::Null));
+}
+
+#[test]
+fn what_the_server_refuses_is_explained_field_by_field() {
+    let folder = Folder::new();
+    let (server, _receiver) = pair(&folder);
+    let done = server.ask("endpoint add http://10.0.0.1/ --event a*b").go();
+    assert!(done.stderr.contains("; url: ") && done.stderr.contains("; events"), "{done:?}");
+    assert_eq!((done.code, &*done.stdout), (1, ""));
+    let wrong = server.ask("endpoint list").env("COUNTERSIGN_API_KEY", "csk_wrong").go();
+    assert!(wrong.err(1).contains("(401)"));
+    assert!(server.ask("message send --type a -").stdin("{").go().err(2).contains("isn't JSON"));
+}
+
+#[test]
+fn a_key_is_needed_and_goes_to_nobody_who_could_read_it_on_the_way() {
+    assert!(countersign("endpoint list").go().err(2).contains("COUNTERSIGN_API_KEY"));
+    let list = |url: &str| {
+        let line = format!("endpoint list --server {url}");
+        countersign(&line).env("COUNTERSIGN_API_KEY", "csk_secret").go()
+    };
+    for url in
+        ["http://example.com", "http://10.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1.example.com"]
+    {
+        assert!(list(url).err(2).contains("must be https"), "{url}");
+    }
+    let down = list("http://127.0.0.1:9").err(1);
+    assert!(down.contains("the server can't be asked") && !down.contains("csk_"), "{down}");
+}
+
+#[test]
+fn a_redirect_is_not_followed_with_the_key() {
+    let server = Canned::new(vec![("302 Found\r\nLocation: http://127.0.0.1:9/", String::new())]);
+    assert!(ask(&server, "endpoint list").go().err(1).contains("302"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_a_server_says_can_not_move_the_cursor() {
+    let rows = json!({ "items": [{ "id": "\u{1b}[2J", "type": "a\u{7}" }], "next": "\u{1b}[1A" });
+    let server = Canned::new(vec![("200 OK", rows.to_string())]);
+    let done = ask(&server, "message list").go();
+    assert!(!(done.stdout.clone() + &done.stderr).contains('\u{1b}'), "{done:?}");
+    assert!(done.stdout.contains(r"\u{1b}[2J"), "{done:?}");
+}
+
+#[test]
+fn a_replay_counts_and_goes_on_step_by_step_with_patience() {
+    let step = |redelivered: u64, next: Value| {
+        ("202 Accepted", json!({ "redelivered": redelivered, "next": next }).to_string())
+    };
+    let server = Canned::new(vec![
+        ("200 OK", json!({ "count": 1500 }).to_string()),
+        step(1000, 77.into()),
+        ("429 Too Many Requests\r\nRetry-After: 1", "{}".to_owned()),
+        step(500, Value::Null),
+    ]);
+    let out = ask(&server, "replay --endpoint ep/1 --status delivered").go().out(0);
+    assert_eq!(out, "redelivered  1500\n");
+    let requests = server.requests();
+    let asked = |request: &str| request.lines().next().map(str::to_owned);
+    assert_eq!(
+        asked(&requests[0]).as_deref(),
+        Some("GET /api/v1/replays/count?endpoint=ep%2F1&status=delivered HTTP/1.1")
+    );
+    assert!(requests[1].contains(r#""after":null"#) && requests[3].contains(r#""after":77"#), "{requests:?}");
+    assert_eq!(requests[2], requests[3]);
+    assert!(requests[3].to_lowercase().contains("authorization: bearer csk_x"));
+}
+
+#[test]
+fn a_replay_that_is_stopped_says_how_to_go_on() {
+    let server = Canned::new(vec![
+        ("200 OK", json!({ "count": 1500 }).to_string()),
+        ("202 Accepted", json!({ "redelivered": 1000, "next": 77 }).to_string()),
+        ("503 Service Unavailable", json!({ "detail": "the store is away" }).to_string()),
+    ]);
+    let error = ask(&server, "replay --message msg_1").go().err(1);
+    assert!(
+        error.contains("stopped after 1000 deliveries; --after 77 goes on: the store is away (503)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_replay_of_a_server_makes_deliveries_again() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    add(&server, &receiver, "");
+    server.json_with("message send --type a -", "{}");
+    receiver.json();
+    delivery(&server, "delivered");
+    let filter = "replay --from 2020-01-01T00:00:00Z --status delivered";
+    assert_eq!(server.json(&format!("{filter} --count")), json!({ "count": 1 }));
+    assert_eq!(server.json(filter), json!({ "redelivered": 1 }));
+    receiver.json();
+    assert!(server.ask("replay --status dead").go().err(2).contains("--endpoint"));
+}
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    for (shell, part) in [("bash", "_countersign"), ("zsh", "#compdef"), ("fish", "complete -c countersign")]
+    {
+        let out = countersign(&format!("completions {shell}")).go().out(0);
+        assert!(out.contains(part) && out.contains("replay-local"), "{shell}");
+    }
+    countersign("completions dos").go().err(2);
+}

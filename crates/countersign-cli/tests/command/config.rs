@@ -1,0 +1,116 @@
+//! The settings of `countersign serve`.
+
+use serde_json::{Value, json};
+
+use crate::run::{Done, Folder, countersign};
+
+fn shown(folder: &Folder, more: &str, environment: &[(&str, &str)]) -> Done {
+    let run = countersign(&format!("serve --print-config {more}")).within(folder);
+    environment.iter().fold(run, |run, (name, value)| run.env(name, value)).go()
+}
+
+fn rows(done: Done) -> Vec<(String, String, String)> {
+    let rows: Vec<Value> = serde_json::from_str(&done.out(0)).expect("JSON");
+    let text = |row: &Value, field: &str| row[field].as_str().expect("text").to_owned();
+    rows.iter().map(|row| (text(row, "setting"), text(row, "value"), text(row, "from"))).collect()
+}
+
+#[test]
+fn each_setting_says_where_it_comes_from() {
+    let folder = Folder::new().with(
+        "countersign.toml",
+        "listen = '127.0.0.1:1'\nrole = 'api'\ndatabase = 'file.db'\nevent_presets = ['panel']\nbillrun = true\n",
+    );
+    let environment = [
+        ("COUNTERSIGN_LISTEN", "127.0.0.1:2"),
+        ("COUNTERSIGN_ROLE", "worker"),
+        ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8"),
+        ("COUNTERSIGN_BILLRUN", ""),
+    ];
+    let rows =
+        rows(shown(&folder, "--json --listen 127.0.0.1:3 --allow-port 1 --allow-port 2", &environment));
+    let row = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+    assert_eq!(
+        rows,
+        [
+            row("listen", "127.0.0.1:3", "flag"),
+            row("database", "file.db", "countersign.toml"),
+            row("role", "worker", "COUNTERSIGN_ROLE"),
+            row("allow_networks", "10.0.0.0/8, fd00::/8", "COUNTERSIGN_ALLOW_NETWORKS"),
+            row("allow_ports", "1, 2", "flag"),
+            row("allow_http", "false", "default"),
+            row("event_presets", "panel", "countersign.toml"),
+            row("billrun", "true", "countersign.toml"),
+            row("behind_tls_proxy", "false", "default"),
+        ]
+    );
+    let table = shown(&folder, "", &[]).out(0);
+    assert!(table.starts_with("SETTING           VALUE        FROM\n"), "{table}");
+    assert!(!folder.path("webhooks.db").exists() && !folder.path("file.db").exists(), "nothing is started");
+}
+
+#[test]
+fn no_setting_is_shown_with_a_password_or_a_key() {
+    let seal = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let url = "postgres://app:hunter2@db/hooks?password=hunter3";
+    let environment = [
+        ("COUNTERSIGN_DATABASE", url),
+        ("COUNTERSIGN_SEAL_KEY", seal),
+        ("COUNTERSIGN_API_KEY_SHA256", &digest),
+    ];
+    let done = shown(&Folder::new(), "--json", &environment);
+    for secret in ["hunter", &seal[..12], &digest[..20]] {
+        assert!(!(done.stdout.clone() + &done.stderr).contains(secret), "{done:?}");
+    }
+    let rows = json!(rows(done));
+    assert_eq!(rows[1], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
+    assert_eq!(rows[9], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
+    assert_eq!(rows[10], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+
+    let done = shown(&Folder::new(), &format!("--database {url}"), &[]);
+    assert!(done.stderr.starts_with("warning: --database shows its password"), "{done:?}");
+    assert!(!done.out(0).contains("hunter"));
+}
+
+#[test]
+fn a_setting_that_can_not_be_used_is_named() {
+    for (file, environment, more, why) in [
+        ("lissten = 1", ("A", ""), "", "countersign.toml can't be used: line 1: unknown field `lissten`"),
+        ("\nlisten = 'here'", ("A", ""), "", "line 2: "),
+        ("[[keys]]\nlabel = 'a'\n", ("A", ""), "", "missing field"),
+        ("", ("COUNTERSIGN_LISTEN", "here"), "", "COUNTERSIGN_LISTEN can't be used"),
+        ("", ("COUNTERSIGN_ROLE", "boss"), "", "a role is api, worker or both"),
+        ("", ("COUNTERSIGN_EVENT_PRESETS", "panel,acme"), "", "the systems are billrun"),
+        ("", ("COUNTERSIGN_ALLOW_HTTP", "perhaps"), "", "COUNTERSIGN_ALLOW_HTTP can't be used"),
+        (
+            "",
+            ("COUNTERSIGN_SEAL_KEY", "short"),
+            "",
+            "COUNTERSIGN_SEAL_KEY can't be used: a key for sealing is 32",
+        ),
+        ("", ("COUNTERSIGN_API_KEY_SHA256", "csk_x"), "", "this is no digest of a key"),
+        ("", ("A", ""), "--config none.toml", "none.toml can't be read"),
+        ("", ("COUNTERSIGN_CONFIG", "none.toml"), "", "none.toml can't be read"),
+        ("", ("A", ""), "--allow-network 10.0.0.0", "--allow-network"),
+        ("", ("A", ""), "--event-preset acme", "the systems are"),
+        ("", ("A", ""), "--database mysql://a@b/c", "only postgres:// is known"),
+    ] {
+        let folder = Folder::new().with("countersign.toml", file);
+        let done = shown(&folder, more, &[environment]);
+        assert!(done.stderr.contains(why), "{why}: {done:?}");
+        assert_eq!((done.code, &*done.stdout), (2, ""), "{why}");
+    }
+}
+
+#[test]
+fn a_key_that_is_made_can_be_put_into_the_configuration() {
+    let out = countersign("api-key --label books --scope app --tenant acme").go().out(0);
+    let (key, entry) = out.split_once("\n\n").expect("a key and its entry");
+    assert!(key.starts_with("csk_") && !entry.contains(&key[4..]), "{out}");
+    let folder = Folder::new().with("countersign.toml", entry);
+    let table = shown(&folder, "", &[]).out(0);
+    assert!(table.contains("books: app of acme"), "{table}");
+    assert!(countersign("api-key --scope app").go().err(2).contains("--tenant"));
+    assert!(countersign("api-key --tenant acme").go().err(2).contains("an admin's"));
+}
