@@ -1,0 +1,70 @@
+//! F2: what is acknowledged was flushed to the disk.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use countersign_sql::SqliteStore;
+use countersign_store::outbox::OutboxStore;
+
+use crate::{
+    process::{self, Process, tell},
+    sender::message,
+    support::endpoint,
+};
+
+const COMMITS: usize = 50;
+
+#[tokio::test]
+async fn f2_every_acknowledged_message_was_flushed_by_itself() {
+    if let Some(file) = process::part::<PathBuf>() {
+        return acknowledge(file).await;
+    }
+    if !can_trace() {
+        return eprintln!("SKIPPED: strace can't trace here, so it was NOT tested that commits are flushed");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
+    let test = "durable::f2_every_acknowledged_message_was_flushed_by_itself";
+    let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
+    assert!(status.success());
+    assert_eq!(told.len(), COMMITS);
+    let flushes = flushes_before_each(&fs::read_to_string(trace).unwrap());
+    println!("F2: {} commits acknowledged, {} flushes", flushes.len(), flushes.iter().sum::<usize>());
+    assert_eq!(flushes.len(), COMMITS);
+    assert!(flushes.iter().all(|flushes| *flushes > 0), "acknowledged before it was flushed: {flushes:?}");
+}
+
+/// Enqueues messages one by one, and tells of each.
+async fn acknowledge(file: PathBuf) {
+    let store = SqliteStore::open(file).await.unwrap();
+    store.put_endpoint(&endpoint("ep", "https://example.com/hooks")).await.unwrap();
+    for number in 0..COMMITS {
+        let id = format!("msg_{number}");
+        store.enqueue(&[message(&id)]).await.unwrap();
+        tell(&id);
+    }
+}
+
+/// How many flushes had ended between each acknowledgement and the one before.
+fn flushes_before_each(trace: &str) -> Vec<usize> {
+    let (mut all, mut flushes) = (Vec::new(), 0);
+    for line in trace.lines() {
+        if line.contains("sync") && line.ends_with("= 0") {
+            flushes += 1;
+        } else if line.contains("write(1,") && line.contains("msg_") {
+            all.push(flushes);
+            flushes = 0;
+        }
+    }
+    all
+}
+
+/// Containers may forbid it.
+fn can_trace() -> bool {
+    let mut strace = Command::new("strace");
+    strace.args(["-qq", "-o", "/dev/null", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    strace.status().is_ok_and(|status| status.success())
+}

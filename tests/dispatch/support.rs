@@ -1,0 +1,60 @@
+//! Endpoints, transports and chance, for every test.
+
+use std::{
+    env,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use countersign_store::outbox::{Endpoint, EndpointKey, OutboxStore};
+use countersign_transport::{Policy, Transport, TransportBuilder};
+use tokio::time::sleep;
+
+/// How often a test does a thing: what the environment says, or what every change is tested with.
+pub(crate) fn times(variable: &str, otherwise: usize) -> usize {
+    env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+pub(crate) fn endpoint(id: &str, url: impl Into<String>) -> Endpoint {
+    let mut endpoint = Endpoint::new(id, url, "standard-webhooks");
+    endpoint.keys.push(EndpointKey {
+        label: "current".to_owned(),
+        secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned(),
+        valid_from: None,
+        valid_until: None,
+    });
+    endpoint
+}
+
+/// A transport that may dial this machine, without TLS too.
+pub(crate) fn transport() -> TransportBuilder {
+    let policy = Policy::new().allow_http().allow_ports(1..=u16::MAX);
+    Transport::builder().policy(policy.allow_network("127.0.0.0/8".parse().unwrap()))
+}
+
+/// Ready once no delivery waits.
+pub(crate) async fn all_settled(store: &impl OutboxStore) {
+    while !matches!(store.next_due().await, Ok(None)) {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Microseconds since 1970.
+pub(crate) fn unix_micros() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap()
+}
+
+/// Numbers by chance, the same in each run (xorshift).
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_millis(least + self.below(most - least))
+    }
+}
