@@ -1,7 +1,7 @@
 //! F2: what is acknowledged was flushed to the disk.
 
 use std::{
-    fs,
+    fs, io,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -12,22 +12,23 @@ use countersign_store::outbox::OutboxStore;
 use crate::{
     process::{self, Process, tell},
     sender::message,
-    support::endpoint,
+    support::{endpoint, skipped},
 };
 
 const COMMITS: usize = 50;
 
 #[tokio::test]
-async fn f2_every_acknowledged_message_was_flushed_by_itself() {
+async fn adv_85_every_acknowledged_message_was_flushed_by_itself() {
     if let Some(file) = process::part::<PathBuf>() {
         return acknowledge(file).await;
     }
-    if !can_trace() {
-        return eprintln!("SKIPPED: strace can't trace here, so it was NOT tested that commits are flushed");
+    let Ok(may_trace) = try_strace() else { return skipped("strace") };
+    if !may_trace {
+        return eprintln!("SKIPPED: this container forbids tracing, so flushes were NOT counted");
     }
     let folder = tempfile::tempdir().unwrap();
     let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
-    let test = "durable::f2_every_acknowledged_message_was_flushed_by_itself";
+    let test = "durable::adv_85_every_acknowledged_message_was_flushed_by_itself";
     let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
     assert!(status.success());
     assert_eq!(told.len(), COMMITS);
@@ -62,9 +63,9 @@ fn flushes_before_each(trace: &str) -> Vec<usize> {
     all
 }
 
-/// Containers may forbid it.
-fn can_trace() -> bool {
+/// Whether it may trace, where it is there.
+fn try_strace() -> io::Result<bool> {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o", "/dev/null", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
-    strace.status().is_ok_and(|status| status.success())
+    Ok(strace.status()?.success())
 }

@@ -19,11 +19,7 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-/// Says loudly that a test is skipped for want of something, and fails in CI.
-pub(crate) fn skipped(wanting: &str) {
-    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{wanting} is missing");
-    eprintln!("SKIPPED: {wanting} is missing, so this was NOT tested with PostgreSQL");
-}
+use crate::support::skipped;
 
 /// Makes an empty schema on the server that the environment names, and gives the URL of a connection to it.
 pub(crate) async fn fresh_schema(name: &str) -> Option<String> {

@@ -14,6 +14,12 @@ pub(crate) fn times(variable: &str, otherwise: usize) -> usize {
     env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
+/// Says loudly that a test is skipped for want of something, and fails in CI.
+pub(crate) fn skipped(wanting: &str) {
+    assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{wanting} is missing");
+    eprintln!("SKIPPED: {wanting} is missing, so this was NOT tested");
+}
+
 pub(crate) fn endpoint(id: &str, url: impl Into<String>) -> Endpoint {
     let mut endpoint = Endpoint::new(id, url, "standard-webhooks");
     endpoint.keys.push(EndpointKey {
