@@ -66,6 +66,9 @@ const CORE_DEPENDENCIES: &[&str] = &[
 /// The longest file, in lines.
 const MAX_LINES: usize = 600;
 
+/// How many rows the project's list of attacks has.
+const ATTACKS: usize = 100;
+
 #[test]
 fn crates_use_each_other_in_one_direction() {
     let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
@@ -168,11 +171,34 @@ fn nothing_published_is_unsafe_or_unfinished() {
 }
 
 #[test]
+fn every_attack_of_the_list_is_a_test_with_its_number() {
+    let tests = sources().iter().map(|file| read(file)).collect::<String>();
+    let missing = (1..=ATTACKS).map(|row| format!("adv_{row:02}_")).filter(|name| !tests.contains(name));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let tests = sources().iter().map(|file| read(file)).collect::<String>();
+    let model = read(&root().join("SECURITY.md"));
+    let named = model.split('`').skip(1).step_by(2).filter(|text| is_test_name(text));
+    let (found, missing): (Vec<_>, Vec<_>) = named.partition(|name| tests.contains(*name));
+    assert_eq!(missing, [""; 0]);
+    assert!(found.len() > 50, "only {found:?}");
+}
+
+#[test]
 fn nothing_needs_a_folder_outside_the_project() {
     let outside = concat!("../", "shared");
     for file in sources().into_iter().chain(files(&root().join("scripts"), "")) {
         assert!(!read(&file).contains(outside), "{} reads {outside}", file.display());
     }
+}
+
+/// Whether it begins as the tests of attacks do, or is a sentence.
+fn is_test_name(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    plain && (text.starts_with("adv_") || text.matches('_').count() >= 4)
 }
 
 struct Manifest {
