@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::Subscription;
 
 /// Where messages are delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// The id, such as `ep_…`.
@@ -86,6 +86,25 @@ impl Endpoint {
     #[must_use]
     pub fn subscription(&self) -> Subscription {
         Subscription::new(&*self.id, self.tenant.clone(), &self.events, self.channels.clone())
+    }
+}
+
+/// Shows neither the URL, whose path may be a secret, nor what its headers hold.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Endpoint")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("tenant", &self.tenant)
+            .field("keys", &self.keys)
+            .field("events", &self.events)
+            .field("channels", &self.channels)
+            .field("headers", &headers)
+            .field("limits", &self.limits)
+            .field("state", &self.state)
+            .field("health", &self.health)
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,4 +221,25 @@ pub enum HealthChange {
         /// For how long it has been failing.
         failing_for: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, EndpointKey};
+
+    #[test]
+    fn adv_83_its_debug_shows_no_url_no_secret_and_no_value_of_a_header() {
+        let mut endpoint = Endpoint::new("ep_1", "https://example.com/CANARY-path", "standard-webhooks");
+        endpoint.headers.push(("authorization".to_owned(), "CANARY-value".to_owned()));
+        let secret = "CANARY-secret".to_owned();
+        endpoint.keys.push(EndpointKey {
+            label: "now".to_owned(),
+            secret,
+            valid_from: None,
+            valid_until: None,
+        });
+        let shown = format!("{endpoint:?}");
+        assert!(shown.contains("authorization") && shown.contains("now"), "{shown}");
+        assert!(!shown.contains("CANARY"), "{shown}");
+    }
 }
