@@ -12,16 +12,14 @@ use std::{
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use self::stream::Stream;
 use crate::{
     address::classify,
+    dial::{ByteStream, Dial},
     failure::{Failure, FailureKind},
     policy::Policy,
     resolve::Resolve,
@@ -31,12 +29,13 @@ pub(crate) mod stream;
 
 /// Makes connections to addresses that the policy permits, and to no others.
 ///
-/// It is the one place where the transport opens sockets, so it makes no difference whether a host
-/// is a name or an address, or what the name led to a moment ago.
+/// It is the one place where the transport has connections opened, so it makes no difference whether a
+/// host is a name or an address, or what the name led to a moment ago.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pub(crate) policy: Arc<Policy>,
     pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) dialler: Arc<dyn Dial>,
     pub(crate) tls: TlsConnector,
     /// For everything up to the secured connection.
     pub(crate) timeout: Duration,
@@ -66,8 +65,8 @@ impl Connector {
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
 
         let addresses = self.addresses(host, deadline).await?;
-        let (tcp, peer) = dial(&addresses, port, deadline).await?;
-        if https { self.secure(tcp, peer, host, deadline).await } else { Ok(Stream::new(tcp, peer)) }
+        let (plain, peer) = self.dial(&addresses, port, deadline).await?;
+        if https { self.secure(plain, peer, host, deadline).await } else { Ok(Stream::new(plain, peer)) }
     }
 
     /// The host's addresses that may be dialled.
@@ -92,46 +91,43 @@ impl Connector {
         }
     }
 
+    /// Tries the addresses in order; each has an equal share of the time that is left.
+    async fn dial(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+        deadline: Instant,
+    ) -> Result<(Box<dyn ByteStream>, SocketAddr), Failure> {
+        let mut failure = late("no connection was made in time");
+        for (tried, address) in addresses.iter().enumerate() {
+            let peer = SocketAddr::new(*address, port);
+            match timeout_at(share(deadline, addresses.len() - tried), self.dialler.dial(peer)).await {
+                Ok(Ok(plain)) => return Ok((plain, peer)),
+                Ok(Err(error)) => {
+                    let detail = format!("no connection could be made: {}", error.kind());
+                    failure = Failure::new(FailureKind::Connect, detail);
+                }
+                Err(_) => failure = late("no connection was made in time"),
+            }
+        }
+        Err(failure)
+    }
+
     async fn secure(
         &self,
-        tcp: TcpStream,
+        plain: Box<dyn ByteStream>,
         peer: SocketAddr,
         host: &str,
         deadline: Instant,
     ) -> Result<Stream, Failure> {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| Failure::new(FailureKind::Tls, "no certificate can name this host"))?;
-        match timeout_at(deadline, self.tls.connect(name, tcp)).await {
-            Ok(Ok(tls)) => Ok(Stream::new(tls, peer)),
+        match timeout_at(deadline, self.tls.connect(name, plain)).await {
+            Ok(Ok(tls)) => Ok(Stream::new(Box::new(tls), peer)),
             Ok(Err(error)) => Err(Failure::tls(&error)),
             Err(_) => Err(late("the connection was not secured in time")),
         }
     }
-}
-
-/// Tries the addresses in order; each has an equal share of the time that is left.
-async fn dial(
-    addresses: &[IpAddr],
-    port: u16,
-    deadline: Instant,
-) -> Result<(TcpStream, SocketAddr), Failure> {
-    let mut failure = late("no connection was made in time");
-    for (tried, address) in addresses.iter().enumerate() {
-        let peer = SocketAddr::new(*address, port);
-        match timeout_at(share(deadline, addresses.len() - tried), TcpStream::connect(peer)).await {
-            Ok(Ok(tcp)) => {
-                // Heads and bodies are written whole; waiting for more would only delay them.
-                let _ = tcp.set_nodelay(true);
-                return Ok((tcp, peer));
-            }
-            Ok(Err(error)) => {
-                let detail = format!("no connection could be made: {}", error.kind());
-                failure = Failure::new(FailureKind::Connect, detail);
-            }
-            Err(_) => failure = late("no connection was made in time"),
-        }
-    }
-    Err(failure)
 }
 
 /// When the next of `left` addresses has had its time.
@@ -166,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        dial::TcpDialler,
         resolve::SystemResolver,
         tls::{self, Roots},
     };
@@ -204,6 +201,7 @@ mod tests {
         Connector {
             policy: Arc::new(Policy::new().allow_http().allow_ports(1..=u16::MAX)),
             resolver: Arc::new(SystemResolver::default()),
+            dialler: Arc::new(TcpDialler),
             tls: TlsConnector::from(Arc::new(tls)),
             timeout: Duration::from_secs(5),
         }

@@ -35,8 +35,9 @@
 //! 3. One of the addresses that are left is dialled, as it is: it isn't resolved again.
 //! 4. The connection is secured; the certificate must be the host's.
 //!
-//! A connection that is kept open was made in this way, by the same policy. There is no proxy, from
-//! the environment or elsewhere, and no redirect is followed: an answer of 302 is an answer.
+//! A connection that is kept open was made in this way, by the same policy. No proxy is taken from the
+//! environment; a [`Dial`] of your own can go through one, to the checked address. No redirect is
+//! followed: an answer of 302 is an answer.
 //!
 //! What the guard can't see: a public address that a firewall or translator of your own network leads
 //! inside. Where such exist, have the sender's machine refuse them as well.
@@ -69,6 +70,7 @@
 mod address;
 mod attempt;
 mod connect;
+mod dial;
 mod failure;
 mod headers;
 mod policy;
@@ -81,6 +83,7 @@ mod transport;
 pub use self::{
     address::{AddressClass, classify},
     attempt::{Answer, Attempted, BodyEnd, Delivery},
+    dial::{ByteStream, Dial, Dialling, TcpDialler},
     failure::{Failure, FailureKind},
     headers::{CustomHeaders, HeaderError, HeaderErrorKind},
     policy::Policy,

@@ -10,9 +10,11 @@ use std::{
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::dial::ByteStream;
+
 /// A connection that remembers which address was dialled.
 pub(crate) struct Stream {
-    io: Box<dyn Io>,
+    io: Box<dyn ByteStream>,
     peer: SocketAddr,
 }
 
@@ -21,11 +23,11 @@ pub(crate) struct Stream {
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Stream {
-    pub(crate) fn new(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr) -> Self {
-        Stream { io: Box::new(io), peer }
+    pub(crate) fn new(io: Box<dyn ByteStream>, peer: SocketAddr) -> Self {
+        Stream { io, peer }
     }
 
-    fn io(self: Pin<&mut Self>) -> Pin<&mut dyn Io> {
+    fn io(self: Pin<&mut Self>) -> Pin<&mut dyn ByteStream> {
         Pin::new(&mut *self.get_mut().io)
     }
 }
@@ -71,7 +73,3 @@ impl AsyncWrite for Stream {
         self.io.is_write_vectored()
     }
 }
-
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}

@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use super::{BuildError, BuildErrorKind, Settings, Transport};
 use crate::{
     connect::Connector,
+    dial::{Dial, TcpDialler},
     headers,
     policy::Policy,
     resolve::{Resolve, SystemResolver},
@@ -29,6 +30,7 @@ pub struct TransportBuilder {
     roots: Roots,
     added_roots: Vec<Vec<u8>>,
     resolver: Arc<dyn Resolve>,
+    dialler: Arc<dyn Dial>,
     user_agent: String,
 }
 
@@ -44,6 +46,7 @@ impl TransportBuilder {
             roots: Roots::default(),
             added_roots: Vec::new(),
             resolver: Arc::new(SystemResolver::default()),
+            dialler: Arc::new(TcpDialler),
             user_agent: concat!("countersign/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -97,6 +100,11 @@ impl TransportBuilder {
         TransportBuilder { resolver: Arc::new(resolver), ..self }
     }
 
+    /// Who opens connections to addresses that were checked, [`TcpDialler`] by default.
+    pub fn dialler(self, dialler: impl Dial) -> Self {
+        TransportBuilder { dialler: Arc::new(dialler), ..self }
+    }
+
     /// The `User-Agent`, `countersign/` and the version by default.
     pub fn user_agent(self, user_agent: impl Into<String>) -> Self {
         TransportBuilder { user_agent: user_agent.into(), ..self }
@@ -117,8 +125,13 @@ impl TransportBuilder {
         let user_agent = user_agent.ok_or(BuildError::new(BuildErrorKind::UserAgent))?;
         let tls = TlsConnector::from(Arc::new(tls::client_config(self.roots, &self.added_roots)?));
         let policy = Arc::new(self.policy);
-        let connector =
-            Connector { policy: policy.clone(), resolver: self.resolver, tls, timeout: self.connect_timeout };
+        let connector = Connector {
+            policy: policy.clone(),
+            resolver: self.resolver,
+            dialler: self.dialler,
+            tls,
+            timeout: self.connect_timeout,
+        };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
