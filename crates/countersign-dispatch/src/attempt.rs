@@ -12,7 +12,6 @@ use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 use crate::{
     Request, Response, Schedule, SendError, Transport, breaker, clock,
     payload::Payloads,
-    random,
     signing::{EndpointSigner, Signers},
 };
 
@@ -38,6 +37,8 @@ pub(crate) struct Means {
     /// How long an attempt may take, the making of the payload included.
     pub(crate) limit: Duration,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// From 0 to 1.
+    pub(crate) chance: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
 /// What came of an attempt.
@@ -148,7 +149,7 @@ impl Means {
     }
 
     fn again(&self, claimed: &Claimed, retry_after: Option<Duration>) -> Verdict {
-        let random = random::unit();
+        let random = (self.chance)();
         if claimed.endpoint.until_delivered {
             return Verdict::Retry { after: self.schedule.after_for_ever(claimed.step, retry_after, random) };
         }

@@ -9,6 +9,7 @@ use crate::{
     OperationalEvent, Outbox, PayloadSource, Schedule, Sealer, Transport,
     attempt::{Means, Sender, system_clock},
     payload::{FirstBody, Payloads, Source},
+    random,
     signing::Signers,
 };
 
@@ -37,6 +38,7 @@ pub struct Dispatcher<S> {
     on_event: Vec<Handler>,
     announce_to: Option<Option<String>>,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    chance: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
 type Handler = Box<dyn Fn(&OperationalEvent) + Send + Sync>;
@@ -64,6 +66,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             on_event: Vec::new(),
             announce_to: None,
             clock: system_clock(),
+            chance: Arc::new(random::unit),
         }
     }
 
@@ -185,6 +188,13 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
+    /// Where chance comes from, as a number from 0 to 1: the operating system by default.
+    #[must_use]
+    pub fn chance(mut self, chance: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.chance = Arc::new(chance);
+        self
+    }
+
     /// Delivers until `shutdown` is ready, and then stops gracefully. Where the future is dropped instead, the
     /// deliveries that are under way come back when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
@@ -208,6 +218,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             schedule: self.schedule.clone(),
             limit: self.attempt_timeout,
             clock: self.clock.clone(),
+            chance: self.chance.clone(),
         })
     }
 }
