@@ -9,6 +9,9 @@ use countersign_store::outbox::{Endpoint, EndpointKey, OutboxStore};
 use countersign_transport::{Policy, Transport, TransportBuilder};
 use tokio::time::sleep;
 
+/// The secret of every endpoint.
+pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
 /// How often a test does a thing: what the environment says, or what every change is tested with.
 pub(crate) fn times(variable: &str, otherwise: usize) -> usize {
     env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
@@ -24,7 +27,7 @@ pub(crate) fn endpoint(id: &str, url: impl Into<String>) -> Endpoint {
     let mut endpoint = Endpoint::new(id, url, "standard-webhooks");
     endpoint.keys.push(EndpointKey {
         label: "current".to_owned(),
-        secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned(),
+        secret: SECRET.to_owned(),
         valid_from: None,
         valid_until: None,
     });
@@ -58,6 +61,15 @@ impl Chance {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % limit
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        self.below(1 << 32) as f64 / (1_u64 << 32) as f64
+    }
+
+    pub(crate) fn one_of<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+        &things[self.below(things.len() as u64) as usize]
     }
 
     pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
