@@ -82,19 +82,28 @@ pub(crate) fn key(scheme: &Scheme) -> Vec<u8> {
     match form.encoding {
         SecretEncoding::Text if form.keep_prefix => secret(scheme).into_bytes(),
         SecretEncoding::Text | SecretEncoding::BasicCredentials => hex::encode(KEY).into_bytes(),
-        SecretEncoding::Hex | SecretEncoding::Base64 => KEY.to_vec(),
+        SecretEncoding::Hex | SecretEncoding::Base64 => decoded(scheme),
     }
 }
 
 /// A secret that can sign as well as verify, as the provider writes it.
-fn secret(scheme: &Scheme) -> String {
+pub(crate) fn secret(scheme: &Scheme) -> String {
     let form = form(scheme);
     let text = match form.encoding {
-        SecretEncoding::Text | SecretEncoding::Hex => hex::encode(KEY),
-        SecretEncoding::Base64 => Base64::encode_string(&KEY),
+        SecretEncoding::Text => hex::encode(KEY),
+        SecretEncoding::Hex => hex::encode(decoded(scheme)),
+        SecretEncoding::Base64 => Base64::encode_string(&decoded(scheme)),
         SecretEncoding::BasicCredentials => format!("user:{}", hex::encode(KEY)),
     };
     format!("{}{text}", form.prefix)
+}
+
+/// What a secret in hexadecimal or base64 stands for: text where it is a token, which stands in a header.
+fn decoded(scheme: &Scheme) -> Vec<u8> {
+    match scheme.algorithms().any(|algorithm| algorithm == Algorithm::Token) {
+        true => hex::encode(KEY).into_bytes(),
+        false => KEY.to_vec(),
+    }
 }
 
 fn form(scheme: &Scheme) -> &KeyForm {

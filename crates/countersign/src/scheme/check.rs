@@ -7,9 +7,14 @@ use alloc::{
 use core::fmt;
 
 use super::{
-    Algorithm, AnswerBody, AnswerValue, Encoding, EventRule, KeyKind, List, Part, Place, Scheme,
-    SecretEncoding, Source, Syntax, Text, Version,
+    Algorithm, AnswerBody, AnswerValue, Condition, Encoding, EventRule, KeyKind, List, Part, Place, Scheme,
+    SecretEncoding, Source, Text,
 };
+
+mod headers;
+mod syntax;
+#[cfg(test)]
+mod tests;
 
 impl Scheme {
     /// Checks that the scheme makes sense: that a signer and a verifier can work by it, and that it
@@ -22,6 +27,8 @@ impl Scheme {
         self.check_versions()?;
         self.check_source()?;
         self.check_content()?;
+        self.check_syntax()?;
+        self.check_delivery()?;
         self.check_timestamp()?;
         self.check_event()?;
         self.check_keys()?;
@@ -56,55 +63,7 @@ impl Scheme {
                 "mixes `token` or `none` with another algorithm, so that nobody could tell what was proved",
             );
         }
-        let labelled = matches!(self.signature.syntax, Syntax::Labelled(_) | Syntax::List { .. });
-        match &**versions {
-            [Version { label, .. }] if label.is_empty() == labelled => wrong(match labelled {
-                true => "needs a label for each version, since the syntax is labelled",
-                false => "must be one version without a label, since the syntax has none",
-            }),
-            [_, _, ..] if !labelled => {
-                wrong("must be one version without a label, since the syntax has none")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_source(&self) -> Result<(), SchemeError> {
-        let names: &[Text] = match &self.signature.source {
-            Source::Header(name) | Source::Repeated(name) | Source::Numbered(name) => {
-                core::slice::from_ref(name)
-            }
-            Source::PerKey(names) => names,
-        };
-        if names.is_empty() || !names.iter().all(|name| is_token(name)) {
-            return Err(SchemeError::new("signature.source", "must name a header (RFC 9110 §5.1)"));
-        }
-        let delimiter = match self.signature.syntax {
-            Syntax::Labelled(delimiter) | Syntax::List { delimiter, .. } => delimiter,
-            _ => '=',
-        };
-        if !delimiter.is_ascii_punctuation() {
-            return Err(SchemeError::new(
-                "signature.syntax",
-                "needs an ASCII punctuation mark as its delimiter",
-            ));
-        }
-        if !self.delivery.families.is_empty() && !matches!(self.signature.source, Source::Header(_)) {
-            return Err(SchemeError::new("delivery.families", "go only with a signature in one header"));
-        }
-        if !self.delivery.fixed.iter().all(|fixed| is_token(&fixed.name)) {
-            return Err(SchemeError::new("delivery.fixed", "names a header that can't exist"));
-        }
-        if let Some(family) = self.delivery.families.first() {
-            let starts = |name: &Text| super::strip_prefix_ignore_case(name, family).is_some();
-            if !names.iter().all(starts) {
-                return Err(SchemeError::new(
-                    "delivery.families",
-                    "must begin with the prefix of the signature header",
-                ));
-            }
-        }
-        Ok(())
+        self.check_labels()
     }
 
     fn check_content(&self) -> Result<(), SchemeError> {
@@ -129,16 +88,15 @@ impl Scheme {
         if self.content.iter().filter(|part| matches!(part, Part::Field(_))).count() > 1 {
             return wrong("holds more than one {field:…}");
         }
-        for part in self.content.iter() {
-            match part {
-                Part::Header(name) if !is_token(name) => return wrong("names a header that can't exist"),
-                Part::Field(name) if !self.has_field(name) => {
-                    return wrong("names a {field:…} that the signature's syntax doesn't hold");
-                }
-                _ => {}
-            }
+        let read_back = Part::parse_template(&Part::template(&self.content));
+        if !read_back.is_ok_and(|parts| parts == *self.content) {
+            return wrong(
+                "can't be written as a template: leave out empty literals, join neighbouring ones, and put no \
+                 `}` into a name",
+            );
         }
-        Ok(())
+        self.check_signed_field()?;
+        self.check_signed_headers()
     }
 
     fn check_timestamp(&self) -> Result<(), SchemeError> {
@@ -198,6 +156,14 @@ impl Scheme {
                     "has a form without prefix before the last: nothing after it is reached",
                 );
             }
+            let token = self.algorithms().any(|a| a == Algorithm::Token);
+            if token && form.keep_prefix && !self.stays_whole(&form.prefix) {
+                return wrong(
+                    "key.forms",
+                    "has a token's prefix that would not be read back: leave out control characters and the \
+                     separator",
+                );
+            }
             let basic = form.encoding == SecretEncoding::BasicCredentials;
             if basic && !self.algorithms().all(|a| a == Algorithm::Token) {
                 return wrong("key.forms", "has basic-credentials, which goes with algorithm `token` alone");
@@ -221,6 +187,10 @@ impl Scheme {
             if handshake.when.is_empty() {
                 return wrong("handshake.when", "is empty: every delivery would be one");
             }
+            let unreal = |c: &Condition| matches!(c, Condition::Method(method) if !is_token(method));
+            if handshake.when.iter().any(unreal) {
+                return wrong("handshake.when", "names a method that can't exist");
+            }
             if !(200..600).contains(&answer.status) || !(400..600).contains(&handshake.refusal) {
                 return wrong("handshake.answer.status", "must be from 200 to 599, and `refusal` from 400");
             }
@@ -239,11 +209,8 @@ impl Scheme {
                     "must be text/plain or application/json where the answer repeats what was sent",
                 );
             }
-            if !answer.headers.iter().all(|header| is_token(&header.name)) {
-                return wrong("handshake.answer.headers", "names a header that can't exist");
-            }
         }
-        Ok(())
+        self.check_answers()
     }
 
     /// How many headers a verifier looks for, a header that serves twice counted twice.
@@ -254,15 +221,6 @@ impl Scheme {
         };
         let signed = self.content.iter().filter(|part| matches!(part, Part::Header(_))).count();
         signatures + signed + self.delivery.fixed.len()
-    }
-
-    /// Whether the signature header can hold a field of this name.
-    fn has_field(&self, name: &str) -> bool {
-        match &self.signature.syntax {
-            Syntax::List { .. } => !self.signature.versions.iter().any(|v| v.label == name),
-            Syntax::Positional { fields, .. } => fields.iter().any(|field| field == name),
-            _ => false,
-        }
     }
 
     pub(crate) const MAX_VERSIONS: usize = 8;

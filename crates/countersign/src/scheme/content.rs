@@ -9,7 +9,7 @@ use super::Text;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// Fixed text.
+    /// Fixed text, not empty; two never stand side by side.
     Literal(Text),
     /// The value of a header, byte for byte as it arrived. In a template: `{header:NAME}`.
     Header(Text),

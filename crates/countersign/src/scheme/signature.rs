@@ -69,7 +69,7 @@ pub enum Syntax {
     Positional {
         /// What stands between two entries.
         separator: Separator,
-        /// The names of the leading entries that are not signatures.
+        /// The names of the leading entries that are not signatures: the field of the content, if any.
         fields: List<Text>,
     },
     /// Behind the name of an HTTP authentication scheme, which is case-insensitive:
@@ -100,7 +100,7 @@ pub enum Separator {
 #[cfg_attr(feature = "toml", serde(deny_unknown_fields))]
 pub struct Version {
     /// The label, compared byte for byte. Empty where signatures have none; and, in a syntax with
-    /// labels, for those that may come without.
+    /// labels, for those that may come without, which are verified and never made.
     #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "str::is_empty"))]
     pub label: Text,
     /// The algorithm.
