@@ -188,10 +188,16 @@ impl Signer {
         now: i64,
     ) -> Vec<(usize, &Version, Zeroizing<String>)> {
         let scheme = &self.scheme;
-        let keys = self.keys.valid_at(now).flat_map(|(index, entry)| {
-            let version = scheme.signature.versions.iter().find(|version| can_sign(entry, version.algorithm));
-            version.map(|version| (index, entry, version))
-        });
+        let has_place = |index: usize| match &scheme.signature.source {
+            Source::PerKey(names) => index < names.len(),
+            _ => true,
+        };
+        let keys =
+            self.keys.valid_at(now).filter(|(index, _)| has_place(*index)).flat_map(|(index, entry)| {
+                let version =
+                    scheme.signature.versions.iter().find(|version| can_sign(entry, version.algorithm));
+                version.map(|version| (index, entry, version))
+            });
         let sign = |(index, entry, version): (usize, &Entry, _)| {
             Some((index, version, Zeroizing::new(self.signature(entry, version, content, message)?)))
         };

@@ -128,6 +128,9 @@ impl Scheme {
     fn check_place(&self, field: &str, place: &Place) -> Result<(), SchemeError> {
         let why = match place {
             Place::Header(name) if !is_token(name) => "names a header that can't exist",
+            Place::Header(name) if self.holds_signature(name) => {
+                "names the signature's own header, which tells nothing of the event"
+            }
             Place::Field(name) if !self.has_field(name) => {
                 "names a field that the signature's syntax doesn't hold"
             }

@@ -1,7 +1,7 @@
 //! Secrets: absent, weak, stray, of another kind, shown.
 
 use countersign::{
-    Key, KeyErrorKind, Keyring, Message, RequestView, Signer, Verifier, catalog,
+    Key, KeyErrorKind, Keyring, Message, RequestView, SignError, Signer, Verifier, catalog,
     scheme::{KeyKind, SecretEncoding},
 };
 
@@ -162,6 +162,18 @@ fn every_key_that_is_valid_signs_where_the_scheme_can_hold_several_signatures() 
         header.expect("a signature").1.split(' ').count()
     };
     assert_eq!((signatures(NOW), signatures(NOW + 10)), (2, 1));
+}
+
+#[test]
+fn a_key_for_which_the_scheme_names_no_header_signs_nothing() {
+    let scheme = &catalog::BOX;
+    let secrets = [1, 2, 3].map(|seed| secret(scheme, seed));
+    let key = |index: usize| Key::new(["first", "second", "third"][index], &secrets[index]);
+    let builder = Keyring::builder(scheme).key(key(0).valid_until(NOW)).key(key(1).valid_until(NOW));
+    let signer = Signer::new(scheme, builder.key(key(2)).build().expect("keys")).expect("a signer");
+    let message = Message::new("evt_1", b"{}");
+    assert!(signer.sign(&message, NOW - 1).is_ok());
+    assert_eq!(signer.sign(&message, NOW).expect_err("no header"), SignError::NoUsableKey);
 }
 
 #[test]

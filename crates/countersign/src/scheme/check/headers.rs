@@ -90,7 +90,7 @@ impl Scheme {
     }
 
     /// Whether a signature stands in the header `name`.
-    fn holds_signature(&self, name: &str) -> bool {
+    pub(super) fn holds_signature(&self, name: &str) -> bool {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match &self.signature.source {
             _ if self.is_unsigned() => false,

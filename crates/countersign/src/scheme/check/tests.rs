@@ -151,6 +151,11 @@ fn a_header_is_signed_once_and_holds_no_signature() {
             ("twice", |s| s.content = content("{header:X-Id}{header:x-id}{body}"), Some("content")),
             ("no name", |s| s.content = content("{header:X Id}{body}"), Some("content")),
             ("two", |s| s.content = content("{header:X-Id}{header:X-Time}{body}"), None),
+            (
+                "the event's id",
+                |s| s.event.id = vec![Place::Header("x-signature".into())].into(),
+                Some("event.id"),
+            ),
         ],
     );
     assert_judged(
