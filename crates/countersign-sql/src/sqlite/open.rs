@@ -46,6 +46,8 @@ fn file(path: &Path) -> SqliteConnectOptions {
         .pragma("fullfsync", "ON")
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
+        // With the default of 50, the thread that reads rows waits for their reader again and again.
+        .row_buffer_size(1024)
 }
 
 fn is_busy(error: &Error) -> bool {
