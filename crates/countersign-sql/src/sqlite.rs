@@ -69,6 +69,14 @@ impl SqliteStore {
         self
     }
 
+    /// Closes the file, after what is under way, for every clone of this store. What still stood in the file
+    /// beside it, `-wal`, is in it then; a copy that is made earlier needs both.
+    ///
+    /// To be called, or not, at the end: nothing is lost without it.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// Creates the tables, or brings them up to date. Nothing is done where they are.
     ///
     /// # Errors

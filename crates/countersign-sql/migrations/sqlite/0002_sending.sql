@@ -40,6 +40,7 @@ CREATE TABLE countersign_messages (
 CREATE UNIQUE INDEX countersign_messages_by_key
     ON countersign_messages (idempotency_key, coalesce(tenant, ''), (tenant IS NULL)) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX countersign_messages_by_time ON countersign_messages (created_at);
+CREATE INDEX countersign_messages_by_kind ON countersign_messages (kind, seq);
 CREATE INDEX countersign_messages_by_tenant ON countersign_messages (tenant, seq) WHERE tenant IS NOT NULL;
 
 -- One message on its way to one endpoint.
@@ -64,7 +65,9 @@ CREATE INDEX countersign_deliveries_due ON countersign_deliveries (endpoint_id, 
     WHERE state IN ('pending', 'leased');
 CREATE INDEX countersign_deliveries_leased ON countersign_deliveries (endpoint_id, due_at) WHERE state = 'leased';
 CREATE INDEX countersign_deliveries_dead ON countersign_deliveries (id) WHERE state = 'dead';
+CREATE INDEX countersign_deliveries_cancelled ON countersign_deliveries (id) WHERE state = 'cancelled';
 CREATE INDEX countersign_deliveries_by_message ON countersign_deliveries (message_id);
+CREATE INDEX countersign_deliveries_by_kind ON countersign_deliveries (kind, id);
 CREATE INDEX countersign_deliveries_by_endpoint ON countersign_deliveries (endpoint_id, id);
 CREATE INDEX countersign_deliveries_by_tenant ON countersign_deliveries (tenant, id) WHERE tenant IS NOT NULL;
 

@@ -2,7 +2,7 @@
 
 use countersign_store::{
     StoreError,
-    outbox::{DeliveryFilter, MessageFilter},
+    outbox::{DeliveryFilter, DeliveryState, MessageFilter},
 };
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
@@ -31,7 +31,7 @@ where
         self.text("endpoint_id =", filter.endpoint_id.as_deref());
         self.tenant(filter.tenant.as_ref());
         self.text("kind =", filter.kind.as_deref());
-        self.text("state =", filter.state.map(delivery::state));
+        self.state(filter.state);
         self.number("created_at >=", filter.from);
         self.number("created_at <", filter.until);
         self
@@ -55,6 +55,13 @@ where
     pub(crate) fn text(&mut self, condition: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.and().push(condition).push(" ").push_bind(value.to_owned());
+        }
+    }
+
+    /// As a word of the statement: an index of one state alone isn't used for a parameter.
+    fn state(&mut self, state: Option<DeliveryState>) {
+        if let Some(state) = state {
+            self.and().push("state = '").push(delivery::state(state)).push("'");
         }
     }
 

@@ -321,8 +321,9 @@ pub(crate) const DEPTH: &str = concat!(
     next_due!()
 );
 
+/// The second count is a difference, because the index holds whether the error is null, and not whether it isn't.
 pub(crate) const ACTIVITY: &str = ", count(*) FILTER (WHERE error IS NULL),
-    count(*) FILTER (WHERE error IS NOT NULL) FROM countersign_attempts";
+    count(*) - count(*) FILTER (WHERE error IS NULL) FROM countersign_attempts";
 
 /// Messages before a time that have nothing left to deliver.
 macro_rules! too_old {

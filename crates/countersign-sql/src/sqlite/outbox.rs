@@ -27,6 +27,9 @@ use crate::{
 mod blob;
 mod claim;
 mod enqueue;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
+mod plans;
 mod settle;
 
 // Whoever writes is alone.

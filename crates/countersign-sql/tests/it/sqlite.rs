@@ -72,6 +72,19 @@ async fn create_invoices(pool: &SqlitePool) {
 }
 
 #[tokio::test]
+async fn a_file_that_was_closed_is_whole_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("webhooks.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let claim = claimed(&store, "done", MINUTE).await;
+    assert!(folder.path().join("webhooks.db-wal").exists());
+    store.clone().close().await;
+    assert!(!folder.path().join("webhooks.db-wal").exists());
+    let error = store.complete(&claim, Answer { status: 204 }, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+}
+
+#[tokio::test]
 async fn what_is_written_is_there_after_the_file_was_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("webhooks.db");
@@ -125,7 +138,7 @@ async fn migrating_twice_or_twice_at_once_changes_nothing() {
     assert!(matches!(store.claim("key", MINUTE).await.unwrap(), Claim::InFlight { .. }));
     let steps: i64 =
         sqlx::query_scalar("SELECT count(*) FROM _countersign_migrations").fetch_one(&pool).await.unwrap();
-    assert_eq!(steps, 1);
+    assert_eq!(steps, 2);
 }
 
 #[tokio::test]

@@ -1,0 +1,116 @@
+//! How SQLite finds what an operator looks for: by an index, or in the order of numbers, of which a page reads the
+//! first.
+
+use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
+use sqlx::{AssertSqlSafe, Sqlite};
+
+use super::{Conditions, SqliteStore, attempt, operations};
+
+/// What SQLite will do, step by step.
+async fn plan(store: &SqliteStore, sql: &str) -> Vec<String> {
+    let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explained).fetch_all(&store.pool).await.unwrap();
+    steps.into_iter().map(|(.., step)| step).collect()
+}
+
+/// Checks that no step reads a whole table, nor sorts rows before the first is given.
+async fn is_found(store: &SqliteStore, sql: &str) {
+    let plan = plan(store, sql).await;
+    assert!(!plan.iter().any(|step| is_whole(step)), "{sql}\n{plan:#?}");
+    is_in_order(&plan, sql);
+}
+
+fn is_whole(step: &str) -> bool {
+    step.starts_with("SCAN countersign_") && !step.contains("USING")
+}
+
+fn is_in_order(plan: &[String], sql: &str) {
+    assert!(!plan.iter().any(|step| step.contains("ORDER BY")), "{sql}\n{plan:#?}");
+}
+
+async fn store() -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap();
+    (folder, store)
+}
+
+fn deliveries(change: impl FnOnce(&mut DeliveryFilter)) -> DeliveryFilter {
+    let mut filter = DeliveryFilter::default();
+    change(&mut filter);
+    filter
+}
+
+/// A page of deliveries, and how many there are.
+fn statements(filter: &DeliveryFilter) -> [String; 2] {
+    let conditions = |begin| Conditions::<Sqlite>::new(begin).deliveries(filter);
+    let page = conditions(operations::DELIVERIES).limit(" ORDER BY id DESC", 51);
+    let count = conditions(operations::COUNT).sql;
+    [page, count].map(|built| built.sql().as_str().to_owned())
+}
+
+#[tokio::test]
+async fn deliveries_are_found_by_an_index() {
+    let (_folder, store) = store().await;
+    let (text, tenant) = (|| Some("x".to_owned()), Some(Some("x".to_owned())));
+    let states = [DeliveryState::Delivered, DeliveryState::Dead, DeliveryState::Cancelled];
+    let mut filters = vec![
+        deliveries(|filter| filter.id = Some(7)),
+        deliveries(|filter| filter.endpoint_id = text()),
+        deliveries(|filter| filter.message_id = text()),
+        deliveries(|filter| filter.kind = text()),
+        deliveries(|filter| filter.tenant = tenant),
+    ];
+    for state in states {
+        filters.push(deliveries(|filter| (filter.endpoint_id, filter.state) = (text(), Some(state))));
+        filters.push(deliveries(|filter| (filter.kind, filter.state) = (text(), Some(state))));
+    }
+    for state in [DeliveryState::Dead, DeliveryState::Cancelled] {
+        filters.push(deliveries(|filter| filter.state = Some(state)));
+    }
+    for filter in &filters {
+        for sql in statements(filter) {
+            is_found(&store, &sql).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_are_found_by_an_index() {
+    let (_folder, store) = store().await;
+    for by_kind in [true, false] {
+        let mut filter = MessageFilter::default();
+        match by_kind {
+            true => filter.kind = Some("x".to_owned()),
+            false => filter.tenant = Some(Some("x".to_owned())),
+        }
+        let conditions = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&filter);
+        is_found(&store, conditions.limit(" ORDER BY seq DESC", 51).sql().as_str()).await;
+    }
+    is_found(&store, operations::MESSAGE).await;
+}
+
+/// What has no condition but time is read in the order of numbers: the newest come first, and a page ends it.
+#[tokio::test]
+async fn the_newest_are_read_in_their_order() {
+    let (_folder, store) = store().await;
+    let mut messages = MessageFilter::default();
+    for from in [None, Some(1)] {
+        messages.from = from;
+        let [page, _] = statements(&deliveries(|filter| filter.from = from));
+        let messages = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&messages);
+        for sql in [&*page, messages.limit(" ORDER BY seq DESC", 51).sql().as_str()] {
+            is_in_order(&plan(&store, sql).await, sql);
+        }
+    }
+}
+
+#[tokio::test]
+async fn attempts_and_what_waits_are_found_by_an_index() {
+    let (_folder, store) = store().await;
+    is_found(&store, attempt::SELECT).await;
+    let activity = format!("SELECT (at - 0) / 1{} WHERE at >= 0 AND at < 9 GROUP BY 1", operations::ACTIVITY);
+    let counted = plan(&store, &activity).await;
+    assert!(counted[0].contains("USING COVERING INDEX countersign_attempts_by_time"), "{counted:#?}");
+    let depth = plan(&store, operations::DEPTH).await;
+    assert!(!depth.iter().any(|step| is_whole(step)), "{depth:#?}");
+}
