@@ -35,6 +35,7 @@ mod replay;
 mod secret;
 mod sign_in;
 mod tokens;
+mod verifier;
 mod words;
 
 /// The dashboard of a [`Server`](crate::Server): pages for admins, below `/dashboard` of its router. Cheap to clone.
@@ -128,7 +129,7 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/dashboard.css", get(assets::style))
-        .route("/live.js", get(assets::live))
+        .route("/dashboard.js", get(assets::script))
         .fallback(page::no_page)
         .method_not_allowed_fallback(page::no_method)
         .layer(middleware::from_fn(frame::frame))

@@ -31,6 +31,7 @@
 //! | `/api/v1/replays` | counted, then made step by step |
 //! | `/api/v1/stats` | how much waits; attempts that succeeded and failed over time |
 //! | `/api/v1/openapi.json` | the description (OpenAPI 3.1), with every field |
+//! | `/dashboard` | pages for people, where a [`Dashboard`] is opened |
 //! | `/health`, `/ready` | whether the process runs, and whether the store answers |
 //! | `/plugins/webhooks` | [BillRun's API](#billruns-api), where it is enabled |
 //!
@@ -41,8 +42,8 @@
 //! another tenant's is answered as what doesn't exist. An application with an authentication of its own puts a
 //! [`Caller`] into the request's extensions instead. Without keys nobody is let in.
 //!
-//! There are no cookies, and no other origin is allowed to ask (CORS). Every answer forbids that it be framed, run,
-//! guessed at or stored.
+//! The API takes no cookies, and no other origin is allowed to ask (CORS). The [`Dashboard`] has sessions of its own.
+//! Every answer forbids that it be framed, run, guessed at or stored.
 //!
 //! # Secrets
 //!

@@ -10,9 +10,9 @@ pub(super) async fn style() -> Response {
     file("text/css; charset=utf-8", include_str!("../../assets/dashboard.css"))
 }
 
-/// The script that keeps a history up to date. Pages do without.
-pub(super) async fn live() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("../../assets/live.js"))
+/// The script that keeps pages up to date, and copies. Pages do without.
+pub(super) async fn script() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("../../assets/dashboard.js"))
 }
 
 /// A file that may be kept for an hour: its link names the version.

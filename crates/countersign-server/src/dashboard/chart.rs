@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_store::outbox::Activity;
 
-use crate::time::micros;
+use crate::time::{Time, micros};
 
 /// A span of time that is shown, in steps.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Span {
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) bars: Vec<Bar>,
+    /// What stands below it: the times from its beginning to its end.
+    pub(super) marks: Vec<String>,
     /// How many attempts the highest bar stands for.
     pub(super) most: u64,
     pub(super) succeeded: u64,
@@ -61,6 +63,13 @@ impl Span {
         micros(Duration::from_secs(self.step.into()))
     }
 
+    /// The time at one of the marks of a chart: of the day, or the day.
+    fn mark(&self, from: i64, number: i64) -> String {
+        let at = Time(from + self.step_micros() * i64::from(self.steps) * number / MARKS).render();
+        let shown = if self.name == "day" { at.get(11..16) } else { at.get(5..10) };
+        shown.unwrap_or_default().to_owned()
+    }
+
     /// When it begins, where it ends at `until`, in microseconds.
     pub(super) fn begins(&self, until: i64) -> i64 {
         until - self.step_micros() * i64::from(self.steps)
@@ -80,6 +89,7 @@ impl Chart {
         };
         Chart {
             bars: steps.iter().map(bar).collect(),
+            marks: (0..=MARKS).map(|mark| span.mark(from, mark)).collect(),
             most,
             succeeded: steps.iter().map(|step| step.succeeded).sum(),
             failed: steps.iter().map(|step| step.failed).sum(),
@@ -102,6 +112,8 @@ impl Part {
     }
 }
 
+/// How many spaces there are between marks.
+const MARKS: i64 = 4;
 const WIDTH: u64 = 960;
 /// The height of a chart, and what of it bars can use.
 pub(super) const HEIGHT: u64 = 160;
@@ -119,6 +131,7 @@ mod tests {
             Activity { at: 47 * span.step_micros(), succeeded: 0, failed: 500_000 },
         ];
         let chart = Chart::new(span, 0, &steps);
+        assert_eq!(chart.marks, ["00:00", "06:00", "12:00", "18:00", "00:00"]);
         assert_eq!((chart.most, chart.rate().as_deref()), (1_000_001, Some("66.6 %")));
         let [first, last] = chart.bars.as_slice() else { panic!("two bars") };
         assert_eq!(first.failed, Part { count: 1, y: 158, height: 2 });

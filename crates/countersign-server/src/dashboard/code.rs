@@ -45,27 +45,6 @@ pub(super) fn curl(endpoint: &Endpoint, attempt: &Attempt, body: &[u8]) -> Strin
     visible(&lines.join(" \\\n"))
 }
 
-/// How a receiver verifies what an endpoint is sent, on axum.
-pub(super) fn verifier(endpoint: &Endpoint) -> String {
-    let name = &endpoint.scheme;
-    let scheme = match name.contains('\n') {
-        true => "let scheme = Scheme::from_toml(include_str!(\"scheme.toml\"))?;".to_owned(),
-        false => format!("let scheme = catalog::find({name:?}).ok_or(\"no such scheme\")?.clone();"),
-    };
-    format!(
-        "{scheme}\n\
-         let keys = Keyring::new(&scheme, [std::env::var(\"WEBHOOK_SECRET\")?])?;\n\
-         let verifier = Verifier::builder(scheme).keys(keys).build()?;\n\
-         let app = Router::new()\n    \
-             .route(\"/hook\", post(handle))\n    \
-             .route_layer(WebhookLayer::new(verifier));\n\n\
-         async fn handle(body: VerifiedBody) -> StatusCode {{\n    \
-             // The body is verified here, and nothing else is let in.\n    \
-             StatusCode::OK\n\
-         }}\n"
-    )
-}
-
 /// A text as one word of a shell.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -166,11 +145,5 @@ mod tests {
              --header 'x-id: it'\\''s' \\\n  --data-raw '@/etc/passwd'";
         assert_eq!(curl(&endpoint, &attempt, b"@/etc/passwd"), expected);
         assert!(curl(&endpoint, &attempt, b"\x1b[2J").ends_with("--data-binary @payload.txt"));
-    }
-
-    #[test]
-    fn a_verifier_names_the_scheme() {
-        assert!(verifier(&Endpoint::new("ep_1", "", "github")).contains("catalog::find(\"github\")"));
-        assert!(verifier(&Endpoint::new("ep_1", "", "name = \"x\"\n")).contains("scheme.toml"));
     }
 }

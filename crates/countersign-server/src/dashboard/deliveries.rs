@@ -10,6 +10,7 @@ use super::{
     frame::{Frame, Visit},
     history::{self, Row, STATUSES},
     page::{Answer, page},
+    words,
 };
 use crate::operator::{Operator, deliveries::DeliveryQuery};
 

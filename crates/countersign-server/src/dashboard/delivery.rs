@@ -13,6 +13,7 @@ use super::{
     filters,
     frame::{Frame, Visit},
     page::{Answer, page, see},
+    verifier::{self, Verifier},
     words,
 };
 use crate::{
@@ -33,7 +34,9 @@ struct DeliveryPage {
     older: Option<u32>,
     payload: Option<Body>,
     curl: Option<String>,
-    verifier: String,
+    verifiers: Vec<Verifier>,
+    /// Whether the newest attempts are shown: those can change.
+    is_newest: bool,
 }
 
 impl DeliveryPage {
@@ -69,9 +72,10 @@ pub(super) async fn show<S: OutboxStore>(
     let newest = attempts.first();
     let curl = newest.zip(sent).map(|(attempt, body)| code::curl(&endpoint, attempt, body));
     let payload = sent.map(|body| Body::new(body));
-    let (verifier, older) = (code::verifier(&endpoint), last.checked_sub(ATTEMPTS).filter(|last| *last > 0));
+    let (verifiers, is_newest) = (verifier::all(&endpoint), last == delivery.attempts);
+    let older = last.checked_sub(ATTEMPTS).filter(|last| *last > 0);
     let attempts = attempts.into_iter().map(Shown::from).collect();
-    page(&DeliveryPage { frame, delivery, endpoint, attempts, older, payload, curl, verifier })
+    page(&DeliveryPage { frame, delivery, endpoint, attempts, older, payload, curl, verifiers, is_newest })
 }
 
 /// Makes a delivery again.

@@ -50,6 +50,8 @@ struct Input {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Line,
+    Url,
+    Number,
     Lines,
     Box,
     Scheme,
@@ -59,11 +61,11 @@ enum Kind {
 }
 
 impl FormPage {
-    fn inputs(&self) -> Vec<Input> {
+    fn inputs(&self, described: &[Described]) -> Vec<Input> {
         let wanted = |place: &Place| {
             matches!((place, &self.id), (Place::Both, _) | (Place::New, None) | (Place::Old, Some(_)))
         };
-        let inputs = INPUTS.iter().filter(|(place, ..)| wanted(place));
+        let inputs = described.iter().filter(|(place, ..)| wanted(place));
         inputs.map(|(_, kind, name, label, hint)| self.input(*kind, name, label, hint)).collect()
     }
 
@@ -82,9 +84,15 @@ impl FormPage {
         catalog::ALL.iter().map(|scheme| &*scheme.name)
     }
 
+    /// Whether something is wrong with one of these.
+    fn has_mistakes(&self, described: &[Described]) -> bool {
+        self.mistakes.iter().any(|mistake| is_among(described, &mistake.field))
+    }
+
     /// What is wrong with the whole, or with what the form doesn't ask for.
     fn other_mistakes(&self) -> impl Iterator<Item = &FieldError> {
-        self.mistakes.iter().filter(|mistake| !INPUTS.iter().any(|(_, _, name, ..)| *name == mistake.field))
+        let is_asked = |field: &str| is_among(MAIN, field) || is_among(MORE, field);
+        self.mistakes.iter().filter(move |mistake| !is_asked(&mistake.field))
     }
 }
 
@@ -235,6 +243,10 @@ fn headers(fields: &Fields, faults: &mut Faults) -> Option<Vec<Header>> {
     headers
 }
 
+fn is_among(described: &[Described], field: &str) -> bool {
+    described.iter().any(|(_, _, name, ..)| *name == field)
+}
+
 fn fields_of(endpoint: &Endpoint) -> Fields {
     let set = |is: bool| if is { "on".to_owned() } else { String::new() };
     Fields::from_iter([
@@ -256,10 +268,13 @@ enum Place {
     Both,
 }
 
-/// Every field: its place, kind, name, label and hint.
-const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
+/// A field: its place, kind, name, label and hint.
+type Described = (Place, Kind, &'static str, &'static str, &'static str);
+
+/// What everybody is asked.
+const MAIN: &[Described] = &[
     (Place::Both, Kind::Line, "name", "Name", "What people call it."),
-    (Place::Both, Kind::Line, "url", "URL", "Where messages are delivered: https, and a public host."),
+    (Place::Both, Kind::Url, "url", "URL", "Where messages are delivered: https, and a public host."),
     (
         Place::Old,
         Kind::Box,
@@ -274,7 +289,6 @@ const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
         "Event types",
         "One in a line: a name, a prefix such as invoice.*, or * for all.",
     ),
-    (Place::Both, Kind::Lines, "channels", "Channels", "One in a line; any message, where there are none."),
     (Place::New, Kind::Scheme, "scheme", "Scheme", "How messages are signed. It can't be changed later."),
     (
         Place::New,
@@ -283,6 +297,12 @@ const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
         "Secret",
         "Leave it empty to have one made. Type it again if this form comes back.",
     ),
+    (Place::New, Kind::Box, "enabled", "Enabled", "Messages are delivered from now on."),
+];
+
+/// What few need.
+const MORE: &[Described] = &[
+    (Place::Both, Kind::Lines, "channels", "Channels", "One in a line; any message, where there are none."),
     (Place::New, Kind::Line, "tenant", "Tenant", "Whose messages it is given; of none, where it is empty."),
     (
         Place::Both,
@@ -292,13 +312,13 @@ const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
         "Name: value, one in a line, sent with each request. They replace those that are there, and are never shown.",
     ),
     (Place::Old, Kind::Box, "no_headers", "Remove all headers", ""),
-    (Place::Both, Kind::Line, "limits.in_flight", "Requests at once", "From 1 to 100."),
+    (Place::Both, Kind::Number, "limits.in_flight", "Requests at once", "From 1 to 100."),
     (
         Place::Both,
-        Kind::Line,
+        Kind::Number,
         "limits.per_second",
         "Requests a second",
-        "From 1 to 10000; no limit, where it is empty.",
+        "From 1 to 10,000; no limit, where it is empty.",
     ),
     (
         Place::Both,
@@ -308,5 +328,4 @@ const INPUTS: [(Place, Kind, &str, &str, &str); 15] = [
         "However long that takes.",
     ),
     (Place::Both, Kind::Box, "sends_trace", "Send the traceparent along", ""),
-    (Place::New, Kind::Box, "enabled", "Enabled", "Messages are delivered from now on."),
 ];

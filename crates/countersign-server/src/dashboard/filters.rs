@@ -19,10 +19,11 @@ pub(crate) fn segment(id: &str, _: &dyn Values) -> Result<String> {
     Ok(page::segment(id))
 }
 
-/// A URL without what may be a credential.
+/// The host of a URL, whose path may be a credential. That it is `https` goes without saying.
 #[askama::filter_fn]
 pub(crate) fn host_of(url: &str, _: &dyn Values) -> Result<String> {
-    Ok(visible(&host::shown(url)))
+    let shown = host::shown(url);
+    Ok(visible(shown.trim_start_matches("https://").trim_end_matches("/…")))
 }
 
 /// A time in microseconds.
@@ -30,6 +31,19 @@ pub(crate) fn host_of(url: &str, _: &dyn Values) -> Result<String> {
 pub(crate) fn time(at: &i64, _: &dyn Values) -> Result<Safe<String>> {
     let (machine, people) = (Time(*at).render(), in_words(*at));
     Ok(Safe(format!("<time datetime=\"{machine}\">{people}</time>")))
+}
+
+/// A time in microseconds, where its column says that it is UTC.
+#[askama::filter_fn]
+pub(crate) fn moment(at: &i64, _: &dyn Values) -> Result<Safe<String>> {
+    let (machine, people) = (Time(*at).render(), in_words(*at));
+    Ok(Safe(format!("<time datetime=\"{machine}\">{}</time>", people.trim_end_matches(" UTC"))))
+}
+
+/// A number, its thousands apart.
+#[askama::filter_fn]
+pub(crate) fn count(number: impl Display, _: &dyn Values) -> Result<String> {
+    Ok(grouped(&number.to_string()))
 }
 
 /// A time in microseconds, where there can be no markup.
@@ -48,11 +62,7 @@ pub(crate) fn time_of_seconds(at: &i64, _: &dyn Values) -> Result<Safe<String>> 
 /// A span in microseconds.
 #[askama::filter_fn]
 pub(crate) fn span(micros: &u64, _: &dyn Values) -> Result<String> {
-    Ok(match *micros {
-        micros @ 0..10_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
-        micros @ 0..1_000_000 => format!("{} ms", micros / 1000),
-        micros => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
-    })
+    Ok(span_in_words(*micros))
 }
 
 /// A text, with the characters that can't be seen written out as `\u{…}`.
@@ -73,6 +83,31 @@ pub(super) fn is_unseen(c: char) -> bool {
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
+/// Digits in groups of three.
+fn grouped(digits: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A span in the two largest units that it has.
+fn span_in_words(micros: u64) -> String {
+    let seconds = micros / 1_000_000;
+    match micros {
+        0..10_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
+        10_000..1_000_000 => format!("{} ms", micros / 1000),
+        1_000_000..60_000_000 => format!("{seconds}.{} s", micros % 1_000_000 / 100_000),
+        _ if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ if seconds < 86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
 fn in_words(at: i64) -> String {
     let text = Time(at).render();
     let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
@@ -88,6 +123,19 @@ mod tests {
     fn adv_94_characters_that_turn_a_text_are_written_out() {
         assert_eq!(visible("paid\u{202E}gpj\u{1b}[2J"), "paid\\u{202e}gpj\\u{001b}[2J");
         assert_eq!(visible("a\n\tb مدفوع"), "a\n\tb مدفوع");
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        let shown = ["0", "999", "1000", "65432", "1234567"].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "65,432", "1,234,567"]);
+    }
+
+    #[test]
+    fn spans_are_shown_in_units_that_people_use() {
+        let seconds = [59, 60, 3599, 3600, 86_399, 90_000].map(|seconds| span_in_words(seconds * 1_000_000));
+        assert_eq!(seconds, ["59.0 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "23 h 59 min", "1 d 1 h"]);
+        assert_eq!([1_234, 12_345].map(span_in_words), ["1.2 ms", "12 ms"]);
     }
 
     #[test]

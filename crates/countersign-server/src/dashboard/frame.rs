@@ -146,8 +146,14 @@ const DONE: [(&str, &str); 6] = [
     ("deleted", "The endpoint was deleted, with its history."),
     ("enabled", "The endpoint is enabled. What waits for it goes out now."),
     ("disabled", "The endpoint is disabled. Its deliveries are kept, and wait."),
-    ("tested", "The test is on its way. Reload this page to see what came of it."),
-    ("redelivered", "The delivery is made again. Reload this page to see what came of it."),
+    (
+        "tested",
+        "The test is on its way. What comes of it is shown here; without scripts, when the page is loaded again.",
+    ),
+    (
+        "redelivered",
+        "The delivery is made again. What comes of it is shown here; without scripts, when the page is loaded again.",
+    ),
 ];
 const COOKIE: &str = "countersign";
 const FOREIGN: &str =

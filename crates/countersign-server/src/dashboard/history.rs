@@ -1,39 +1,25 @@
 //! Deliveries, as rows of a history.
 
-use countersign_store::outbox::{Delivery, DeliveryState, OutboxStore};
+use std::collections::HashMap;
 
-use super::words;
+use countersign_store::outbox::{Delivery, OutboxStore};
+
 use crate::{
     Caller,
     operator::{Operator, Wanted, deliveries::Status},
-    refusal::Refusal,
+    refusal::{Refusal, RefusalKind},
 };
 
 /// A delivery with its last attempt.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) delivery: Delivery,
+    /// What people call its endpoint.
+    pub(super) endpoint: String,
     /// When the last attempt began.
     pub(super) attempted_at: Option<i64>,
     /// How long it took, in microseconds.
     pub(super) latency: Option<u64>,
-}
-
-impl Row {
-    /// Where the delivery stands.
-    pub(super) fn state(&self) -> &'static str {
-        words::state(&self.delivery)
-    }
-
-    /// How that is coloured.
-    pub(super) fn tone(&self) -> &'static str {
-        match self.delivery.state {
-            DeliveryState::Delivered => "good",
-            DeliveryState::Dead => "bad",
-            DeliveryState::Pending if self.delivery.attempts > 0 => "warn",
-            _ => "calm",
-        }
-    }
 }
 
 /// The status that a form calls so; any, where there is none.
@@ -50,19 +36,35 @@ pub(super) async fn rows<S: OutboxStore>(
     caller: &Caller,
     deliveries: Vec<Delivery>,
 ) -> Result<Vec<Row>, Refusal> {
+    let mut names = HashMap::new();
     let mut rows = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {
-        rows.push(row(operator, caller, delivery).await?);
+        let id = &delivery.endpoint_id;
+        if !names.contains_key(id) {
+            names.insert(id.clone(), name(operator, caller, id).await?);
+        }
+        let endpoint = names[id].clone();
+        rows.push(row(operator, caller, endpoint, delivery).await?);
     }
     Ok(rows)
+}
+
+/// What people call an endpoint; its id, where it has been deleted since.
+async fn name<S: OutboxStore>(operator: &Operator<S>, caller: &Caller, id: &str) -> Result<String, Refusal> {
+    match operator.endpoint(caller, id).await {
+        Ok(endpoint) => Ok(endpoint.name),
+        Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(id.to_owned()),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 async fn row<S: OutboxStore>(
     operator: &Operator<S>,
     caller: &Caller,
+    endpoint: String,
     delivery: Delivery,
 ) -> Result<Row, Refusal> {
-    let mut row = Row { delivery, attempted_at: None, latency: None };
+    let mut row = Row { delivery, endpoint, attempted_at: None, latency: None };
     // A store gives the attempts of a delivery all at once, with their bodies.
     if (1..=FEW).contains(&row.delivery.attempts) {
         let wanted = Wanted { cursor: Some((row.delivery.attempts - 1).to_string()), limit: Some(1) };

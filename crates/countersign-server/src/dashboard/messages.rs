@@ -16,6 +16,7 @@ use super::{
     frame::{Frame, Visit},
     history::{self, Row},
     page::{Answer, page, see},
+    words,
 };
 use crate::{
     operator::{Operator, deliveries::DeliveryQuery, messages::MessageQuery},
@@ -30,6 +31,13 @@ struct MessagesPage {
     fields: Fields,
     /// The cursor of the next page.
     next: Option<String>,
+}
+
+impl MessagesPage {
+    /// Whether one of them is a tenant's.
+    fn shows_tenant(&self) -> bool {
+        self.messages.iter().any(|message| message.tenant.is_some())
+    }
 }
 
 #[derive(Template)]

@@ -11,6 +11,7 @@ use super::{
     frame::{Frame, Visit},
     history::{self, Row},
     page::{Answer, page},
+    words,
 };
 use crate::{
     operator::{Operator, Wanted, deliveries::DeliveryQuery, stats::ActivityQuery},

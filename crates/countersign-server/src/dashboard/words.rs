@@ -14,6 +14,16 @@ pub(super) fn state(delivery: &Delivery) -> &'static str {
     }
 }
 
+/// How that is coloured.
+pub(super) fn tone(delivery: &Delivery) -> &'static str {
+    match delivery.state {
+        DeliveryState::Delivered => "good",
+        DeliveryState::Dead => "bad",
+        DeliveryState::Pending if delivery.attempts > 0 => "warn",
+        _ => "calm",
+    }
+}
+
 /// Why an attempt was made.
 pub(super) fn trigger(trigger: &Trigger) -> &'static str {
     match trigger {

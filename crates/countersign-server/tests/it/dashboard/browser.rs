@@ -130,9 +130,18 @@ impl Browser {
 
     /// Settles what is due as a dispatcher would, with this answer.
     pub(crate) async fn settle(&self, status: u16, body: &'static str) {
+        self.settle_with(status, body, NOW - 60_000_000).await;
+    }
+
+    /// Settles what is due, with attempts that began at this time.
+    pub(crate) async fn settle_at(&self, status: u16, at: i64) {
+        self.settle_with(status, "", at).await;
+    }
+
+    async fn settle_with(&self, status: u16, body: &'static str, at: i64) {
         let store = self.api.outbox.store();
         for claimed in store.claim(1000, Duration::from_secs(60)).await.unwrap() {
-            let mut attempt = Attempt::new(claimed.attempt, NOW - 60_000_000, claimed.trigger);
+            let mut attempt = Attempt::new(claimed.attempt, at, claimed.trigger);
             attempt.request_headers = vec![("webhook-id".to_owned(), claimed.message.id.clone())];
             attempt.response_headers = vec![("server".to_owned(), body.to_owned())];
             (attempt.status, attempt.latency) = (Some(status), 12_345);

@@ -166,7 +166,7 @@ async fn adv_94_every_answer_has_the_policy_and_a_payload_is_a_file_of_plain_tex
     let id = endpoint.rsplit('/').next().unwrap();
     let message = browser.message("invoice.paid").await;
     let files =
-        ["/sign-in", "/dashboard.css", "/live.js", "/nothing"].map(|path| format!("/dashboard{path}"));
+        ["/sign-in", "/dashboard.css", "/dashboard.js", "/nothing"].map(|path| format!("/dashboard{path}"));
     for path in pages(id, &message).into_iter().chain(files) {
         let answer = browser.get(&path).await;
         let policy = answer.header("content-security-policy");
