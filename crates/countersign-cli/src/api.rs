@@ -1,33 +1,44 @@
-//! The commands that ask a server: what they share.
+//! The commands that ask a server, or its database: what they share.
 
-use std::{env, error::Error, fmt, io::Write as _, thread, time::Duration};
-
-use anyhow::{Context as _, anyhow, bail};
-use clap::Args;
-use reqwest::{
-    Method, StatusCode,
-    blocking::{Client, RequestBuilder, Response},
-    header::{CONTENT_TYPE, RETRY_AFTER},
-    redirect::Policy,
+use std::{
+    env,
+    error::Error,
+    fmt,
+    io::{IsTerminal as _, Write as _},
+    thread,
+    time::Duration,
 };
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use clap::Args;
+use http::{
+    Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::Value;
-use url::{Host, Url};
-use zeroize::Zeroizing;
+use url::Url;
 
-use crate::{output, tls};
+use self::connection::Connection;
+use crate::{output, serve::Database};
 
+mod connection;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod message;
 pub(crate) mod replay;
 
-/// Which server is asked, and how its answer is shown.
+/// Whom the command asks, and how the answer is shown.
 #[derive(Args)]
 pub(crate) struct ServerArgs {
-    /// The server's URL
-    #[arg(long, value_name = "URL", env = "COUNTERSIGN_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: Url,
+    /// The server's URL [default: COUNTERSIGN_SERVER, else http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL")]
+    server: Option<Url>,
+    /// The server's database in its place, which needs no key: a SQLite file, or the URL of PostgreSQL
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "server")]
+    database: Option<Database>,
     /// Prints JSON, as the server answered it
     #[arg(long)]
     json: bool,
@@ -42,13 +53,15 @@ pub(crate) struct PageArgs {
     /// Where the page begins, as the page before it said
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
+    /// Prints every row, as one JSON object a line
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    all: bool,
 }
 
-/// A server, and the key for it.
+/// The API of a server.
 pub(crate) struct Api {
-    client: Client,
+    connection: Connection,
     base: Url,
-    key: Zeroizing<String>,
     json: bool,
 }
 
@@ -61,39 +74,31 @@ type Query<'a> = &'a [(&'static str, Option<&'a str>)];
 
 impl Api {
     /// # Errors
-    /// A URL to which no key is sent, or no key.
+    /// A server or a database that can't be asked.
     pub(crate) fn new(arguments: &ServerArgs) -> anyhow::Result<Self> {
-        let base = arguments.server.clone();
-        let here = is_loopback(&base);
-        if base.scheme() != "https" && !(base.scheme() == "http" && here) {
-            bail!(
-                "everybody on the way could read the key: the server's URL must be https, or this machine's"
-            );
+        let json = arguments.json;
+        if let Some(database) = &arguments.database {
+            let connection = Connection::database(database)?;
+            return Ok(Api { connection, base: Url::parse("http://localhost")?, json });
         }
-        let key = env::var(KEY).map(Zeroizing::new).ok().filter(|key| !key.is_empty());
-        let key = key.with_context(|| format!("there is no API key: put it into {KEY}, and export it"))?;
-        let builder = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
-        // What stays on this machine needs neither a proxy nor anybody who is trusted.
-        let builder = if here { builder.no_proxy().tls_certs_only([]) } else { builder };
-        tls::choose_provider();
-        Ok(Api { client: builder.build()?, base, key, json: arguments.json })
+        let base = arguments.server.clone().map_or_else(server, Ok)?;
+        Ok(Api { connection: Connection::server(&base)?, base, json })
     }
 
     pub(crate) fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {
-        answer(self.request(Method::GET, path, query)?)
+        self.ask(Method::GET, path, query, Bytes::new())
     }
 
     pub(crate) fn post(&self, path: &[&str]) -> anyhow::Result<Value> {
-        answer(self.request(Method::POST, path, &[])?)
+        self.ask(Method::POST, path, &[], Bytes::new())
     }
 
     pub(crate) fn delete(&self, path: &[&str]) -> anyhow::Result<Value> {
-        answer(self.request(Method::DELETE, path, &[])?)
+        self.ask(Method::DELETE, path, &[], Bytes::new())
     }
 
-    /// Posts JSON. Where the server asks for patience, it is asked again when it said.
     pub(crate) fn post_json(&self, path: &[&str], body: &impl Serialize) -> anyhow::Result<Value> {
-        self.post_json_once(path, body, None)
+        self.ask(Method::POST, path, &[], serde_json::to_vec(body)?.into())
     }
 
     /// Posts JSON under an `Idempotency-Key`.
@@ -101,14 +106,12 @@ impl Api {
         &self,
         path: &[&str],
         body: &impl Serialize,
-        key: Option<&str>,
+        key: &str,
     ) -> anyhow::Result<Value> {
-        let request = self.request(Method::POST, path, &[])?.header(CONTENT_TYPE, "application/json");
-        let request = request.body(serde_json::to_vec(body)?);
-        answer(match key {
-            Some(key) => request.header("idempotency-key", format!("\"{key}\"")),
-            None => request,
-        })
+        let mut request = self.request(Method::POST, path, &[], serde_json::to_vec(body)?.into())?;
+        let key = format!("\"{key}\"").try_into().context("the idempotency key holds what no header can")?;
+        request.headers_mut().insert("idempotency-key", key);
+        self.answer(&request)
     }
 
     /// Prints what was answered: as JSON where it was asked for, else as `show` does.
@@ -119,9 +122,20 @@ impl Api {
         Ok(write!(output::stdout(), "{}", show(answer))?)
     }
 
-    /// Prints a page of a list, as columns of the fields with these names.
-    pub(crate) fn print_page(&self, page: &Value, fields: &[&str]) -> anyhow::Result<()> {
-        self.print(page, |page| rows(&page["items"], fields))?;
+    /// Prints a page of a list as columns of the fields with these names, or the whole list.
+    pub(crate) fn print_list(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        which: &PageArgs,
+        fields: &[&str],
+    ) -> anyhow::Result<()> {
+        if which.all {
+            return self.export(path, query);
+        }
+        let limit = which.limit.map(|limit| limit.to_string());
+        let page = self.page(path, query, limit.as_deref(), which.cursor.as_deref())?;
+        self.print(&page, |page| rows(&page["items"], fields))?;
         let next = page["next"].as_str().filter(|_| !self.json);
         next.iter().for_each(|next| {
             output::note(format_args!("there are more: --cursor {}", output::printable(next)))
@@ -129,7 +143,45 @@ impl Api {
         Ok(())
     }
 
-    fn request(&self, method: Method, path: &[&str], query: Query<'_>) -> anyhow::Result<RequestBuilder> {
+    /// Prints all rows of a list, each as a line of JSON, and counts them where nobody sees the lines.
+    fn export(&self, path: &str, query: Query<'_>) -> anyhow::Result<()> {
+        let seen = std::io::stdout().is_terminal();
+        let count = if seen { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.page(path, query, Some(LONGEST_PAGE), cursor.as_deref())?;
+            let rows = page["items"].as_array().into_iter().flatten();
+            rows.inspect(|_| count.inc(1)).try_for_each(output::json)?;
+            count.set_message(format!("{} rows", count.position()));
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                count.finish_and_clear();
+                return Ok(());
+            }
+        }
+    }
+
+    fn page(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        limit: Option<&str>,
+        cursor: Option<&str>,
+    ) -> anyhow::Result<Value> {
+        self.get(&[path], &[query, &[("limit", limit), ("cursor", cursor)]].concat())
+    }
+
+    fn ask(&self, method: Method, path: &[&str], query: Query<'_>, body: Bytes) -> anyhow::Result<Value> {
+        self.answer(&self.request(method, path, query, body)?)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: Query<'_>,
+        body: Bytes,
+    ) -> anyhow::Result<Request<Bytes>> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| anyhow!("the server's URL can't be used: write one such as https://example.com"))?
@@ -141,36 +193,43 @@ impl Api {
                 url.query_pairs_mut().append_pair(name, value);
             });
         }
-        Ok(self.client.request(method, url).bearer_auth(&*self.key))
+        let request = Request::builder().method(method).uri(url.as_str());
+        let has_json = !body.is_empty();
+        let request = if has_json { request.header(CONTENT_TYPE, "application/json") } else { request };
+        Ok(request.body(body)?)
+    }
+
+    /// Sends a request; where the server asks for patience, again when it said.
+    fn answer(&self, request: &Request<Bytes>) -> anyhow::Result<Value> {
+        for _ in 0..TRIES {
+            let response = self.connection.send(request.clone())?;
+            match wait(&response) {
+                Some(wait) => thread::sleep(wait),
+                None => return read(&response),
+            }
+        }
+        read(&self.connection.send(request.clone())?)
     }
 }
 
-/// Sends a request; where the server asks for patience, again when it said.
-fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
-    for _ in 0..TRIES {
-        let again = request.try_clone().context("the request can't be repeated")?;
-        let response = again.send().map_err(|error| NotDone(unreachable(&error)))?;
-        match wait(&response) {
-            Some(wait) => thread::sleep(wait),
-            None => return read(response),
-        }
-    }
-    read(request.send().map_err(|error| NotDone(unreachable(&error)))?)
+/// The server that the environment names, or one on this machine.
+fn server() -> anyhow::Result<Url> {
+    let named = env::var(SERVER).ok().filter(|text| !text.is_empty());
+    let url = named.as_deref().unwrap_or("http://127.0.0.1:8080");
+    Url::parse(url).with_context(|| format!("{SERVER} holds no URL, such as https://example.com"))
 }
 
 /// How long the server asks to be left alone.
-fn wait(response: &Response) -> Option<Duration> {
+fn wait(response: &Response<Bytes>) -> Option<Duration> {
     let value =
         response.headers().get(RETRY_AFTER).filter(|_| response.status() == StatusCode::TOO_MANY_REQUESTS);
     let seconds = value?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds)).filter(|wait| *wait <= LONGEST_WAIT)
 }
 
-fn read(response: Response) -> anyhow::Result<Value> {
-    let status = response.status();
-    let body = response.bytes().map_err(|error| NotDone(unreachable(&error)))?;
-    let json = serde_json::from_slice(&body);
-    match (status.is_success(), json) {
+fn read(response: &Response<Bytes>) -> anyhow::Result<Value> {
+    let (status, body) = (response.status(), response.body());
+    match (status.is_success(), serde_json::from_slice(body)) {
         (true, Ok(json)) => Ok(json),
         (true, Err(_)) if body.is_empty() => Ok(Value::Null),
         (false, Ok(problem)) => Err(NotDone(explain(status, &problem)).into()),
@@ -186,15 +245,6 @@ fn explain(status: StatusCode, problem: &Value) -> String {
     let fields = problem["errors"].as_array().into_iter().flatten();
     let fields = fields.map(|error| format!("; {}: {}", text(&error["field"]), text(&error["message"])));
     output::printable(&format!("{detail}{} ({})", fields.collect::<String>(), status.as_u16()))
-}
-
-/// Why there was no answer, from the outermost cause inwards, without the URL.
-fn unreachable(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn Error = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    format!("the server can't be asked: {innermost}")
 }
 
 /// A table of a list's rows, with these fields as its columns.
@@ -237,15 +287,6 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 impl fmt::Display for NotDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -254,8 +295,9 @@ impl fmt::Display for NotDone {
 
 impl Error for NotDone {}
 
-const KEY: &str = "COUNTERSIGN_API_KEY";
-const PATIENCE: Duration = Duration::from_secs(60);
+const SERVER: &str = "COUNTERSIGN_SERVER";
+/// The most rows that a server gives at once.
+const LONGEST_PAGE: &str = "200";
 /// How often a server that asks for patience is asked again.
 const TRIES: usize = 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -6,6 +6,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use countersign::Tolerance;
 
+use self::help::{
+    API_HELP, COMPLETIONS_HELP, EXIT_CODES, LISTEN_HELP, MAN_HELP, REPLAY_HELP, SEND_HELP, SERVE_HELP,
+    SIGN_HELP, VERIFY_HELP,
+};
 use crate::{
     api::{
         delivery::DeliveryCommand, endpoint::EndpointCommand, message::MessageCommand, replay::ReplayArgs,
@@ -15,7 +19,10 @@ use crate::{
     secrets::SecretArgs,
     send::SendArgs,
     serve::{ApiKeyArgs, ServeArgs},
+    shell::ManArgs,
 };
+
+mod help;
 
 /// The exit code for a request that isn't valid, and a scheme file that makes no sense.
 pub(crate) const NOT_VALID: u8 = 1;
@@ -29,7 +36,7 @@ pub(crate) const USAGE: u8 = 2;
 /// The last second of the year 9999, beyond which no time is read.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Signs and verifies webhooks, by the scheme of any known provider or your own.
+/// Signs, verifies, sends, receives and serves webhooks, by the scheme of any provider or your own.
 #[derive(Parser)]
 #[command(name = "countersign", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
@@ -57,7 +64,7 @@ pub(crate) enum Command {
     /// Sends a request that `listen` has kept to an application on this machine again
     #[command(after_help = LISTEN_HELP)]
     ReplayLocal(ReplayLocalArgs),
-    /// Serves the API, and delivers
+    /// Serves the dashboard and the API, and delivers
     #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
     /// Makes an API key for the server's configuration
@@ -81,6 +88,9 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Prints the manual page, or writes one for each command
+    #[command(after_help = MAN_HELP)]
+    Man(ManArgs),
 }
 
 #[derive(Args)]
@@ -254,112 +264,3 @@ const BATCH_VERIFY: [&str; 13] = [
     "no_tolerance",
     "handshake",
 ];
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; verify: the request is valid; schemes check: the file can be used; send: answered 2xx
-  1  verify: the request is not valid; schemes check: the file can't be used; send and the commands
-     that ask a server: not answered, or refused
-  2  the arguments, a file or a secret can't be used; nothing was signed, verified or sent
-With --batch it is 0 once every line has its answer, whatever the answers are.";
-
-const SIGN_HELP: &str = "\
-Secrets are read from where `ps` doesn't show them. Each option can be repeated, the current
-secret first: where the scheme's header holds several signatures, every secret signs. A variable
-is taken as it is; of a file and of standard input one line break at the end is left out, since
-`echo` adds one.
-
-Examples:
-  countersign sign --scheme stripe --secret-env STRIPE_SECRET body.json
-  countersign sign --scheme github --secret-file key.txt --type push \\
-      --url https://example.com/hooks --curl body.json | sh
-  countersign sign --batch < requests.ndjson
-
-Exit codes:
-  0  signed; with --batch: every line has its answer
-  2  not signed: the arguments, a file or a secret can't be used";
-
-const VERIFY_HELP: &str = "\
-Secrets are read as `countersign sign --help` says; several are tried, and the one that matches
-is named. A message whose lines end with LF alone is read too. Of the body every byte counts: a
-line break that an editor added behind it makes the signature wrong.
-
-Examples:
-  countersign verify --scheme stripe --secret-env STRIPE_SECRET --request request.http
-  countersign verify --scheme square --secret-file key.txt --url https://example.com/hooks \\
-      --headers headers.txt --body body.json
-  countersign verify --batch < cases.ndjson
-
-Exit codes:
-  0  valid; with --batch: every line has its answer, whatever the answers are
-  1  not valid
-  2  not verified: the arguments, a file or a secret can't be used";
-
-const SEND_HELP: &str = "\
-Secrets are read as `countersign sign --help` says. The request goes to public addresses alone, as
-the server's do; no redirect is followed.
-
-Examples:
-  countersign send --url https://example.com/hooks --scheme stripe --secret-env SECRET body.json
-  countersign send --url http://127.0.0.1:3000/hooks --allow-loopback --scheme github \\
-      --secret-file key.txt --type push body.json
-
-Exit codes:
-  0  answered with 2xx
-  1  answered otherwise, or not at all
-  2  not sent: the arguments, a file or a secret can't be used";
-
-const LISTEN_HELP: &str = "\
-With --scheme a request that isn't valid is refused and not forwarded. Each is kept as N.http, a raw
-HTTP/1.1 message that `countersign verify --request` reads too.
-
-Examples:
-  countersign listen --forward http://127.0.0.1:3000/hooks
-  countersign listen --scheme stripe --secret-env STRIPE_SECRET --json
-  countersign replay-local 7 --forward http://127.0.0.1:3000/hooks
-
-Exit codes:
-  0  listen: stopped; replay-local: answered with 2xx
-  1  replay-local: answered otherwise, or not at all
-  2  the arguments, a file or a secret can't be used";
-
-const SERVE_HELP: &str = "\
-Each setting is a flag, else a variable such as COUNTERSIGN_LISTEN or COUNTERSIGN_ALLOW_NETWORKS
-(several values with commas between them), else a line of the configuration file, else the default.
---print-config shows which. COUNTERSIGN_SEAL_KEY, 32 bytes in base64, seals the endpoints' secrets in
-the database; several with commas between them, the newest first, change it.
-
-At its first start the server makes an admin's API key and prints it, this once; its digest goes to
-countersign.toml. COUNTERSIGN_API_KEY_SHA256 holds the digest of one more, for containers.
-
-Exit codes:
-  0  stopped by Ctrl-C or SIGTERM, with nothing under way
-  2  not started, or broken down";
-
-const COMPLETIONS_HELP: &str = "\
-Examples:
-  countersign completions bash > ~/.local/share/bash-completion/completions/countersign
-  countersign completions zsh > \"${fpath[1]}/_countersign\"
-  countersign completions fish > ~/.config/fish/completions/countersign.fish";
-
-const API_HELP: &str = "\
-The server is that of --server or COUNTERSIGN_SERVER; the API key is read from COUNTERSIGN_API_KEY. It
-is not sent to another machine unless the URL is https.
-
-Exit codes:
-  0  done
-  1  the server refused, or could not be asked
-  2  the arguments, a file or the key can't be used";
-
-const REPLAY_HELP: &str = "\
-At least one of --endpoint, --message and --from is needed. A replay that is stopped goes on with the
---after that it names.
-
-Examples:
-  countersign replay --endpoint ep_1 --from 2026-11-20T00:00:00Z --count
-  countersign replay --endpoint ep_1 --from 2026-11-20T00:00:00Z
-
-Exit codes:
-  0  done
-  1  the server refused, or could not be asked
-  2  the arguments or the key can't be used";

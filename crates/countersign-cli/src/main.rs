@@ -1,15 +1,15 @@
 //! The `countersign` command: signs, verifies, sends and serves webhooks.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
-use clap_complete::Shell;
+use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 
 mod api;
 mod batch;
 mod cli;
+mod incoming;
 mod input;
 mod listen;
 mod output;
@@ -20,6 +20,7 @@ mod schemes;
 mod secrets;
 mod send;
 mod serve;
+mod shell;
 mod sign;
 mod stop;
 mod tls;
@@ -46,13 +47,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Message(command) => api::message::run(command),
         Command::Delivery(command) => api::delivery::run(command),
         Command::Replay(arguments) => api::replay::run(&arguments),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man(arguments) => shell::man(&arguments),
     }
-}
-
-fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
-    std::io::stdout().lock().write_all(&script)?;
-    Ok(ExitCode::SUCCESS)
 }

@@ -1,28 +1,35 @@
 //! `countersign serve` and `countersign api-key`: the server, and the keys that it lets in.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use axum::Router;
 use clap::Args;
+use countersign_dispatch::Outbox;
 use countersign_server::ApiKey;
 use countersign_store::outbox::OutboxStore;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{
-    database::Database,
     keys::{KeyEntry, ScopeName},
     running::Work,
     settings::Settings,
 };
 use crate::{output, stop};
 
-pub(crate) use self::arguments::ServeArgs;
+pub(crate) use self::{arguments::ServeArgs, database::Database};
 
 mod arguments;
+mod dashboard;
 mod database;
 mod file;
 mod keys;
 mod running;
+mod sample;
 mod settings;
 mod shown;
 
@@ -41,6 +48,10 @@ pub(crate) struct ApiKeyArgs {
 }
 
 pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
+    if arguments.sample {
+        runtime()?.block_on(sample::run(arguments.listen))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let settings = Settings::read(arguments)?;
     if arguments.print_config {
         shown::print(&settings, arguments.json)?;
@@ -53,8 +64,7 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
              seals those that are made from then on",
         );
     }
-    let runtime = tokio::runtime::Runtime::new().context("the server can't be started")?;
-    runtime.block_on(start(settings))?;
+    runtime()?.block_on(start(settings))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,11 +77,33 @@ pub(crate) fn make_key(arguments: &ApiKeyArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The API over a database that is there already, with the other settings of the server.
+pub(crate) async fn api_over(database: &Database) -> anyhow::Result<Router> {
+    let arguments = ServeArgs { database: Some(database.clone()), ..ServeArgs::default() };
+    let settings = Settings::read(&arguments)?;
+    match database {
+        Database::Sqlite(path) if !path.exists() => {
+            bail!(
+                "there is no database {}, which the first start of `countersign serve` makes",
+                path.display()
+            )
+        }
+        Database::Sqlite(path) => running::api(Outbox::new(database::sqlite(path).await?), &settings),
+        Database::Postgres(both) => running::api(Outbox::new(database::postgres(&both.1).await?), &settings),
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Runtime::new().context("the server can't be started")
+}
+
 async fn start(settings: Settings) -> anyhow::Result<()> {
     match &settings.database.value {
         Database::Sqlite(path) => {
             let store = database::sqlite(path).await?;
-            listen(store, settings).await
+            let served = listen(store.clone(), settings).await;
+            store.close().await;
+            served
         }
         Database::Postgres(both) => {
             let store = database::postgres(&both.1).await?;
@@ -82,16 +114,32 @@ async fn start(settings: Settings) -> anyhow::Result<()> {
 
 async fn listen(store: impl OutboxStore, mut settings: Settings) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
-    let address = settings.listen.value;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("can't listen at {address}"))?;
+    let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
         let path = settings.path.display();
         writeln!(output::stdout(), "API key, shown this once ({path} keeps its digest): {}", key.expose())?;
     }
-    let work = Work::new(store, &settings)?;
-    writeln!(output::stdout(), "listening at http://{}", listener.local_addr()?)?;
+    let work = Work::new(Outbox::new(store), &settings)?;
+    welcome(&listener, &work)?;
+    running::log();
     work.run(listener, stop).await
+}
+
+async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.listen.value;
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow!(
+            "can't listen at {address}, where another process does: --listen {} takes a port that is free",
+            SocketAddr::new(address.ip(), 0)
+        ),
+        _ => anyhow!("can't listen at {address}: {error}"),
+    })
+}
+
+/// Says where the server is reached, and how people get in.
+fn welcome<S: OutboxStore>(listener: &TcpListener, work: &Work<S>) -> anyhow::Result<()> {
+    let origin = format!("http://{}", listener.local_addr()?);
+    Ok(write!(output::stdout(), "listening at {origin}\n{}", work.invitation(&origin)?)?)
 }
 
 /// Makes an admin's key where there is none, and no configuration file in which it is missing.

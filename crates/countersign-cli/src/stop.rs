@@ -3,7 +3,12 @@
 use std::{future::IntoFuture as _, io, time::Duration};
 
 use axum::Router;
-use tokio::{net::TcpListener, signal, sync::watch, time::sleep};
+use tokio::{
+    net::TcpListener,
+    signal,
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 /// Told to everybody who must stop.
 #[derive(Clone)]
@@ -36,14 +41,18 @@ pub(crate) async fn answer(listener: TcpListener, router: Router, stop: Stop) ->
     }
 }
 
-/// Waits for Ctrl-C, or what a service manager sends. A second one ends the process at once.
+/// Waits for Ctrl-C, or what a service manager sends. Another one ends the process at once, unless it comes
+/// with the first: some who send signals send them to a process and to its group.
 pub(crate) fn signals() -> io::Result<Stop> {
     let stop = Stop(watch::Sender::new(false));
     let (told, mut signals) = (stop.clone(), Signals::new()?);
     tokio::spawn(async move {
         signals.next().await;
         told.tell();
-        signals.next().await;
+        let first = Instant::now();
+        while first.elapsed() < TOGETHER {
+            signals.next().await;
+        }
         std::process::exit(INTERRUPTED);
     });
     Ok(stop)
@@ -91,5 +100,7 @@ impl Signals {
 
 /// How long requests that are under way are waited for.
 const GRACE: Duration = Duration::from_secs(10);
+/// Signals within this time are one.
+const TOGETHER: Duration = Duration::from_millis(500);
 /// What shells take for the end by Ctrl-C.
 const INTERRUPTED: i32 = 130;

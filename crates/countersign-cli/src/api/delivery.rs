@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Api, PageArgs, Query, ServerArgs, fields, rows};
 
@@ -37,18 +37,21 @@ pub(crate) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// Asks for the page that this and `more` describe.
-    pub(super) fn ask(&self, api: &Api, path: &str, more: Query<'_>) -> anyhow::Result<Value> {
-        let limit = self.page.limit.map(|limit| limit.to_string());
+    /// Prints the rows that this and `more` describe.
+    pub(super) fn print(
+        &self,
+        api: &Api,
+        path: &str,
+        more: Query<'_>,
+        fields: &[&str],
+    ) -> anyhow::Result<()> {
         let own = [
             ("type", self.kind.as_deref()),
             ("from", self.from.as_deref()),
             ("until", self.until.as_deref()),
             ("tenant", self.tenant.as_deref()),
-            ("limit", limit.as_deref()),
-            ("cursor", self.page.cursor.as_deref()),
         ];
-        api.get(&[path], &[&own, more].concat())
+        api.print_list(path, &[&own, more].concat(), &self.page, fields)
     }
 }
 
@@ -93,9 +96,8 @@ fn list(arguments: &ListArgs) -> anyhow::Result<()> {
         ("message", arguments.message.as_deref()),
         ("status", arguments.status.as_deref()),
     ];
-    let page = arguments.filter.ask(&api, DELIVERIES, &more)?;
     let columns = ["id", "status", "type", "endpoint", "attempts", "last_status", "last_error", "created_at"];
-    api.print_page(&page, &columns)
+    arguments.filter.print(&api, DELIVERIES, &more, &columns)
 }
 
 fn show(arguments: &OneArgs) -> anyhow::Result<()> {

@@ -93,16 +93,8 @@ pub(crate) fn run(command: EndpointCommand) -> anyhow::Result<ExitCode> {
 
 fn list(arguments: &ListArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
-    let limit = arguments.page.limit.map(|limit| limit.to_string());
-    let page = api.get(
-        &[ENDPOINTS],
-        &[
-            ("tenant", arguments.tenant.as_deref()),
-            ("limit", limit.as_deref()),
-            ("cursor", arguments.page.cursor.as_deref()),
-        ],
-    )?;
-    api.print_page(&page, &["id", "name", "url", "events", "enabled", "scheme"])
+    let columns = ["id", "name", "url", "events", "enabled", "scheme"];
+    api.print_list(ENDPOINTS, &[("tenant", arguments.tenant.as_deref())], &arguments.page, &columns)
 }
 
 /// A new endpoint, as the server reads it.

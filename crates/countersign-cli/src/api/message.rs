@@ -87,14 +87,16 @@ fn send(arguments: &SendArgs) -> anyhow::Result<()> {
         tenant: arguments.tenant.as_deref(),
         channels: &arguments.channels,
     };
-    let enqueued = api.post_json_once(&[MESSAGES], &draft, arguments.idempotency_key.as_deref())?;
+    let enqueued = match &arguments.idempotency_key {
+        Some(key) => api.post_json_once(&[MESSAGES], &draft, key),
+        None => api.post_json(&[MESSAGES], &draft),
+    }?;
     api.print(&enqueued, fields)
 }
 
 fn list(arguments: &ListArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
-    let page = arguments.filter.ask(&api, MESSAGES, &[])?;
-    api.print_page(&page, &["id", "type", "tenant", "created_at"])
+    arguments.filter.print(&api, MESSAGES, &[], &["id", "type", "tenant", "created_at"])
 }
 
 fn show(arguments: &OneArgs) -> anyhow::Result<()> {

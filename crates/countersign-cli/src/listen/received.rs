@@ -6,14 +6,14 @@ use std::{
 };
 
 use axum::{
-    body::{self, Body},
+    body::Body,
     extract::{self, State},
     http::{HeaderValue, Response, StatusCode, header},
 };
-use countersign::{Error, Outcome, Verifier};
+use countersign::{Outcome, Verifier};
 
 use super::{forward::Forward, kept::Kept, row::Row};
-use crate::{input, output, report::Report, request::Request};
+use crate::{incoming, input, output, report::Report, request::Request};
 
 /// What is done with each request.
 pub(super) struct Listener {
@@ -38,10 +38,10 @@ enum Judged {
 /// Keeps, verifies, forwards, shows and answers a request.
 pub(super) async fn receive(
     State(listener): State<Arc<Listener>>,
-    incoming: extract::Request,
+    request: extract::Request,
 ) -> Response<Body> {
     let started = Instant::now();
-    let Some(request) = read(incoming).await else { return status(StatusCode::PAYLOAD_TOO_LARGE) };
+    let Some(request) = incoming::read(request).await else { return status(StatusCode::PAYLOAD_TOO_LARGE) };
     let number = listener.kept.lock().unwrap_or_else(PoisonError::into_inner).keep(&request);
     let number = number.inspect_err(|error| output::warning(format_args!("not kept: {error}"))).ok();
     let judged = listener.judge(&request);
@@ -65,7 +65,7 @@ impl Listener {
                 kind.and_then(|kind| response.headers_mut().insert(header::CONTENT_TYPE, kind));
                 Judged::Handshake(Report::answered(&greeting), response)
             }
-            Err(error) => Judged::Refused(Report::refused(&error).saying(&error), refusal(&error)),
+            Err(error) => Judged::Refused(Report::refused(&error).saying(&error), incoming::refusal(&error)),
         }
     }
 
@@ -99,32 +99,8 @@ impl Judged {
     }
 }
 
-/// The whole request; `None` where it is too large, or broke off.
-async fn read(incoming: extract::Request) -> Option<Request> {
-    let (head, body) = incoming.into_parts();
-    let announced =
-        head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY) {
-        return None;
-    }
-    let body = body::to_bytes(body, MAX_BODY).await.ok()?;
-    let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
-    Some(Request {
-        method: head.method.to_string(),
-        target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
-        headers: headers.collect(),
-        body: body.into(),
-    })
-}
-
-fn refusal(error: &Error) -> StatusCode {
-    StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::UNAUTHORIZED)
-}
-
 fn status(code: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = code;
     response
 }
-
-const MAX_BODY: usize = 16 << 20;

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Each overrides its environment variable, which overrides the configuration file.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct ServeArgs {
     /// The configuration file, as TOML [default: countersign.toml, where there is one]
     #[arg(long, value_name = "FILE")]
@@ -43,6 +43,9 @@ pub(crate) struct ServeArgs {
     /// Says that a proxy in front secures the connections, which lets the server listen beyond loopback
     #[arg(long)]
     pub(super) behind_tls_proxy: bool,
+    /// Serves a sample to look at, with endpoints, a receiver and traffic, which leaves nothing behind
+    #[arg(long, conflicts_with_all = NOT_WITH_SAMPLE)]
+    pub(super) sample: bool,
     /// Shows the settings and where each comes from, and starts nothing
     #[arg(long)]
     pub(super) print_config: bool,
@@ -50,3 +53,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, requires = "print_config")]
     pub(super) json: bool,
 }
+
+/// The sample has settings of its own, but for where it listens.
+const NOT_WITH_SAMPLE: [&str; 10] = [
+    "config",
+    "database",
+    "role",
+    "allow_network",
+    "allow_port",
+    "allow_http",
+    "event_preset",
+    "billrun",
+    "behind_tls_proxy",
+    "print_config",
+];

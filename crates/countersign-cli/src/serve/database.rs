@@ -10,7 +10,11 @@ use std::{
 use anyhow::Context as _;
 use countersign_sql::{PgStore, SqliteStore};
 use serde::Deserialize;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::private;
@@ -47,10 +51,21 @@ pub(super) async fn sqlite(path: &Path) -> anyhow::Result<SqliteStore> {
 /// Connects, and creates the tables that are missing.
 pub(super) async fn postgres(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    let pool = pool.connect_with(options.clone()).await.context("the database can't be reached")?;
+    let pool = match pool.connect_with(options.clone()).await {
+        Ok(pool) => pool,
+        Err(error) => return Err(why(options, error).await).context("the database can't be reached"),
+    };
     let store = PgStore::new(pool);
     store.migrate().await.context("the database's tables can't be made")?;
     Ok(store)
+}
+
+/// Why there is no connection, which a pool that has waited long enough doesn't say.
+async fn why(options: &PgConnectOptions, error: sqlx::Error) -> sqlx::Error {
+    match timeout(PATIENCE, options.connect()).await {
+        Ok(Err(why)) => why,
+        _ => error,
+    }
 }
 
 impl FromStr for Database {

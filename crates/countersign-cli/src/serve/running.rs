@@ -22,12 +22,13 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::sleep};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::settings::Settings;
+use super::{dashboard::Opened, settings::Settings};
 use crate::stop::{self, Stop};
 
 /// What a process of the server does: it answers, and delivers where the role says so.
 pub(super) struct Work<S> {
     router: Router,
+    dashboard: Option<Opened>,
     dispatcher: Option<Dispatcher<S>>,
     metrics: PrometheusHandle,
 }
@@ -35,20 +36,33 @@ pub(super) struct Work<S> {
 impl<S: OutboxStore> Work<S> {
     /// # Errors
     /// Settings that contradict each other.
-    pub(super) fn new(store: S, settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) fn new(outbox: Outbox<S>, settings: &Settings) -> anyhow::Result<Self> {
         let metrics = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder();
         let metrics = metrics.context("metrics can't be kept")?;
-        let (outbox, delivers) = (Outbox::new(store), settings.role.value.delivers());
+        let delivers = settings.role.value.delivers();
+        let dashboard = Opened::new(settings);
+        let router = router(outbox.clone(), settings, dashboard.as_ref())?;
         Ok(Work {
-            router: router(outbox.clone(), settings)?.merge(metrics_router(metrics.clone())),
+            router: router.merge(metrics_router(metrics.clone())),
+            dashboard,
             dispatcher: delivers.then(|| dispatcher(outbox, settings)).transpose()?,
             metrics,
         })
     }
 
+    /// Changes how it delivers, where it does.
+    pub(super) fn dispatching(self, change: impl FnOnce(Dispatcher<S>) -> Dispatcher<S>) -> Self {
+        Work { dispatcher: self.dispatcher.map(change), ..self }
+    }
+
+    /// How people get into the dashboard, where this process has one.
+    pub(super) fn invitation(&self, origin: &str) -> anyhow::Result<String> {
+        let invitation = self.dashboard.as_ref().map(|dashboard| dashboard.invitation(origin));
+        Ok(invitation.transpose()?.unwrap_or_default())
+    }
+
     /// Works until it is told to stop, and what is under way has ended.
     pub(super) async fn run(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
-        log();
         tokio::spawn(tidy(self.metrics));
         let delivering = self.dispatcher.map(|dispatcher| tokio::spawn(deliver(dispatcher, stop.clone())));
         let answered = stop::answer(listener, self.router, stop.clone()).await;
@@ -61,7 +75,7 @@ impl<S: OutboxStore> Work<S> {
 }
 
 /// Writes what happens to standard error.
-fn log() {
+pub(super) fn log() {
     let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     lines.with_max_level(LevelFilter::INFO).init();
 }
@@ -81,12 +95,21 @@ fn dispatcher<S: OutboxStore>(outbox: Outbox<S>, settings: &Settings) -> anyhow:
     })
 }
 
-/// The whole API, or of a process that only delivers what tells how it is.
-fn router(outbox: Outbox<impl OutboxStore>, settings: &Settings) -> anyhow::Result<Router> {
-    if !settings.role.value.answers() {
+/// The whole API and the dashboard, or of a process that only delivers what tells how it is.
+fn router(
+    outbox: Outbox<impl OutboxStore>,
+    settings: &Settings,
+    dashboard: Option<&Opened>,
+) -> anyhow::Result<Router> {
+    let Some(dashboard) = dashboard else {
         let whole = Server::new(outbox, Access::new()).router();
         return Ok(whole.layer(middleware::from_fn(probes_alone)));
-    }
+    };
+    Ok(dashboard.on(api(outbox, settings)?))
+}
+
+/// The whole API.
+pub(super) fn api(outbox: Outbox<impl OutboxStore>, settings: &Settings) -> anyhow::Result<Router> {
     let server = Server::new(outbox, settings.keys.access()?)
         .event_types(settings.event_types()?)
         .policy(settings.policy())

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use clap::ValueEnum;
 use countersign_dispatch::Sealer;
-use countersign_server::EventTypes;
+use countersign_server::{ApiKey, EventTypes};
 use countersign_transport::Policy;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -124,6 +124,35 @@ impl Settings {
         })
     }
 
+    /// The settings of the sample, and the only key that it lets in.
+    ///
+    /// # Errors
+    /// Where the operating system gives no random numbers.
+    pub(super) fn of_sample(
+        listen: Option<SocketAddr>,
+        database: &Path,
+        receiver: SocketAddr,
+    ) -> anyhow::Result<(Self, ApiKey)> {
+        let (keys, key) = Keys::made_up()?;
+        let presets = EventTypes::PRESETS.iter().map(|name| Preset((*name).to_owned()));
+        let settings = Settings {
+            path: CONFIG.into(),
+            file_exists: false,
+            listen: Setting::default(listen.unwrap_or(LISTEN.into())),
+            database: Setting::default(Database::Sqlite(database.to_owned())),
+            role: Setting::default(Role::Both),
+            allow_networks: Setting::default(List(vec![receiver.ip().into()])),
+            allow_ports: Setting::default(List(vec![receiver.port()])),
+            allow_http: Setting::default(true),
+            event_presets: Setting::default(List(presets.collect())),
+            billrun: Setting::default(false),
+            behind_tls_proxy: Setting::default(false),
+            keys,
+            sealer: None,
+        };
+        Ok((settings, key))
+    }
+
     /// Refuses to be reached from other machines by who has no key, or over connections that anybody on the way
     /// can read.
     pub(super) fn check(&self) -> anyhow::Result<()> {
@@ -167,6 +196,12 @@ impl Settings {
             }
         }
         Ok(all)
+    }
+}
+
+impl<T> Setting<T> {
+    fn default(value: T) -> Self {
+        Setting { value, from: Origin::Default }
     }
 }
 

@@ -116,6 +116,22 @@ fn a_list_comes_in_pages_and_a_message_under_a_key_once() {
 }
 
 #[test]
+fn a_whole_list_is_asked_for_page_by_page() {
+    let page =
+        |id: u64, next: Value| ("200 OK", json!({ "items": [{ "id": id }], "next": next }).to_string());
+    let server = Canned::new(vec![page(2, "c/1".into()), page(1, Value::Null)]);
+    let rows = ask(&server, "delivery list --all --status dead").go().json_lines();
+    assert_eq!(rows, [json!({ "id": 2 }), json!({ "id": 1 })]);
+    let requests = server.requests();
+    let asked = |request: &str| request.lines().next().map(str::to_owned);
+    assert_eq!(asked(&requests[0]).as_deref(), Some("GET /api/v1/deliveries?status=dead&limit=200 HTTP/1.1"));
+    assert_eq!(
+        asked(&requests[1]).as_deref(),
+        Some("GET /api/v1/deliveries?status=dead&limit=200&cursor=c%2F1 HTTP/1.1")
+    );
+}
+
+#[test]
 fn what_the_server_refuses_is_explained_field_by_field() {
     let folder = Folder::new();
     let (server, _receiver) = pair(&folder);
@@ -210,14 +226,4 @@ fn a_replay_of_a_server_makes_deliveries_again() {
     assert_eq!(server.json(filter), json!({ "redelivered": 1 }));
     receiver.json();
     assert!(server.ask("replay --status dead").go().err(2).contains("--endpoint"));
-}
-
-#[test]
-fn completions_are_printed_for_each_shell() {
-    for (shell, part) in [("bash", "_countersign"), ("zsh", "#compdef"), ("fish", "complete -c countersign")]
-    {
-        let out = countersign(&format!("completions {shell}")).go().out(0);
-        assert!(out.contains(part) && out.contains("replay-local"), "{shell}");
-    }
-    countersign("completions dos").go().err(2);
 }

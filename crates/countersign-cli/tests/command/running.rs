@@ -104,8 +104,9 @@ impl Server {
 
     /// A server that has printed its key.
     pub(crate) fn of(running: Running) -> Self {
-        let key = running.before.iter().find_map(|line| line.rsplit_once(' ').map(|(_, key)| key.to_owned()));
-        Server { running, key: key.expect("a key") }
+        let mut words = running.before.iter().flat_map(|line| line.split(' '));
+        let key = words.find(|word| word.starts_with("csk_")).expect("a key").to_owned();
+        Server { running, key }
     }
 
     /// A command that asks this server.

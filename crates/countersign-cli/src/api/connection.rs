@@ -1,0 +1,121 @@
+//! How the API is asked: at a server, or in this process over a server's database.
+
+use std::{env, error::Error, time::Duration};
+
+use anyhow::{Context as _, bail};
+use axum::{
+    Router,
+    body::{self, Body},
+};
+use bytes::Bytes;
+use countersign_server::{Caller, Scope};
+use http::{HeaderValue, Request, Response, header};
+use reqwest::{blocking::Client, redirect::Policy};
+use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use super::NotDone;
+use crate::{serve, serve::Database, tls};
+
+/// Whom the API is asked.
+pub(super) enum Connection {
+    Server(Server),
+    Database(Local),
+}
+
+/// A server, and the key for it.
+pub(super) struct Server {
+    client: Client,
+    key: Zeroizing<String>,
+}
+
+/// The API in this process.
+pub(super) struct Local {
+    runtime: Runtime,
+    router: Router,
+}
+
+impl Connection {
+    /// # Errors
+    /// A URL to which no key is sent, or no key.
+    pub(super) fn server(url: &Url) -> anyhow::Result<Self> {
+        let here = is_loopback(url);
+        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
+            bail!(
+                "everybody on the way could read the key: the server's URL must be https, or this machine's"
+            );
+        }
+        let key = env::var(KEY).map(Zeroizing::new).ok().filter(|key| !key.is_empty());
+        let key = key.with_context(|| format!("there is no API key: put it into {KEY}, and export it"))?;
+        let builder = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
+        // What stays on this machine needs neither a proxy nor anybody who is trusted.
+        let builder = if here { builder.no_proxy().tls_certs_only([]) } else { builder };
+        tls::choose_provider();
+        Ok(Connection::Server(Server { client: builder.build()?, key }))
+    }
+
+    /// # Errors
+    /// A database that isn't there or can't be opened, or settings that can't be used.
+    pub(super) fn database(database: &Database) -> anyhow::Result<Self> {
+        let runtime = Runtime::new().context("the database can't be opened")?;
+        let router = runtime.block_on(serve::api_over(database))?;
+        Ok(Connection::Database(Local { runtime, router }))
+    }
+
+    /// # Errors
+    /// Where there was no answer.
+    pub(super) fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
+        match self {
+            Connection::Server(server) => server.send(request),
+            Connection::Database(local) => local.runtime.block_on(local.send(request)),
+        }
+    }
+}
+
+impl Server {
+    fn send(&self, mut request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
+        let mut key = HeaderValue::try_from(format!("Bearer {}", *self.key))
+            .with_context(|| format!("{KEY} holds what can't be a key"))?;
+        key.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, key);
+        let unreachable = |error: reqwest::Error| NotDone(unreachable(&error));
+        let answer = self.client.execute(request.try_into()?).map_err(unreachable)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut response = Response::new(answer.bytes().map_err(unreachable)?);
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        Ok(response)
+    }
+}
+
+impl Local {
+    async fn send(&self, mut request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
+        request.extensions_mut().insert(Caller::new("command line", Scope::Admin));
+        let Ok(answer) = self.router.clone().oneshot(request.map(Body::from)).await;
+        let (head, body) = answer.into_parts();
+        let body = body::to_bytes(body, usize::MAX).await.context("the answer broke off")?;
+        Ok(Response::from_parts(head, body))
+    }
+}
+
+/// Why there was no answer, from the outermost cause inwards, without the URL.
+fn unreachable(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    format!("the server can't be asked: {innermost}")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+const KEY: &str = "COUNTERSIGN_API_KEY";
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,34 @@
+//! `countersign completions` and `countersign man`.
+
+use std::fs;
+
+use crate::run::{Folder, countersign};
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    for (shell, part) in [("bash", "_countersign"), ("zsh", "#compdef"), ("fish", "complete -c countersign")]
+    {
+        let out = countersign(&format!("completions {shell}")).go().out(0);
+        assert!(out.contains(part) && out.contains("replay-local"), "{shell}");
+    }
+    countersign("completions dos").go().err(2);
+}
+
+#[test]
+fn a_manual_page_is_printed_or_one_written_for_each_command() {
+    let page = countersign("man").go().out(0);
+    assert!(page.contains(".TH countersign 1") && page.contains("countersign\\-serve(1)"), "{page}");
+    let folder = Folder::new();
+    countersign("man --folder pages/man1").within(&folder).go().out(0);
+    let pages = folder.path("pages/man1");
+    for command in
+        ["countersign", "countersign-serve", "countersign-endpoint-add", "countersign-replay-local"]
+    {
+        let page = fs::read_to_string(pages.join(format!("{command}.1"))).expect("a page");
+        assert!(page.contains(".SH NAME"), "{page}");
+    }
+    let serve = fs::read_to_string(pages.join("countersign-serve.1")).expect("a page");
+    assert!(serve.contains("COUNTERSIGN_SEAL_KEY") && serve.contains("\\-\\-print\\-config"), "{serve}");
+    let blocked = countersign("man --folder pages/man1/countersign.1").within(&folder).go();
+    assert!(blocked.err(2).contains("can't be written"));
+}
