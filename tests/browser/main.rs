@@ -1,0 +1,12 @@
+//! The dashboard in a real browser: Chromium, driven by chromedriver, at a real server that really sends.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod browser;
+mod chromium;
+mod looks;
+mod people;
+mod sample;
+mod site;
+mod verifiers;
+mod without_scripts;
