@@ -141,7 +141,7 @@ fn a_published_crate_has_a_readme_licences_and_its_metadata() {
 
 #[test]
 fn only_the_members_that_are_meant_to_be_are_published() {
-    for folder in ["tests", "tests/browser", "tests/secrets", "examples", "benches"] {
+    for folder in ["tests", "tests/browser", "tests/secrets", "examples", "benches", "benches/instructions"] {
         let manifest = parse(&root().join(folder));
         let publish = manifest.toml["package"].get("publish").and_then(toml::Value::as_bool);
         assert_eq!(publish, Some(false), "{folder}");
