@@ -1,10 +1,11 @@
-//! The receiver of `inbox.rs` is killed a hundred times while a sender sends to it: every event that it
-//! acknowledged is booked, and none twice.
+//! The receiver of `inbox.rs` is killed a hundred times, or as often as `KILLS` says, while a sender sends to it:
+//! every event that it acknowledged is booked, and none twice.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
 use std::{
     collections::HashSet,
+    env,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -24,7 +25,6 @@ use sqlx::SqlitePool;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const BODY: &[u8] = br#"{"type":"invoice.paid","data":{"amount":42}}"#;
-const KILLS: usize = 100;
 const SENDERS: usize = 4;
 
 #[test]
@@ -39,8 +39,9 @@ fn f1_every_acknowledged_event_is_booked_once_whenever_the_receiver_is_killed() 
         })
         .collect();
 
+    let kills = env::var("KILLS").map_or(100, |kills| kills.parse().unwrap());
     let mut chance = Chance(0x5eed);
-    for _ in 0..KILLS {
+    for _ in 0..kills {
         let mut receiver = Receiver::start(&file, &sending);
         thread::sleep(Duration::from_millis(20 + chance.below(120)));
         receiver.kill();
@@ -55,7 +56,7 @@ fn f1_every_acknowledged_event_is_booked_once_whenever_the_receiver_is_killed() 
     let distinct: HashSet<&String> = booked.iter().collect();
     let lost: Vec<_> = acknowledged.iter().filter(|key| !distinct.contains(key)).collect();
     println!(
-        "{KILLS} kills, {} events acknowledged ({} answers lost on the way and asked for again), {} booked",
+        "{kills} kills, {} events acknowledged ({} answers lost on the way and asked for again), {} booked",
         acknowledged.len(),
         sending.retries.load(Ordering::SeqCst),
         booked.len()
@@ -63,7 +64,7 @@ fn f1_every_acknowledged_event_is_booked_once_whenever_the_receiver_is_killed() 
     assert_eq!(depth, 0, "events are left in the inbox");
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     assert_eq!(booked.len(), distinct.len(), "some events were booked twice");
-    assert!(acknowledged.len() >= KILLS, "too little was sent to say anything");
+    assert!(acknowledged.len() >= kills, "too little was sent to say anything");
 }
 
 /// What is booked once the inbox is empty, and how much is left in it after half a minute.
