@@ -257,10 +257,11 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// [`ErrorKind::MalformedBody`] where it isn't a `T`; [`ErrorKind::DuplicateKey`] where an object
     /// in it holds one key twice.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        if self.evidence.verifier.rules.strict_json {
-            json::check_unique_keys(self.body())?;
-        }
-        serde_json::from_slice(self.body()).map_err(|_| Error::new(ErrorKind::MalformedBody))
+        let parsed = match self.evidence.verifier.rules.strict_json {
+            true => serde_json::from_str(json::check_unique_keys(self.body())?),
+            false => serde_json::from_slice(self.body()),
+        };
+        parsed.map_err(|_| Error::new(ErrorKind::MalformedBody))
     }
 
     /// The values at `places`; `None` where one is missing.

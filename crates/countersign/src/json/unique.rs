@@ -1,52 +1,72 @@
 //! Refusing JSON whose objects hold one key twice, so that no two readers see two different events.
 
 use alloc::{borrow::Cow, collections::BTreeSet, vec::Vec};
-use core::{cell::Cell, fmt};
+use core::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use serde_core::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{AnyKey, error};
 use crate::Error;
 
-/// Checks that no object holds one key twice, at any depth.
-pub(crate) fn check_unique_keys(body: &[u8]) -> Result<(), Error> {
-    let duplicate = Cell::new(false);
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let result = Unique { duplicate: &duplicate }.deserialize(&mut json).and_then(|()| json.end());
-    result.map_err(|_| error(&duplicate))
+/// Checks that the body is JSON in which no object holds one key twice, at any depth, and returns its text.
+pub(crate) fn check_unique_keys(body: &[u8]) -> Result<&str, Error> {
+    let (duplicate, open) = (Cell::new(false), RefCell::default());
+    // As a whole and not string by string: it costs a fifth of the rest.
+    let text = core::str::from_utf8(body).map_err(|_| error(&duplicate))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let unique = Unique { duplicate: &duplicate, open: &open };
+    unique.deserialize(&mut json).and_then(|()| json.end()).map_err(|_| error(&duplicate))?;
+    Ok(text)
 }
 
-/// The keys of an object: a list while they are few, as most are, and a tree for the rest, so that no
-/// number of keys makes the work grow with its square.
-#[derive(Default)]
-struct Seen<'de> {
-    few: Vec<Cow<'de, str>>,
+/// The keys of an object: while they are few, as most are, behind those of the objects around it, which
+/// costs no memory of its own; the rest in a tree, so that no number of keys makes the work grow with its
+/// square.
+struct Seen<'o, 'de> {
+    open: &'o RefCell<Vec<Cow<'de, str>>>,
+    first: usize,
     more: BTreeSet<Cow<'de, str>>,
 }
 
-impl<'de> Seen<'de> {
+impl<'o, 'de> Seen<'o, 'de> {
     const FEW: usize = 16;
+
+    fn new(open: &'o RefCell<Vec<Cow<'de, str>>>) -> Self {
+        Seen { open, first: open.borrow().len(), more: BTreeSet::new() }
+    }
 
     /// Whether the key is new.
     fn insert(&mut self, key: Cow<'de, str>) -> bool {
-        if self.few.contains(&key) {
+        let mut open = self.open.borrow_mut();
+        let few = &open[self.first..];
+        if few.contains(&key) {
             return false;
         }
-        if self.few.len() < Seen::FEW {
-            self.few.push(key);
+        if few.len() < Seen::FEW {
+            open.push(key);
             return true;
         }
         self.more.insert(key)
+    }
+
+    /// Forgets them, at the object's end.
+    fn forget(self) {
+        self.open.borrow_mut().truncate(self.first);
     }
 }
 
 /// Refuses an object that holds one key twice.
 #[derive(Clone, Copy)]
-struct Unique<'c> {
+struct Unique<'c, 'de> {
     duplicate: &'c Cell<bool>,
+    /// The keys of the objects that are open.
+    open: &'c RefCell<Vec<Cow<'de, str>>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Unique<'_> {
+impl<'de> DeserializeSeed<'de> for Unique<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -54,7 +74,7 @@ impl<'de> DeserializeSeed<'de> for Unique<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Unique<'_> {
+impl<'de> Visitor<'de> for Unique<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +82,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(self.open);
         while let Some(key) = map.next_key_seed(AnyKey)? {
             if !seen.insert(key) {
                 self.duplicate.set(true);
@@ -70,6 +90,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
             }
             map.next_value_seed(self)?;
         }
+        seen.forget();
         Ok(())
     }
 
@@ -109,7 +130,7 @@ mod tests {
     fn an_object_of_many_keys_is_read_without_growing_with_their_square() {
         let members: Vec<String> = (0..50_000).map(|number| alloc::format!("\"k{number}\":0")).collect();
         let body = alloc::format!("{{{}}}", members.join(","));
-        assert_eq!(check_unique_keys(body.as_bytes()), Ok(()));
+        assert_eq!(check_unique_keys(body.as_bytes()), Ok(&*body));
         let twice = alloc::format!("{{{},\"k49999\":0}}", members.join(","));
         assert_eq!(
             check_unique_keys(twice.as_bytes()).map_err(|error| error.kind()),
