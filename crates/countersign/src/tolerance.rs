@@ -78,3 +78,39 @@ impl Limit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheme::{Place, TimeFormat};
+
+    const FLOOR: u32 = 1_600_000_000;
+
+    const RULE: TimestampRule = TimestampRule {
+        at: Place::Field(alloc::borrow::Cow::Borrowed("t")),
+        format: TimeFormat::UnixSeconds,
+        past: Some(300),
+        future: Some(60),
+        not_before: Some(FLOOR),
+    };
+
+    #[test]
+    fn a_request_can_be_accepted_from_the_greatest_lead_to_the_greatest_age() {
+        assert_eq!(Tolerance::default().window(&RULE), Some(360));
+        assert_eq!(Tolerance::default().past(10).window(&RULE), Some(70));
+        assert_eq!(Tolerance::default().future(5).window(&RULE), Some(305));
+        assert_eq!(Tolerance::default().window(&TimestampRule { future: None, ..RULE }), Some(600));
+        assert_eq!(Tolerance::UNCHECKED.window(&RULE), None);
+    }
+
+    #[test]
+    fn a_time_before_the_floor_is_no_time_of_the_scheme() {
+        let kind = |seconds: i64| {
+            let time = Timestamp::from_unix_seconds(seconds);
+            Tolerance::UNCHECKED.check(&RULE, time, time).err().map(|error| error.kind())
+        };
+        assert_eq!(kind(i64::from(FLOOR) - 1), Some(ErrorKind::InvalidTimestamp));
+        assert_eq!(kind(i64::from(FLOOR)), None);
+        assert_eq!(kind(i64::from(FLOOR) + 1), None);
+    }
+}

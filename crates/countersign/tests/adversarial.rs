@@ -8,6 +8,8 @@
 mod content;
 #[path = "adversarial/keys.rs"]
 mod keys;
+#[path = "adversarial/pieces.rs"]
+mod pieces;
 #[path = "adversarial/replay.rs"]
 mod replay;
 #[path = "adversarial/signatures.rs"]

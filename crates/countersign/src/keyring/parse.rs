@@ -96,3 +96,44 @@ fn check_strength(rule: &KeyRule, form: &KeyForm, bytes: &[u8]) -> Result<(), Ke
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::Cow;
+
+    use super::*;
+
+    #[test]
+    fn base64_is_read_padded_or_not_whatever_its_unused_bits_are() {
+        for (bytes, texts) in [("A", ["QQ==", "QQ", "QR=="]), ("AB", ["QUI=", "QUI", "QUJ="])] {
+            for text in texts {
+                assert_eq!(decode_base64(text).as_deref(), Some(bytes.as_bytes()), "{text}");
+            }
+        }
+        assert_eq!(decode_base64("QUJD").as_deref(), Some(b"ABC".as_slice()));
+        for text in ["", "Q", "QQ=", "Q===", "QUJD====", "====", "QQ==QQ", "Q Q=", "QUJ-"] {
+            assert_eq!(decode_base64(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_length_that_is_limited_is_that_behind_the_prefix() {
+        const FORMS: &[KeyForm] = &[KeyForm::text_with_prefix("key_")];
+        let rule = KeyRule { max_bytes: 6, ..KeyRule::of(FORMS).min(4) };
+        let kind = |text: &str| parse(&rule, text).err();
+        assert_eq!(kind("key_abc"), Some(KeyErrorKind::TooShort));
+        assert_eq!(kind("key_abcd"), None);
+        assert_eq!(kind("key_abcdef"), None);
+        assert_eq!(kind("key_abcdefg"), Some(KeyErrorKind::TooLong));
+    }
+
+    #[test]
+    fn credentials_have_a_user_and_a_password() {
+        let form = KeyForm::new("", SecretEncoding::BasicCredentials, KeyKind::Symmetric);
+        let rule = KeyRule { forms: Cow::Owned(alloc::vec![form]), ..KeyRule::TEXT.min(1) };
+        assert!(parse(&rule, "user:password").is_ok());
+        for text in ["user", "user:", ":password", ":"] {
+            assert_eq!(parse(&rule, text).err(), Some(KeyErrorKind::Undecodable), "{text}");
+        }
+    }
+}

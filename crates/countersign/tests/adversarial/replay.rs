@@ -1,6 +1,6 @@
 //! Replays: what makes two deliveries the same event, and what an attacker can change of it.
 
-use countersign::{Keyring, Verifier, catalog, scheme::Place};
+use countersign::{Keyring, Scheme, Tolerance, Verifier, catalog, scheme::Place};
 
 use crate::subject::{Subject, authenticating, secret, signing};
 
@@ -97,4 +97,15 @@ fn adv_49_every_way_not_to_be_authentic_looks_alike_from_outside() {
     for request in [wrong, unknown, stale, tampered] {
         request.assert_refused("a request that isn't authentic");
     }
+}
+
+#[test]
+fn a_verifier_tells_for_how_long_a_copy_of_a_request_is_accepted() {
+    let window =
+        |scheme: &Scheme, tolerance| Subject { tolerance, ..Subject::of(scheme) }.verifier().replay_window();
+    let short = Tolerance::default().past(60).future(30);
+    assert_eq!(window(&catalog::TWITCH, short), Some(90));
+    assert_eq!(window(&catalog::DISCORD, Tolerance::default()), Some(600));
+    assert_eq!(window(&catalog::DISCORD, Tolerance::UNCHECKED), None);
+    assert_eq!(window(&catalog::GITHUB, short), None, "it signs no time");
 }

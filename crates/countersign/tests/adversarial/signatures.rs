@@ -182,7 +182,8 @@ fn adv_25_the_algorithm_is_the_configurations() {
     let keys = Keyring::new(&catalog::WEBSUB, [&websub.secret]).expect("a good secret");
     let strict =
         Verifier::builder(catalog::WEBSUB).keys(keys).versions(["sha512"]).build().expect("a verifier");
-    assert_ne!(strict.scheme().signature.versions.len(), catalog::WEBSUB.signature.versions.len());
+    let allowed = strict.scheme().signature.versions.iter().map(|version| version.label.as_ref());
+    assert_eq!(allowed.collect::<Vec<_>>(), ["sha512"]);
     let refused = websub.verify_by(&strict, |_| ()).expect_err("an algorithm outside the allow-list");
     assert_eq!(refused.kind(), ErrorKind::UnsupportedVersion);
 }
@@ -393,4 +394,28 @@ fn a_body_that_is_not_kept_proves_no_more_than_it_can() {
     let error =
         linear.verifier().begin(&RequestView::post(&linear.headers), linear.now).expect_err("no body");
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
+}
+
+#[test]
+fn each_of_several_algorithms_is_read() {
+    let subject = Subject::of(&catalog::WEBSUB);
+    for version in catalog::WEBSUB.signature.versions.iter() {
+        let mut alone = catalog::WEBSUB;
+        alone.signature.versions = vec![version.clone()].into();
+        let mut sent = Subject { scheme: alone, ..subject.clone() };
+        sent.sign();
+        let received = Subject { headers: sent.headers, ..subject.clone() };
+        assert_eq!(received.verify(), Ok(()), "{}", version.label);
+    }
+}
+
+#[test]
+fn a_header_without_a_signature_tells_whether_one_of_another_version_is_there() {
+    let kind = |text: &str| {
+        let mut subject = Subject::of(&catalog::STRIPE);
+        subject.set("stripe-signature", text);
+        subject.kind()
+    };
+    assert_eq!(kind("t=1700000000"), Some(ErrorKind::MalformedHeader));
+    assert_eq!(kind("t=1700000000,v0=ab"), Some(ErrorKind::UnsupportedVersion));
 }
