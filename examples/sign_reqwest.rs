@@ -23,6 +23,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     let signed = signer.sign(&Message { url: &url, ..Message::new("msg_1", body) }, now.try_into()?)?;
 
+    // For https; reqwest leaves the choice to the application.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
     let request = client.post(&url).header("content-type", "application/json").body(&body[..]);
     let request = signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
