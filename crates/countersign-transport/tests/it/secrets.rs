@@ -60,7 +60,8 @@ fn adv_83_a_target_shows_its_host_alone() {
 #[tokio::test]
 async fn adv_83_no_log_error_or_debug_text_shows_a_secret() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE);
+    let subscriber = subscriber.with_writer(log.clone());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
 
     let answers = [
