@@ -166,12 +166,11 @@ impl Verifier {
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
         let (mut tried, mut found) = (false, None);
-        let signed = if self.scheme_of(head.family).covers_body() { body } else { &[] };
         Run::each(self, head, now, |mut run| {
             tried = true;
             if found.is_none() {
                 run.begin(self, head);
-                run.update(signed);
+                run.feed_body(self, head, body);
                 found = run.finish(self, head);
             }
         });

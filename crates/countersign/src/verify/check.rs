@@ -107,10 +107,8 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
 
     /// Feeds the next piece of the body, and keeps it.
     pub fn update(&mut self, frame: B::Frame) {
-        if let State::Verifying { head, runs } = &mut self.state
-            && self.verifier.scheme_of(head.family).covers_body()
-        {
-            runs.update(frame.as_ref());
+        if let State::Verifying { head, runs } = &mut self.state {
+            runs.feed_body(&self.verifier, head, frame.as_ref());
         }
         self.buffer.push(frame);
     }
@@ -170,8 +168,9 @@ impl Runs {
         self.first.is_none()
     }
 
-    fn update(&mut self, bytes: &[u8]) {
-        self.first.iter_mut().chain(&mut self.others).for_each(|run| run.update(bytes));
+    fn feed_body(&mut self, verifier: &Verifier, head: &Head<'_>, bytes: &[u8]) {
+        let runs = self.first.iter_mut().chain(&mut self.others);
+        runs.for_each(|run| run.feed_body(verifier, head, bytes));
     }
 
     /// The key that made one of the signatures.

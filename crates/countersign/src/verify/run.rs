@@ -66,9 +66,17 @@ impl Run {
         head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
     }
 
+    /// Feeds a piece of the body, where that is signed.
+    #[inline]
+    pub(crate) fn feed_body(&mut self, verifier: &Verifier, head: &Head<'_>, bytes: &[u8]) {
+        if verifier.scheme_of(head.family).covers_body() {
+            self.update(bytes);
+        }
+    }
+
     /// Feeds a piece of the signed content.
     #[inline]
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+    fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Mac(_, mac) => mac.update(bytes),
             State::Message(_, message) => message.extend_from_slice(bytes),
