@@ -159,7 +159,7 @@ impl Caller {
         match (self.tenant(), wanted) {
             (Some(own), Some(wanted)) if own != wanted => Err(other_tenant()),
             (Some(own), _) => Ok(Some(own.to_owned())),
-            (None, wanted) => Ok(checked("tenant", wanted.as_deref())?.map(str::to_owned)),
+            (None, wanted) => owned("tenant", wanted.as_deref()),
         }
     }
 }
@@ -176,6 +176,11 @@ fn unknown_cursor() -> Refusal {
 fn checked<'a>(field: &str, text: Option<&'a str>) -> Result<Option<&'a str>, Refusal> {
     let checked = text.map(text::check).transpose();
     checked.map(|_| text).map_err(|mistake| Refusal::field(field, mistake))
+}
+
+/// The same, for a filter to keep.
+fn owned(field: &str, text: Option<&str>) -> Result<Option<String>, Refusal> {
+    Ok(checked(field, text)?.map(str::to_owned))
 }
 
 /// An id that the store can be asked for: another text is the id of nothing.

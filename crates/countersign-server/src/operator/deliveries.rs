@@ -4,7 +4,7 @@ use countersign_store::outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Operator, Rows, Wanted, checked, unknown_cursor};
+use super::{Operator, Rows, Wanted, owned, unknown_cursor};
 use crate::{
     Caller,
     refusal::{Refusal, RefusalKind},
@@ -126,11 +126,6 @@ impl<S: OutboxStore> Operator<S> {
         filter.tenant = caller.narrow(None)?;
         Ok(filter)
     }
-}
-
-/// A text by which something is looked for.
-pub(super) fn owned(field: &str, text: Option<&str>) -> Result<Option<String>, Refusal> {
-    Ok(checked(field, text)?.map(str::to_owned))
 }
 
 impl From<Status> for DeliveryState {

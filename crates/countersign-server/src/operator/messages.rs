@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Operator, Rows, Wanted, checked, draft::check_channels, known_form, unknown_cursor};
+use super::{Operator, Rows, Wanted, draft::check_channels, known_form, owned, unknown_cursor};
 use crate::{
     Caller,
     refusal::{Faults, Refusal, RefusalKind},
@@ -97,7 +97,7 @@ impl<S: OutboxStore> Operator<S> {
         let page = Wanted { cursor: query.cursor.clone(), limit: query.limit }.page()?;
         let mut filter = MessageFilter::default();
         filter.tenant = caller.narrow(query.tenant.as_deref())?;
-        filter.kind = checked("type", query.kind.as_deref())?.map(str::to_owned);
+        filter.kind = owned("type", query.kind.as_deref())?;
         (filter.from, filter.until) = time::span(query.from, query.until);
         if let Some(cursor) = &page.after {
             // A message of somebody else, or one that is gone, is no place to go on from.

@@ -4,7 +4,7 @@ use countersign_store::outbox::{DeliveryFilter, DeliveryState, OutboxStore, Rede
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Operator, deliveries::owned};
+use super::{Operator, owned};
 use crate::{
     Caller,
     refusal::Refusal,

@@ -8,7 +8,7 @@ use countersign_store::outbox::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Operator, deliveries::owned};
+use super::{Operator, owned};
 use crate::{
     Caller,
     refusal::{Faults, Refusal},
