@@ -15,24 +15,39 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
+    /// Feeds all of it.
+    pub(crate) fn feed(&self, scheme: &Scheme, url: &str, body: &[u8], sink: &mut dyn FnMut(&[u8])) {
+        self.feed_before(scheme, url, sink);
+        if scheme.covers_body() {
+            sink(body);
+        }
+        self.feed_after(scheme, url, sink);
+    }
+
     /// Feeds the parts that stand before the body, short ones together. `url` is the endpoint's as it is registered with the
     /// provider.
-    pub(crate) fn feed_before(&self, scheme: &Scheme, url: &str, sink: &mut impl FnMut(&[u8])) {
+    pub(crate) fn feed_before(&self, scheme: &Scheme, url: &str, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
         let body = body_at(scheme).unwrap_or(scheme.content.len());
         let mut gathered = Gathered { bytes: [0; 64], len: 0 };
-        self.feed(scheme, url, 0..body, &mut |bytes| gathered.add(bytes, sink));
+        self.feed_parts(scheme, url, 0..body, &mut |bytes| gathered.add(bytes, sink));
         gathered.flush(sink);
     }
 
     /// Feeds the parts that stand behind the body.
-    pub(crate) fn feed_after(&self, scheme: &Scheme, url: &str, sink: &mut impl FnMut(&[u8])) {
+    pub(crate) fn feed_after(&self, scheme: &Scheme, url: &str, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
         if let Some(body) = body_at(scheme) {
-            self.feed(scheme, url, body + 1..scheme.content.len(), sink);
+            self.feed_parts(scheme, url, body + 1..scheme.content.len(), sink);
         }
     }
 
-    fn feed(&self, scheme: &Scheme, url: &str, range: Range<usize>, sink: &mut impl FnMut(&[u8])) {
-        for (part, value) in scheme.content.iter().zip(self.values).take(range.end).skip(range.start) {
+    fn feed_parts(
+        &self,
+        scheme: &Scheme,
+        url: &str,
+        range: Range<usize>,
+        sink: &mut (impl FnMut(&[u8]) + ?Sized),
+    ) {
+        for (part, value) in scheme.content.iter().zip(&self.values).take(range.end).skip(range.start) {
             match part {
                 Part::Literal(text) => sink(text.as_bytes()),
                 Part::Header(_) | Part::Field(_) => sink(value),
@@ -59,7 +74,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, piece: &[u8], sink: &mut impl FnMut(&[u8])) {
+    fn add(&mut self, piece: &[u8], sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
         if self.len + piece.len() > self.bytes.len() {
             self.flush(sink);
         }
@@ -72,7 +87,7 @@ impl Gathered {
         }
     }
 
-    fn flush(&mut self, sink: &mut impl FnMut(&[u8])) {
+    fn flush(&mut self, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
         if self.len > 0 {
             sink(&self.bytes[..core::mem::take(&mut self.len)]);
         }
@@ -91,7 +106,7 @@ pub(crate) fn origin(url: &str) -> &str {
 }
 
 /// Feeds `text` with the percent-escapes of the ASCII characters in `set` decoded.
-fn feed_decoded(text: &str, set: &str, sink: &mut impl FnMut(&[u8])) {
+fn feed_decoded(text: &str, set: &str, sink: &mut (impl FnMut(&[u8]) + ?Sized)) {
     let mut from = 0;
     for (at, _) in text.match_indices('%') {
         let mut byte = [0];

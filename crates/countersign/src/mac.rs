@@ -47,6 +47,23 @@ impl Mac {
         Some(Mac(state))
     }
 
+    /// The tag of what `feed` feeds to a copy of this. It costs less than a clone, its
+    /// [`update`](Mac::update)s and [`finish`](Mac::finish): what is known to be of one algorithm is
+    /// smaller, and is moved less.
+    #[inline]
+    pub(crate) fn tag_of(&self, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
+        match &self.0 {
+            State::HmacSha256(mac) => tag_of(mac, feed),
+            State::HmacSha384(mac) => tag_of(mac, feed),
+            State::HmacSha512(mac) => tag_of(mac, feed),
+            State::HmacSha1(_) | State::Sha256SecretPrefix(_) => {
+                let mut mac = self.clone();
+                feed(&mut |bytes| mac.update(bytes));
+                mac.finish()
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
@@ -70,6 +87,12 @@ impl Mac {
     }
 }
 
+fn tag_of<M: hmac::Mac + Clone>(fresh: &M, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
+    let mut mac = fresh.clone();
+    feed(&mut |bytes| mac.update(bytes));
+    Tag::new(&mac.finalize().into_bytes())
+}
+
 /// A tag that the secret's holder alone could have made. Kept in words, of which a comparison needs
 /// fewer than of bytes.
 pub(crate) struct Tag {
@@ -84,7 +107,8 @@ impl Tag {
 
     /// Whether `candidate` is this tag, whole.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
-        candidate.len() == self.len && self.words.ct_eq(&words(candidate)).into()
+        let used = self.len.div_ceil(8);
+        candidate.len() == self.len && self.words[..used].ct_eq(&words(candidate)[..used]).into()
     }
 
     /// The tag itself, to be sent: for the signer alone.
@@ -102,9 +126,13 @@ impl Drop for Tag {
 /// At most 64 bytes as words; what is missing is zero.
 fn words(bytes: &[u8]) -> [u64; 8] {
     let mut words = [0; 8];
-    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
+    let (whole, rest) = bytes.as_chunks();
+    for (word, bytes) in words.iter_mut().zip(whole) {
+        *word = u64::from_ne_bytes(*bytes);
+    }
+    if let (Some(word), false) = (words.get_mut(whole.len()), rest.is_empty()) {
         let mut padded = [0; 8];
-        padded[..chunk.len()].copy_from_slice(chunk);
+        padded[..rest.len()].copy_from_slice(rest);
         *word = u64::from_ne_bytes(padded);
     }
     words

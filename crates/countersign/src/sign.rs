@@ -212,18 +212,11 @@ impl Signer {
         message: &Message<'_>,
     ) -> Option<String> {
         let (scheme, encoding) = (&self.scheme, self.scheme.signature.encoding);
-        let feed = |sink: &mut dyn FnMut(&[u8])| {
-            content.feed_before(scheme, message.url, &mut |bytes| sink(bytes));
-            if scheme.covers_body() {
-                sink(message.body);
-            }
-            content.feed_after(scheme, message.url, &mut |bytes| sink(bytes));
-        };
+        let feed = |sink: &mut dyn FnMut(&[u8])| content.feed(scheme, message.url, message.body, sink);
         match &entry.material {
             Material::Symmetric { .. } => {
-                let mut mac = entry.mac(version.algorithm)?.clone();
-                feed(&mut |bytes| mac.update(bytes));
-                Some(encode(encoding, &mac.finish().to_vec()))
+                let tag = entry.mac(version.algorithm)?.tag_of(feed);
+                Some(encode(encoding, &tag.to_vec()))
             }
             Material::Ed25519Secret(key) => {
                 let mut content = Vec::new();

@@ -36,6 +36,11 @@ impl Timestamp {
     /// spaces; and no time beyond the year 9999, so that milliseconds are never taken for seconds.
     #[must_use]
     pub fn parse(format: TimeFormat, text: &str) -> Option<Timestamp> {
+        Timestamp::parse_bytes(format, text.as_bytes())
+    }
+
+    /// [`parse`](Timestamp::parse) of a header's value, which need not be UTF-8.
+    pub(crate) fn parse_bytes(format: TimeFormat, text: &[u8]) -> Option<Timestamp> {
         match format {
             TimeFormat::UnixSeconds => {
                 let seconds = decimal(text)?;
@@ -78,17 +83,16 @@ const MAX_MILLIS: i64 = 253_402_300_799_999;
 const MIN_MILLIS: i64 = 100_000_000_000;
 
 /// A decimal number as it is printed: digits alone, no leading zero, at most 18 of them.
-fn decimal(text: &str) -> Option<i64> {
-    let digits = text.as_bytes();
+fn decimal(digits: &[u8]) -> Option<i64> {
     let canonical = digits == b"0" || digits.first().is_some_and(|digit| *digit != b'0');
-    let plain = digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit);
-    let number = || digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-    (canonical && plain).then(number)
+    (canonical && digits.len() <= 18).then_some(())?;
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
 /// RFC 3339 §5.6, without its leniencies (lower case, a space for the `T`, leap seconds).
-fn rfc3339(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
+fn rfc3339(bytes: &[u8]) -> Option<Timestamp> {
     let number = |from: usize, len: usize| -> Option<i64> {
         let digits = bytes.get(from..from + len)?;
         digits.iter().all(u8::is_ascii_digit).then_some(())?;

@@ -30,7 +30,7 @@ pub use self::{
     builder::{ConfigError, VerifierBuilder},
     check::{BodyBuffer, Check, Discard},
 };
-use self::{head::Head, run::Run};
+use self::{head::Head, run::Maker};
 use crate::{
     Error, ErrorKind, Keyring, RequestView, Verified,
     handshake::{Greeting, Outcome},
@@ -166,12 +166,10 @@ impl Verifier {
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
         let (mut tried, mut found) = (false, None);
-        Run::each(self, head, now, |mut run| {
+        Maker::each(self, head, now, |maker| {
             tried = true;
             if found.is_none() {
-                run.begin(self, head);
-                run.feed_body(self, head, body);
-                found = run.finish(self, head);
+                found = maker.find_key(self, head, body);
             }
         });
         self.judge(found, tried)

@@ -2,7 +2,11 @@
 
 use alloc::{borrow::Cow, vec::Vec};
 
-use super::{Verifier, conclude, head::Head, run::Run};
+use super::{
+    Verifier, conclude,
+    head::Head,
+    run::{Maker, Run},
+};
 use crate::{
     Error, ErrorKind, RequestView, Verified,
     handshake::{Greeting, Outcome},
@@ -156,11 +160,13 @@ impl Runs {
     /// what stands before the body already fed.
     fn start(verifier: &Verifier, head: &Head<'_>, now: i64) -> Runs {
         let mut runs = Runs::default();
-        Run::each(verifier, head, now, |run| match &runs.first {
-            None => runs.first = Some(run),
-            Some(_) => runs.others.push(run),
+        Maker::each(verifier, head, now, |maker| {
+            let run = Run::begin(maker, verifier, head);
+            match &runs.first {
+                None => runs.first = Some(run),
+                Some(_) => runs.others.push(run),
+            }
         });
-        runs.first.iter_mut().chain(&mut runs.others).for_each(|run| run.begin(verifier, head));
         runs
     }
 

@@ -146,8 +146,7 @@ impl<'a> Head<'a> {
     /// Reads and checks the time, where it stands in a header or a field.
     fn read_time(&mut self, verifier: &Verifier, plan: &Plan, now: i64) -> Result<(), Error> {
         let (Some(rule), Some(part)) = (&plan.scheme.timestamp, plan.time) else { return Ok(()) };
-        let text = core::str::from_utf8(self.content.values[part]).ok();
-        let time = text.and_then(|text| Timestamp::parse(rule.format, text));
+        let time = Timestamp::parse_bytes(rule.format, self.content.values[part]);
         let time = time.ok_or_else(|| Error::new(ErrorKind::InvalidTimestamp).at(rule.at.render()))?;
         verifier.rules.tolerance.check(rule, time, Timestamp::from_unix_seconds(now))?;
         self.timestamp = Some(time);
@@ -181,6 +180,7 @@ fn choose_family<'a>(verifier: &Verifier, request: &RequestView<'a>, found: &mut
         if plans.len() == 1 || signature.is_some_and(|signature| signature != Lookup::Missing) {
             return family;
         }
+        *found = NOTHING;
     }
     plans[0].find(request.headers, found);
     0

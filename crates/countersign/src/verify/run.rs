@@ -1,4 +1,4 @@
-//! One key at work on one request.
+//! Who can have signed a request, and whether one of them did.
 
 use alloc::vec::Vec;
 
@@ -9,65 +9,85 @@ use super::{
 };
 use crate::{
     encoding::Decoded,
-    keyring::{self, Material},
-    mac::{Mac, same_text},
+    keyring::Material,
+    mac::{Mac, Tag, same_text},
     scheme::{Algorithm, Signature},
 };
 
-/// One key at work on one request, or all Ed25519 keys together: fed the signed bytes once, however
-/// many signatures there are.
-pub(crate) struct Run {
-    algorithm: Algorithm,
-    state: State,
-}
-
-enum State {
-    /// A tag in the making, by the key at this place.
-    Mac(usize, Mac),
-    /// A token needs no content.
+/// Who can have made the signatures of a request by one algorithm.
+pub(crate) enum Maker<'v> {
+    /// The key at this place, by this algorithm, whose fresh tag this is.
+    Mac(usize, Algorithm, &'v Mac),
+    /// The token at this place.
     Token(usize),
-    /// Ed25519 needs the message whole, once for all keys.
-    Message(Vec<usize>, Vec<u8>),
+    /// The Ed25519 keys at these places: they share one message.
+    Ed25519(Vec<usize>),
 }
 
-impl Run {
-    /// Gives a run for each key that is valid at `now` and each algorithm that the request has a
-    /// signature by; nothing is fed yet.
+impl<'v> Maker<'v> {
+    /// Gives each key that is valid at `now`, for each algorithm that the request has a signature by.
     #[inline]
-    pub(crate) fn each(verifier: &Verifier, head: &Head<'_>, now: i64, mut give: impl FnMut(Run)) {
+    pub(crate) fn each(verifier: &'v Verifier, head: &Head<'_>, now: i64, mut give: impl FnMut(Maker<'v>)) {
         for algorithm in head.algorithms(verifier.scheme()) {
             let fitting = verifier.keys.valid_at(now).filter(|(_, entry)| entry.fits(algorithm));
             if algorithm == Algorithm::Ed25519 {
                 let keys: Vec<usize> = fitting.map(|(key, _)| key).collect();
                 if !keys.is_empty() {
-                    give(Run { algorithm, state: State::Message(keys, Vec::new()) });
+                    give(Maker::Ed25519(keys));
                 }
                 continue;
             }
             for (key, entry) in fitting {
-                give(Run::new(key, entry, algorithm));
+                give(match entry.mac(algorithm) {
+                    Some(mac) => Maker::Mac(key, algorithm, mac),
+                    None => Maker::Token(key),
+                });
             }
         }
     }
 
+    /// The key that made one of the signatures, where the whole body is at hand.
     #[inline]
-    fn new(key: usize, entry: &keyring::Entry, algorithm: Algorithm) -> Run {
-        let state = match entry.mac(algorithm) {
-            Some(mac) => State::Mac(key, mac.clone()),
-            None => State::Token(key),
+    pub(crate) fn find_key(self, verifier: &Verifier, head: &Head<'_>, body: &[u8]) -> Option<usize> {
+        let feed = |sink: &mut dyn FnMut(&[u8])| {
+            head.content.feed(verifier.scheme_of(head.family), &verifier.rules.url, body, sink);
         };
-        Run { algorithm, state }
+        match self {
+            Maker::Mac(key, algorithm, mac) => {
+                Candidates::new(verifier, head, algorithm).hold_tag(key, &mac.tag_of(feed))
+            }
+            Maker::Token(key) => Candidates::new(verifier, head, Algorithm::Token).hold_token(key),
+            Maker::Ed25519(keys) => {
+                let mut message = Vec::new();
+                feed(&mut |bytes| message.extend_from_slice(bytes));
+                Candidates::new(verifier, head, Algorithm::Ed25519).sign(&message, keys)
+            }
+        }
     }
+}
 
-    /// Feeds what stands before the body.
-    #[inline]
-    pub(crate) fn begin(&mut self, verifier: &Verifier, head: &Head<'_>) {
+/// A [`Maker`] at work on a request whose body is arriving: fed the signed bytes once, however many
+/// signatures there are.
+pub(crate) enum Run {
+    Mac(usize, Algorithm, Mac),
+    Token(usize),
+    Ed25519(Vec<usize>, Vec<u8>),
+}
+
+impl Run {
+    /// Begins with what stands before the body.
+    pub(crate) fn begin(maker: Maker<'_>, verifier: &Verifier, head: &Head<'_>) -> Run {
+        let mut run = match maker {
+            Maker::Mac(key, algorithm, mac) => Run::Mac(key, algorithm, mac.clone()),
+            Maker::Token(key) => Run::Token(key),
+            Maker::Ed25519(keys) => Run::Ed25519(keys, Vec::new()),
+        };
         let scheme = verifier.scheme_of(head.family);
-        head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
+        head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| run.update(bytes));
+        run
     }
 
     /// Feeds a piece of the body, where that is signed.
-    #[inline]
     pub(crate) fn feed_body(&mut self, verifier: &Verifier, head: &Head<'_>, bytes: &[u8]) {
         if verifier.scheme_of(head.family).covers_body() {
             self.update(bytes);
@@ -75,47 +95,65 @@ impl Run {
     }
 
     /// Feeds a piece of the signed content.
-    #[inline]
     fn update(&mut self, bytes: &[u8]) {
-        match &mut self.state {
-            State::Mac(_, mac) => mac.update(bytes),
-            State::Message(_, message) => message.extend_from_slice(bytes),
-            State::Token(_) => {}
+        match self {
+            Run::Mac(_, _, mac) => mac.update(bytes),
+            Run::Token(_) => {}
+            Run::Ed25519(_, message) => message.extend_from_slice(bytes),
         }
     }
 
     /// Feeds what stands behind the body, and gives the key that made one of the signatures.
-    #[inline]
     pub(crate) fn finish(mut self, verifier: &Verifier, head: &Head<'_>) -> Option<usize> {
         let scheme = verifier.scheme_of(head.family);
         head.content.feed_after(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
-        let candidates = Candidates { head, signature: &scheme.signature, algorithm: self.algorithm };
-        let entries = &verifier.keys.entries;
-        match self.state {
-            State::Mac(key, mac) => {
-                let tag = mac.finish();
-                candidates.any_decoded(key, |bytes| tag.matches(bytes)).then_some(key)
+        match self {
+            Run::Mac(key, algorithm, mac) => {
+                Candidates::new(verifier, head, algorithm).hold_tag(key, &mac.finish())
             }
-            State::Token(key) => {
-                let Material::Token(token) = &entries[key].material else { return None };
-                candidates.any(key, |text| same_text(token.expose(), text)).then_some(key)
+            Run::Token(key) => Candidates::new(verifier, head, Algorithm::Token).hold_token(key),
+            Run::Ed25519(keys, message) => {
+                Candidates::new(verifier, head, Algorithm::Ed25519).sign(&message, keys)
             }
-            State::Message(keys, message) => keys.into_iter().find(|key| {
-                let verifies = |bytes: &[u8]| entries[*key].material.verifies(&message, bytes);
-                candidates.any_decoded(*key, verifies)
-            }),
         }
     }
 }
 
 /// The signatures of a request by one algorithm.
 struct Candidates<'c> {
+    verifier: &'c Verifier,
     head: &'c Head<'c>,
     signature: &'c Signature,
     algorithm: Algorithm,
 }
 
-impl Candidates<'_> {
+impl<'c> Candidates<'c> {
+    #[inline]
+    fn new(verifier: &'c Verifier, head: &'c Head<'c>, algorithm: Algorithm) -> Self {
+        let signature = &verifier.scheme_of(head.family).signature;
+        Candidates { verifier, head, signature, algorithm }
+    }
+
+    /// The key, where one of them is its tag.
+    #[inline]
+    fn hold_tag(&self, key: usize, tag: &Tag) -> Option<usize> {
+        self.any_decoded(key, |bytes| tag.matches(bytes)).then_some(key)
+    }
+
+    /// The key, where one of them is its token.
+    fn hold_token(&self, key: usize) -> Option<usize> {
+        let Material::Token(token) = &self.verifier.keys.entries[key].material else { return None };
+        self.any(key, |text| same_text(token.expose(), text)).then_some(key)
+    }
+
+    /// The first of the keys that made one of them over `message`.
+    fn sign(&self, message: &[u8], keys: Vec<usize>) -> Option<usize> {
+        keys.into_iter().find(|key| {
+            let material = &self.verifier.keys.entries[*key].material;
+            self.any_decoded(*key, |bytes| material.verifies(message, bytes))
+        })
+    }
+
     /// Whether one that may be the key's is accepted, as it is written.
     #[inline]
     fn any(&self, key: usize, accepts: impl Fn(&[u8]) -> bool) -> bool {
