@@ -48,9 +48,9 @@ impl Limits {
         mut keep: impl FnMut(Bytes),
     ) -> Result<(), Error> {
         let mut body = pin!(body);
-        let mut deadline = pin!(Deadline::new(*self));
+        let mut deadline = Deadline::new(*self);
         let mut received = 0;
-        while let Some(piece) = deadline.as_mut().bound(|cx| body.as_mut().poll_piece(cx)).await? {
+        while let Some(piece) = deadline.bound(|cx| body.as_mut().poll_piece(cx)).await? {
             let piece = piece.map_err(Error::new)?;
             received += piece.len();
             if received > self.bytes {

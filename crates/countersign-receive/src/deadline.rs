@@ -7,23 +7,19 @@ use std::{
 };
 
 use countersign::{Error, ErrorKind};
-use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::body::Limits;
 
-pin_project! {
-    /// The time in which a body must arrive, whole and piece by piece.
-    ///
-    /// There is one timer for a body, set when something has to be waited for. A piece that arrives
-    /// doesn't set it anew: that is done when it goes off too early.
-    pub(crate) struct Deadline {
-        limits: Limits,
-        started: Instant,
-        latest: Instant,
-        #[pin]
-        timer: Option<Sleep>,
-    }
+/// The time in which a body must arrive, whole and piece by piece.
+///
+/// There is one timer for a body, set when something has to be waited for: most requests have none, and
+/// no room for one. A piece that arrives doesn't set it anew: that is done when it goes off too early.
+pub(crate) struct Deadline {
+    limits: Limits,
+    started: Instant,
+    latest: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Deadline {
@@ -34,36 +30,31 @@ impl Deadline {
 
     /// What `poll` gives, as long as there is time.
     pub(crate) async fn bound<T>(
-        mut self: Pin<&mut Self>,
+        &mut self,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Error> {
         poll_fn(|cx| match poll(cx) {
-            Poll::Ready(value) => Poll::Ready(self.as_mut().note().map(|()| value)),
-            Poll::Pending => self.as_mut().wait(cx).map(|()| Err(Error::new(ErrorKind::BodyTimeout))),
+            Poll::Ready(value) => Poll::Ready(self.note().map(|()| value)),
+            Poll::Pending => self.wait(cx).map(|()| Err(Error::new(ErrorKind::BodyTimeout))),
         })
         .await
     }
 
     /// Notes that something has arrived. A body may always be ready, and then no timer would end it.
-    fn note(self: Pin<&mut Self>) -> Result<(), Error> {
-        let this = self.project();
-        *this.latest = Instant::now();
-        match this.latest.duration_since(*this.started) < this.limits.total {
+    fn note(&mut self) -> Result<(), Error> {
+        self.latest = Instant::now();
+        match self.latest.duration_since(self.started) < self.limits.total {
             true => Ok(()),
             false => Err(Error::new(ErrorKind::BodyTimeout)),
         }
     }
 
     /// Ready once there is no time left.
-    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // A limit beyond what a clock can tell is none.
-        let ends = [this.started.checked_add(this.limits.total), this.latest.checked_add(this.limits.idle)];
+        let ends = [self.started.checked_add(self.limits.total), self.latest.checked_add(self.limits.idle)];
         let Some(end) = ends.into_iter().flatten().min() else { return Poll::Pending };
-        if this.timer.is_none() {
-            this.timer.set(Some(sleep_until(end)));
-        }
-        let Some(mut timer) = this.timer.as_pin_mut() else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         while timer.as_mut().poll(cx).is_ready() {
             if timer.deadline() >= end {
                 return Poll::Ready(());

@@ -6,7 +6,7 @@ use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
 use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
 use tokio::time::timeout;
 
-use crate::{SettingsError, handling::Handling, hooks::unavailable};
+use crate::{SettingsError, handling::Handling, hooks::unavailable, receive::Placed};
 
 /// Settings under which each event is handled once.
 ///
@@ -106,14 +106,14 @@ impl Idempotency {
     }
 
     /// Claims an event.
-    pub(crate) async fn claim(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Claimed, Error> {
+    pub(crate) async fn claim(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Placed, Error> {
         match self.ask(self.store.claim(key.as_str(), self.lease)).await {
-            Ok(Claim::Claimed(token)) => Ok(Claimed::Handling(Handling::claimed(self.clone(), token))),
-            Ok(Claim::Done(answer)) => Ok(Claimed::Done(answer)),
+            Ok(Claim::Claimed(token)) => Ok(Placed::Handling(Handling::claimed(self.clone(), token))),
+            Ok(Claim::Done(answer)) => Ok(Placed::Done(answer)),
             Ok(Claim::InFlight { remaining }) => Err(in_flight(remaining)),
             Err(error) if self.fail_open => {
                 tracing::warn!(target: "countersign", error = %error, "webhook handled without a claim");
-                Ok(Claimed::Handling(Handling::unclaimed()))
+                Ok(Placed::Handling(Handling::unclaimed()))
             }
             Err(error) => Err(unavailable("the idempotency store", &error)),
         }
@@ -161,14 +161,6 @@ fn in_flight(remaining: Duration) -> Error {
     // Rounded up: who comes back a moment too early is told to wait again.
     let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
     Error::new(ErrorKind::InFlight).retry_after(seconds.max(1))
-}
-
-/// What came of claiming an event.
-pub(crate) enum Claimed {
-    /// It may be handled.
-    Handling(Handling),
-    /// It has been handled, and was answered so.
-    Done(Answer),
 }
 
 impl<S: IdempotencyStore> From<S> for Idempotency {

@@ -4,12 +4,12 @@ use std::{pin::pin, time::Instant};
 
 use bytes::Bytes;
 use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Outcome, RequestView, Verifier};
+use countersign_store::{Accepted, Answer};
 use tracing::{Instrument, Span};
 
 use crate::{
     Handling, Receiver, Reply, Verified,
     body::{BodySource, Frames},
-    idempotency::Claimed,
     judgement::Judgement,
     observe,
 };
@@ -57,10 +57,16 @@ impl<P> Receiver<P> {
         now: i64,
         span: &Span,
     ) -> Judgement {
-        match self.verify(incoming, body, now, span).await {
-            Ok(Outcome::Event(verified)) => self.place(verified).await,
-            Ok(Outcome::Handshake(greeting)) => self.greet(incoming.parts, greeting).await,
-            Err(error) => Judgement::Refuse(None, error),
+        let verified = match self.verify(incoming, body, now, span).await {
+            Ok(Outcome::Event(verified)) => verified,
+            Ok(Outcome::Handshake(greeting)) => return self.greet(incoming.parts, greeting).await,
+            Err(error) => return Judgement::Refuse(None, error),
+        };
+        match self.place(&verified).await {
+            Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
+            Ok(Placed::Handling(handling)) => Judgement::Handle(verified, handling),
+            Ok(Placed::Done(answer)) => Judgement::Replay(verified, answer),
+            Err(error) => Judgement::Refuse(Some(verified), error),
         }
     }
 
@@ -89,22 +95,16 @@ impl<P> Receiver<P> {
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
-    async fn place(&self, verified: Verified) -> Judgement {
+    async fn place(&self, verified: &Verified) -> Result<Placed, Error> {
         let endpoint = self.endpoint.as_deref();
         if let Some(inbox) = &self.inbox {
-            return match inbox.accept(&verified, endpoint).await {
-                Ok(accepted) => Judgement::Queued(verified, accepted),
-                Err(error) => Judgement::Refuse(Some(verified), error),
-            };
+            // Boxed: every request would have the room that this takes.
+            return Box::pin(inbox.accept(verified, endpoint)).await.map(Placed::Queued);
         }
         let Some(idempotency) = &self.idempotency else {
-            return Judgement::Handle(verified, Handling::unclaimed());
+            return Ok(Placed::Handling(Handling::unclaimed()));
         };
-        match idempotency.claim(&key_of(&verified, endpoint)).await {
-            Ok(Claimed::Handling(handling)) => Judgement::Handle(verified, handling),
-            Ok(Claimed::Done(answer)) => Judgement::Replay(verified, answer),
-            Err(error) => Judgement::Refuse(Some(verified), error),
-        }
+        idempotency.claim(&key_of(verified, endpoint)).await
     }
 
     /// Answers a handshake, once its secret, where it has one, is stored.
@@ -119,6 +119,16 @@ impl<P> Receiver<P> {
             Err(error) => Judgement::Refuse(None, error),
         }
     }
+}
+
+/// Where an authentic event has gone.
+pub(crate) enum Placed {
+    /// Into the inbox.
+    Queued(Accepted),
+    /// To the handler.
+    Handling(Handling),
+    /// Nowhere: it has been handled, and was answered so.
+    Done(Answer),
 }
 
 /// The key by which copies of an event are known.

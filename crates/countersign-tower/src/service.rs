@@ -77,7 +77,8 @@ where
         let (parts, body) = request.into_parts();
         ResponseFuture::new(async move {
             let incoming = show(&parts, &body, original_uri);
-            match receiver.receive(&incoming, Pieces::new(body)).await {
+            // Boxed by itself: as one, they would be larger than what allocators are fast at.
+            match Box::pin(receiver.receive(&incoming, Pieces::new(body))).await {
                 Next::Handle(verified, handling) => {
                     let response = inner.call(hand_over(parts, verified)).await?;
                     handling.finish(response.status().as_u16()).await;

@@ -1,6 +1,6 @@
 //! Verifying a body that arrives in pieces.
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 
 use super::{
     Verifier, conclude,
@@ -80,8 +80,9 @@ pub struct Check<'a, B> {
 
 enum State<'a> {
     Verifying {
-        head: Head<'a>,
-        runs: Runs,
+        /// Boxed, as a request that waits for its body is moved about.
+        head: Box<Head<'a>>,
+        runs: Vec<Run>,
     },
     /// The headers are no event's, but the request may turn out to be a handshake that isn't signed.
     Refused(Error),
@@ -97,11 +98,11 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         let may_greet = Greeting::may_come_unsigned(&verifier, &request);
         let state = match Head::read(&verifier, &request, now) {
             Ok(head) => {
-                let runs = Runs::start(&verifier, &head, now);
+                let runs = start(&verifier, &head, now);
                 if runs.is_empty() && !verifier.scheme().is_unsigned() && !may_greet {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
-                State::Verifying { head, runs }
+                State::Verifying { head: Box::new(head), runs }
             }
             Err(error) if may_greet => State::Refused(error),
             Err(error) => return Err(error),
@@ -112,7 +113,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// Feeds the next piece of the body, and keeps it.
     pub fn update(&mut self, frame: B::Frame) {
         if let State::Verifying { head, runs } = &mut self.state {
-            runs.feed_body(&self.verifier, head, frame.as_ref());
+            runs.iter_mut().for_each(|run| run.feed_body(&self.verifier, head, frame.as_ref()));
         }
         self.buffer.push(frame);
     }
@@ -126,7 +127,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         let body = self.buffer.finish();
         let (mut head, key) = prove(&self.verifier, self.state)?;
         head.read_time_in_body(&self.verifier, B::bytes(&body), self.now)?;
-        Ok(conclude(Cow::Owned(self.verifier), &self.request, head, key, body))
+        Ok(conclude(Cow::Owned(self.verifier), &self.request, *head, key, body))
     }
 
     /// The body has ended: gives the proof, or the answer where the request is a handshake.
@@ -143,57 +144,28 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         if let Some(greeting) = Greeting::signed(&self.verifier, &self.request, B::bytes(&body), key)? {
             return Ok(Outcome::Handshake(greeting));
         }
-        let verified = conclude(Cow::Owned(self.verifier), &self.request, head, key, body);
+        let verified = conclude(Cow::Owned(self.verifier), &self.request, *head, key, body);
         Ok(Outcome::Event(verified))
     }
 }
 
-/// The keys at work. One is the rule, and needs no list.
-#[derive(Default)]
-struct Runs {
-    first: Option<Run>,
-    others: Vec<Run>,
-}
-
-impl Runs {
-    /// A run of each key that is valid now, by each algorithm that the request has a signature by, with
-    /// what stands before the body already fed.
-    fn start(verifier: &Verifier, head: &Head<'_>, now: i64) -> Runs {
-        let mut runs = Runs::default();
-        Maker::each(verifier, head, now, |maker| {
-            let run = Run::begin(maker, verifier, head);
-            match &runs.first {
-                None => runs.first = Some(run),
-                Some(_) => runs.others.push(run),
-            }
-        });
-        runs
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    fn feed_body(&mut self, verifier: &Verifier, head: &Head<'_>, bytes: &[u8]) {
-        let runs = self.first.iter_mut().chain(&mut self.others);
-        runs.for_each(|run| run.feed_body(verifier, head, bytes));
-    }
-
-    /// The key that made one of the signatures.
-    fn finish(self, verifier: &Verifier, head: &Head<'_>) -> Option<usize> {
-        let mut all = self.first.into_iter().chain(self.others);
-        all.find_map(|run| run.finish(verifier, head))
-    }
+/// A run of each key that is valid now, by each algorithm that the request has a signature by, with what
+/// stands before the body already fed.
+fn start(verifier: &Verifier, head: &Head<'_>, now: i64) -> Vec<Run> {
+    let mut runs = Vec::new();
+    Maker::each(verifier, head, now, |maker| runs.push(Run::begin(maker, verifier, head)));
+    runs
 }
 
 /// The head, and the key that made one of its signatures; no key where the scheme signs nothing.
-fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Head<'a>, Option<usize>), Error> {
+fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Box<Head<'a>>, Option<usize>), Error> {
     let (head, runs) = match state {
         State::Verifying { head, runs } => (head, runs),
         State::Refused(error) => return Err(error),
     };
     let tried = !runs.is_empty();
-    let key = verifier.judge(runs.finish(verifier, &head), tried)?;
+    let key = runs.into_iter().find_map(|run| run.finish(verifier, &head));
+    let key = verifier.judge(key, tried)?;
     Ok((head, key))
 }
 
