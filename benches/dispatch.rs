@@ -39,6 +39,8 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const DELIVERIES: usize = 20_000;
 const AT_ONCE: usize = 256;
 const BATCH: usize = 100;
+/// How many each task enqueues one by one.
+const ONE_BY_ONE: usize = 300;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -83,6 +85,12 @@ async fn measure() {
         "{DELIVERIES} deliveries of 512 bytes a round, {AT_ONCE} at once; enqueued in batches of {BATCH}"
     );
     println!("CPU: of this process alone, user and system, microseconds");
+    for callers in [1, 64] {
+        println!(
+            "enqueued one by one on SQLite by {callers} tasks: {:.0} a second",
+            one_by_one(callers).await
+        );
+    }
     waiting(&sink).await;
 }
 
@@ -144,13 +152,32 @@ fn id(number: usize) -> String {
 
 /// Enqueues messages, one for an endpoint in turn, and says how many a second.
 async fn enqueue(store: &impl OutboxStore, count: usize, endpoints: usize) -> f64 {
-    let began = Instant::now();
+    let (began, body) = (Instant::now(), Bytes::from(body()));
     for batch in 0..count / BATCH {
-        let message = |number: usize| NewMessage::new(id((batch * BATCH + number) % endpoints), body());
+        let message = |number: usize| NewMessage::new(id((batch * BATCH + number) % endpoints), body.clone());
         let messages: Vec<_> = (0..BATCH).map(message).collect();
         store.enqueue(&messages).await.unwrap();
     }
     count as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Has tasks enqueue messages one by one at the same time, each with its commit, and says how many a second.
+async fn one_by_one(callers: usize) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("outbox.db")).await.unwrap();
+    store.put_endpoint(&Endpoint::new(id(0), "https://example.com", "standard-webhooks")).await.unwrap();
+    let (began, body) = (Instant::now(), Bytes::from(body()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let (store, message) = (store.clone(), NewMessage::new(id(0), body.clone()));
+        tasks.spawn(async move {
+            for _ in 0..ONE_BY_ONE {
+                store.enqueue(std::slice::from_ref(&message)).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    (callers * ONE_BY_ONE) as f64 / began.elapsed().as_secs_f64()
 }
 
 fn body() -> String {

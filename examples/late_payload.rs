@@ -10,7 +10,7 @@ use std::{env, error::Error, time::Duration};
 use bytes::Bytes;
 use countersign_dispatch::{Dispatcher, Outbox, PayloadSource};
 use countersign_sql::SqliteStore;
-use countersign_store::outbox::{Endpoint, EndpointKey, Message, NewMessage, OutboxStore, Payload};
+use countersign_store::outbox::{Endpoint, EndpointKey, Message, NewMessage, OutboxStore, Page, Payload};
 use countersign_transport::{Policy, Transport};
 use sqlx::SqlitePool;
 use tokio::time::sleep;
@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let transport = Transport::builder().policy(policy).build()?;
     let dispatcher = Dispatcher::new(outbox.clone(), transport).payload_source(Invoices(pool));
     dispatcher.run(all_settled(&outbox)).await;
-    for attempt in outbox.store().attempts(1).await? {
+    for attempt in outbox.store().attempts(1, &Page::default()).await?.into_iter().rev() {
         println!("sent {}", String::from_utf8_lossy(&attempt.payload.unwrap_or_default()));
     }
     Ok(())

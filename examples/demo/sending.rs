@@ -242,7 +242,12 @@ async fn report(outbox: &Outbox<SqliteStore>, handled: &Handled) -> Result<Repor
     let mut deliveries = store.deliveries(&DeliveryFilter::default(), &Page::default()).await?;
     deliveries.reverse();
     for delivery in deliveries {
-        let statuses = store.attempts(delivery.id).await?.into_iter().filter_map(|attempt| attempt.status);
+        let statuses = store
+            .attempts(delivery.id, &Page::default())
+            .await?
+            .into_iter()
+            .rev()
+            .filter_map(|attempt| attempt.status);
         let answers = statuses.map(|status| status.to_string()).collect::<Vec<_>>().join(" ");
         let endpoint = store.endpoint(&delivery.endpoint_id).await?.ok_or("the endpoint is gone")?;
         let ran = runs(handled, &endpoint);

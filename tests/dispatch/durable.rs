@@ -8,6 +8,7 @@ use std::{
 
 use countersign_sql::SqliteStore;
 use countersign_store::outbox::OutboxStore;
+use tokio::task::JoinSet;
 
 use crate::{
     process::{self, Process, tell},
@@ -16,6 +17,8 @@ use crate::{
 };
 
 const COMMITS: usize = 50;
+const ROUNDS: usize = 5;
+const CALLERS: usize = 64;
 
 #[tokio::test]
 async fn adv_85_every_acknowledged_message_was_flushed_by_itself() {
@@ -46,6 +49,50 @@ async fn acknowledge(file: PathBuf) {
         let id = format!("msg_{number}");
         store.enqueue(&[message(&id)]).await.unwrap();
         tell(&id);
+    }
+}
+
+#[tokio::test]
+async fn adv_85_callers_at_once_are_acknowledged_after_a_flush_that_they_share() {
+    if let Some(file) = process::part::<PathBuf>() {
+        return acknowledge_at_once(file).await;
+    }
+    let Ok(may_trace) = try_strace() else { return skipped("strace") };
+    if !may_trace {
+        return eprintln!("SKIPPED: this container forbids tracing, so flushes were NOT counted");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
+    let test = "durable::adv_85_callers_at_once_are_acknowledged_after_a_flush_that_they_share";
+    let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
+    assert!(status.success());
+    assert_eq!(told.len(), ROUNDS * CALLERS);
+    let flushes = flushes_before_each(&fs::read_to_string(trace).unwrap());
+    assert_eq!(flushes.len(), ROUNDS * CALLERS);
+    for round in flushes.chunks(CALLERS) {
+        let shared: usize = round.iter().sum();
+        println!("F2: {CALLERS} callers at once, {shared} flushes");
+        assert!(round[0] > 0, "acknowledged before it was flushed: {round:?}");
+        assert!(shared <= CALLERS / 4, "each has flushed by itself: {round:?}");
+    }
+}
+
+/// Enqueues messages of many callers at once, and tells of each.
+async fn acknowledge_at_once(file: PathBuf) {
+    let store = SqliteStore::open(file).await.unwrap();
+    store.put_endpoint(&endpoint("ep", "https://example.com/hooks")).await.unwrap();
+    for round in 0..ROUNDS {
+        let mut callers = JoinSet::new();
+        for caller in 0..CALLERS {
+            let (store, id) = (store.clone(), format!("msg_{round}_{caller}"));
+            callers.spawn(async move {
+                store.enqueue(&[message(&id)]).await.unwrap();
+                id
+            });
+        }
+        while let Some(id) = callers.join_next().await {
+            tell(&id.unwrap());
+        }
     }
 }
 

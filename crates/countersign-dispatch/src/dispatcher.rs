@@ -45,6 +45,11 @@ type Handler = Box<dyn Fn(&OperationalEvent) + Send + Sync>;
 
 const DAY: u64 = 86_400;
 
+/// After how long of failing an endpoint is warned of, by default: 5 days.
+pub const WARN_AFTER: Duration = Duration::from_secs(5 * DAY);
+/// After how long of failing an endpoint is disabled, by default: 7 days.
+pub const DISABLE_AFTER: Duration = Duration::from_secs(7 * DAY);
+
 impl<S: OutboxStore> Dispatcher<S> {
     /// A dispatcher with the defaults.
     #[must_use]
@@ -60,8 +65,8 @@ impl<S: OutboxStore> Dispatcher<S> {
             attempt_timeout: Duration::from_secs(30),
             poll_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
-            warn_after: Duration::from_secs(5 * DAY),
-            disable_after: Duration::from_secs(7 * DAY),
+            warn_after: WARN_AFTER,
+            disable_after: DISABLE_AFTER,
             retention: Retention::default(),
             on_event: Vec::new(),
             announce_to: None,
@@ -133,8 +138,8 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// After how long of failing an endpoint is warned of, and after how long it is disabled: 5 and 7 days by
-    /// default.
+    /// After how long of failing an endpoint is warned of, and after how long it is disabled:
+    /// [`WARN_AFTER`] and [`DISABLE_AFTER`] by default.
     #[must_use]
     pub fn failure_clock(mut self, warn_after: Duration, disable_after: Duration) -> Self {
         (self.warn_after, self.disable_after) = (warn_after, disable_after);

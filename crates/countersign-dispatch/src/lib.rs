@@ -98,6 +98,7 @@
 //! # Features
 //!
 //! - `sha1`, `ed25519`: the core's, passed on.
+//! - `http2`: HTTP/2 where a receiver offers it over TLS, in the transport.
 //! - `email`: operational events by email, over SMTP (`mail`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -122,7 +123,7 @@ mod signing;
 mod transport;
 
 pub use self::{
-    dispatcher::Dispatcher,
+    dispatcher::{DISABLE_AFTER, Dispatcher, WARN_AFTER},
     event::OperationalEvent,
     outbox::Outbox,
     payload::PayloadSource,

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use countersign_store::outbox::{Claimed, Endpoint, Message, OutboxStore, Payload};
+use countersign_store::outbox::{Claimed, Endpoint, Message, OutboxStore, Page, Payload};
 
 use crate::Outbox;
 
@@ -103,9 +103,15 @@ pub(crate) trait FirstBody: Send + Sync {
 impl<S: OutboxStore> FirstBody for Outbox<S> {
     fn of(&self, delivery: i64) -> Reading<'_> {
         Box::pin(async move {
-            let attempts = self.store().attempts(delivery).await;
-            let attempts = attempts.map_err(|error| format!("what was sent first can't be read: {error}"))?;
-            Ok(attempts.into_iter().find_map(|attempt| attempt.payload))
+            let (mut page, mut first) = (Page::default(), None);
+            loop {
+                let attempts = self.store().attempts(delivery, &page).await;
+                let attempts =
+                    attempts.map_err(|error| format!("what was sent first can't be read: {error}"))?;
+                let Some(earliest) = attempts.last() else { return Ok(first) };
+                page.after = Some(earliest.number.to_string());
+                first = attempts.into_iter().rev().find_map(|attempt| attempt.payload).or(first);
+            }
         })
     }
 }

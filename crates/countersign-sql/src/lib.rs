@@ -81,6 +81,16 @@
 //! which hears of it over `LISTEN countersign_outbox`. A dispatcher keeps one connection of its pool for
 //! that.
 //!
+//! # Commits that are shared
+//!
+//! A commit costs a flush of the disk, however little it writes. In SQLite those who call `enqueue`, or accept
+//! into the inbox, while another write is under way share the next commit, up to 256 rows or 8 MiB of them:
+//! nobody waits for others to come, and each has its own answer. Where one of them is refused, such as for an
+//! id that is taken, each is written by itself. Who drops the future meanwhile takes nothing from the others.
+//! In PostgreSQL each call commits by itself, and the server flushes commits that come at once together; a batch
+//! in one call shares more. What an application writes by `enqueue_in` is part of its
+//! own commit in both.
+//!
 //! # What is kept, and for how long
 //!
 //! - A claim that is done is removed some time after its time to live: every 256th claim removes up

@@ -9,12 +9,13 @@ use std::{
 use countersign_store::StoreError;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-use self::{accept::Acceptor, error::failed};
+use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
 use crate::clock::Clock;
 
 mod accept;
 mod clock;
 mod error;
+mod group;
 mod idempotency;
 mod inbox;
 mod migrations;
@@ -29,7 +30,8 @@ pub struct SqliteStore {
     pool: SqlitePool,
     clock: Clock,
     claims: Arc<AtomicU64>,
-    acceptor: Acceptor,
+    accepting: Group<Accept>,
+    enqueueing: Group<Enqueue>,
 }
 
 impl SqliteStore {
@@ -58,7 +60,8 @@ impl SqliteStore {
             pool,
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
-            acceptor: Acceptor::default(),
+            accepting: Group::default(),
+            enqueueing: Group::default(),
         }
     }
 

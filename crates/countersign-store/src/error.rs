@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     Full,
     /// The store holds, or was given, what it can't read.
     Invalid,
+    /// What was to be changed is not as it was read: somebody else has changed it since.
+    Changed,
 }
 
 impl StoreErrorKind {
@@ -29,6 +31,7 @@ impl StoreErrorKind {
             StoreErrorKind::Unavailable => "unavailable",
             StoreErrorKind::Full => "full",
             StoreErrorKind::Invalid => "invalid",
+            StoreErrorKind::Changed => "changed",
         }
     }
 }
@@ -67,6 +70,7 @@ impl fmt::Display for StoreError {
                 "the store is full of events that may not be forgotten yet: raise its capacity"
             }
             StoreErrorKind::Invalid => "the store holds, or was given, what it can't read",
+            StoreErrorKind::Changed => "somebody else has changed it since it was read: read it again",
         };
         match &self.cause {
             Some(cause) => write!(f, "{what}: {cause}"),

@@ -60,6 +60,18 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn put_endpoint(&self, endpoint: &Endpoint) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Writes an endpoint as [`put_endpoint`](Self::put_endpoint) does, where its
+    /// [revision](Endpoint::revision) is still the one given: of two who have read the same endpoint, one
+    /// writes. With the revision 0 it must be new. What is written has the next revision.
+    ///
+    /// # Errors
+    /// [`Changed`](crate::StoreErrorKind::Changed) where it was written or deleted since it was read, or, with
+    /// the revision 0, is there: nothing is written. Where the store can't be reached.
+    fn put_endpoint_if_unchanged(
+        &self,
+        endpoint: &Endpoint,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// The endpoint of this id.
     ///
     /// # Errors
@@ -177,11 +189,15 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn count(&self, filter: &DeliveryFilter) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// The attempts of a delivery, the first first.
+    /// The attempts of a delivery with a number below `page.after` (any, where it is `None`): the last first.
     ///
     /// # Errors
     /// Where the store can't be reached.
-    fn attempts(&self, delivery: i64) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
+    fn attempts(
+        &self,
+        delivery: i64,
+        page: &Page,
+    ) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
 
     /// Makes deliveries that are settled pending again, due at once, their attempts counted on from
     /// where they were and allowed anew: those that match, the oldest first, at most `limit`. To go on where

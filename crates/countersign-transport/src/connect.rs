@@ -23,6 +23,7 @@ use crate::{
     failure::{Failure, FailureKind},
     policy::Policy,
     resolve::Resolve,
+    tls::HTTP_2,
 };
 
 pub(crate) mod stream;
@@ -123,7 +124,10 @@ impl Connector {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| Failure::new(FailureKind::Tls, "no certificate can name this host"))?;
         match timeout_at(deadline, self.tls.connect(name, plain)).await {
-            Ok(Ok(tls)) => Ok(Stream::new(Box::new(tls), peer)),
+            Ok(Ok(tls)) => {
+                let is_http_2 = tls.get_ref().1.alpn_protocol() == Some(HTTP_2);
+                Ok(Stream::new(Box::new(tls), peer).http_2(is_http_2))
+            }
             Ok(Err(error)) => Err(Failure::tls(&error)),
             Err(_) => Err(late("the connection was not secured in time")),
         }

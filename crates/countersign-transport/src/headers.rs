@@ -156,16 +156,17 @@ pub(crate) fn parse_value(value: &str) -> Option<HeaderValue> {
 }
 
 fn is_listed(name: &HeaderName, list: &[&str]) -> bool {
-    let name = alike(name.as_str());
+    let name = name.as_str();
     list.iter().any(|entry| match entry.strip_suffix('*') {
-        Some(prefix) => name.starts_with(&alike(prefix)),
-        None => name == alike(entry),
+        Some(prefix) => name.get(..prefix.len()).is_some_and(|start| alike(start, prefix)),
+        None => alike(name, entry),
     })
 }
 
-/// A name as receivers see it that turn headers into variables.
-fn alike(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
+/// Whether receivers that turn headers into variables take one name for the other.
+fn alike(one: &str, other: &str) -> bool {
+    let seen = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    one.len() == other.len() && one.bytes().map(seen).eq(other.bytes().map(seen))
 }
 
 /// What only the HTTP connection may say.

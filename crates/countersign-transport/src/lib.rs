@@ -57,7 +57,19 @@
 //! | custom headers | 32, names of 128 and values of 4096 bytes | |
 //!
 //! An answer counts from its head on: where the body is too long, too slow or breaks off, the status
-//! is kept and [`BodyEnd`] says so. It is HTTP/1.1, never decompressed.
+//! is kept and [`BodyEnd`] says so. It is never decompressed.
+//!
+//! # HTTP/2
+//!
+//! With the feature `http2`, off by default, an `https` receiver that chooses HTTP/2 is spoken to in it; every
+//! other in HTTP/1.1, as without the feature. What is dialled, and the limits, are the same, and besides:
+//!
+//! - Attempts at one host share a connection. One whose time is up is broken off alone.
+//! - While attempts are under way, the connection is asked for a sign of life as often as
+//!   [`connect_timeout`](TransportBuilder::connect_timeout) says. Where none comes within as long again, it is
+//!   closed, and the next attempt dials anew.
+//! - A receiver that says goodbye (`GOAWAY`) before it has answered is [`FailureKind::Reset`], and 421 is an
+//!   answer like any other: whoever sends tries again, on another connection after the former.
 //!
 //! # What is shown
 //!

@@ -24,7 +24,7 @@ pub enum Roots {
     AddedOnly,
 }
 
-/// TLS 1.2 and 1.3 for HTTP/1.1, certificates verified. There is no way not to verify them.
+/// TLS 1.2 and 1.3, certificates verified. There is no way not to verify them.
 pub(crate) fn client_config(roots: Roots, added: &[Vec<u8>]) -> Result<ClientConfig, BuildError> {
     let added = certificates(added)?;
     let provider = Arc::new(ring::default_provider());
@@ -40,7 +40,7 @@ pub(crate) fn client_config(roots: Roots, added: &[Vec<u8>]) -> Result<ClientCon
             builder.with_root_certificates(store(roots, added)?).with_no_client_auth()
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = OFFERED.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
 }
 
@@ -74,3 +74,12 @@ fn platform(
 ) -> Result<Verifier, BuildError> {
     Verifier::new_with_extra_roots(added, provider).map_err(|_| BuildError::new(BuildErrorKind::NoRoots))
 }
+
+/// What is spoken over TLS, the best first. The receiver chooses.
+#[cfg(feature = "http2")]
+const OFFERED: &[&[u8]] = &[HTTP_2, b"http/1.1"];
+#[cfg(not(feature = "http2"))]
+const OFFERED: &[&[u8]] = &[b"http/1.1"];
+
+/// The name of HTTP/2 in TLS.
+pub(crate) const HTTP_2: &[u8] = b"h2";

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use self::builder::MAX_HEADERS;
 pub use self::{
     builder::TransportBuilder,
     error::{BuildError, BuildErrorKind},
@@ -73,7 +74,8 @@ impl Transport {
     /// by the receiver is replaced only while no byte of the request was given to it; later,
     /// [`Reset`](FailureKind::Reset) is the result.
     ///
-    /// Needs tokio's I/O and timer. When the future is dropped, the connection is closed.
+    /// Needs tokio's I/O and timer. When the future is dropped, the connection is closed; on HTTP/2 the
+    /// request is broken off, and the connection, which others share, stays.
     pub async fn send(&self, delivery: Delivery<'_>) -> Attempted {
         let target = delivery.target;
         let started = Instant::now();
@@ -87,6 +89,7 @@ impl Transport {
         delivery.target.check(&self.settings.policy).map_err(invalid)?;
         let request = self.request(delivery)?;
         match timeout_at(deadline, self.client.request(request)).await {
+            Ok(Ok(response)) if response.headers().len() > MAX_HEADERS => Err(too_many_headers()),
             Ok(Ok(response)) => Ok(self.read(response, deadline).await),
             Ok(Err(error)) => Err(Failure::from_client(&error)),
             Err(_) => Err(Failure::new(FailureKind::Timeout, "the host didn't answer in time")),
@@ -124,7 +127,8 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// Reads up to `limit` bytes. A body that isn't read to its end takes its connection with it.
+/// Reads up to `limit` bytes. A body that isn't read to its end takes its connection with it, or on HTTP/2 its
+/// stream alone.
 async fn read_body(mut body: Incoming, limit: usize, deadline: Instant) -> (Bytes, BodyEnd) {
     let mut kept = BytesMut::new();
     loop {
@@ -144,6 +148,11 @@ async fn read_body(mut body: Incoming, limit: usize, deadline: Instant) -> (Byte
 
 fn invalid(error: impl fmt::Display) -> Failure {
     Failure::new(FailureKind::Invalid, error.to_string())
+}
+
+/// HTTP/2 limits their size alone.
+fn too_many_headers() -> Failure {
+    Failure::new(FailureKind::InvalidResponse, "the answer has more headers than are read")
 }
 
 fn observe(target: &Target, attempted: &Attempted) {

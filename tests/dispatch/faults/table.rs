@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_store::outbox::{Attempt, Delivery, DeliveryState, OutboxStore};
+use countersign_store::outbox::{Attempt, Delivery, DeliveryState, OutboxStore, Page};
 
 /// What came of a delivery that met a fault.
 #[derive(Clone)]
@@ -19,7 +19,8 @@ pub(super) struct Line {
 impl Line {
     /// Reads what is recorded of a delivery.
     pub(super) async fn read(fault: &str, store: &impl OutboxStore, delivery: &Delivery) -> Line {
-        let attempts = store.attempts(delivery.id).await.unwrap();
+        let mut attempts = store.attempts(delivery.id, &Page::default()).await.unwrap();
+        attempts.reverse();
         let latency = |attempt: &Attempt| Duration::from_micros(attempt.latency);
         let pause = attempts.windows(2).next().map_or(0, |pair| pair[1].at - pair[0].at);
         Line {

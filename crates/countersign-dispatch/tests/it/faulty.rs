@@ -31,8 +31,12 @@ impl OutboxStore for Faulty {
         self.inner.enqueue(messages).await
     }
 
-    async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
-        unless(&self.no_attempts, self.inner.attempts(delivery).await)
+    async fn attempts(&self, delivery: i64, page: &Page) -> Result<Vec<Attempt>, StoreError> {
+        unless(&self.no_attempts, self.inner.attempts(delivery, page).await)
+    }
+
+    async fn put_endpoint_if_unchanged(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        self.inner.put_endpoint_if_unchanged(endpoint).await
     }
 
     async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {

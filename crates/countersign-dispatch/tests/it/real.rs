@@ -70,8 +70,8 @@ async fn what_is_enqueued_arrives_verified_and_is_handled_once_it_is_handled() {
     stop.send(()).unwrap();
     task.await.unwrap();
     for delivery in outbox.store().deliveries(&DeliveryFilter::default(), &all).await.unwrap() {
-        let attempts = outbox.store().attempts(delivery.id).await.unwrap();
-        let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
+        let attempts = outbox.store().attempts(delivery.id, &Page::default()).await.unwrap();
+        let statuses: Vec<_> = attempts.iter().rev().map(|attempt| attempt.status).collect();
         assert_eq!(statuses, [Some(503), Some(200)], "{}", delivery.endpoint_id);
     }
     assert_eq!(seen.lock().unwrap().len(), 2 * schemes.len());

@@ -160,7 +160,9 @@ impl<S: OutboxStore> Running<S> {
     }
 
     pub(crate) async fn attempts(&self, delivery: i64) -> Vec<Attempt> {
-        self.outbox.store().attempts(delivery).await.unwrap()
+        let mut attempts = self.outbox.store().attempts(delivery, &Page::default()).await.unwrap();
+        attempts.reverse();
+        attempts
     }
 
     pub(crate) async fn endpoint(&self, id: &str) -> Endpoint {

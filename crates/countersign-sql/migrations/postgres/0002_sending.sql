@@ -17,7 +17,8 @@ CREATE TABLE countersign_endpoints (
     succeeded_at  BIGINT,
     attempted_at  BIGINT,
     open_until    BIGINT,              -- nothing is sent before
-    created_at    BIGINT  NOT NULL
+    created_at    BIGINT  NOT NULL,
+    revision      BIGINT  NOT NULL     -- raised by every change but that of health
 );
 
 CREATE INDEX countersign_endpoints_by_tenant ON countersign_endpoints (tenant, id);
@@ -56,6 +57,8 @@ CREATE TABLE countersign_deliveries (
     attempts    BIGINT  NOT NULL,
     step        BIGINT  NOT NULL,    -- attempts of the schedule, which a redelivery begins anew
     asked_for   BIGINT  NOT NULL,    -- whether the next attempt is one that somebody has asked for
+    last_at     BIGINT,              -- this and what follows: of the last attempt
+    last_latency BIGINT,
     last_status BIGINT,
     last_error  TEXT,
     created_at  BIGINT  NOT NULL

@@ -17,7 +17,8 @@ CREATE TABLE countersign_endpoints (
     succeeded_at  INTEGER,
     attempted_at  INTEGER,
     open_until    INTEGER,             -- nothing is sent before
-    created_at    INTEGER NOT NULL
+    created_at    INTEGER NOT NULL,
+    revision      INTEGER NOT NULL     -- raised by every change but that of health
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX countersign_endpoints_by_tenant ON countersign_endpoints (tenant, id);
@@ -56,12 +57,15 @@ CREATE TABLE countersign_deliveries (
     attempts    INTEGER NOT NULL,
     step        INTEGER NOT NULL,    -- attempts of the schedule, which a redelivery begins anew
     asked_for   INTEGER NOT NULL,    -- whether the next attempt is one that somebody has asked for
+    last_at     INTEGER,             -- this and what follows: of the last attempt
+    last_latency INTEGER,
     last_status INTEGER,
     last_error  TEXT,
     created_at  INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX countersign_deliveries_due ON countersign_deliveries (endpoint_id, due_at, id)
+-- With the state, or each row would be looked at for it.
+CREATE INDEX countersign_deliveries_due ON countersign_deliveries (endpoint_id, due_at, id, state)
     WHERE state IN ('pending', 'leased');
 CREATE INDEX countersign_deliveries_leased ON countersign_deliveries (endpoint_id, due_at) WHERE state = 'leased';
 CREATE INDEX countersign_deliveries_dead ON countersign_deliveries (id) WHERE state = 'dead';

@@ -8,10 +8,11 @@ use countersign_store::{
 
 use super::{delivery::trigger, endpoint};
 
+/// The last first, of those with a number below the second parameter.
 pub(crate) const SELECT: &str = "
     SELECT number, at, asked_for, latency, request_headers, payload_digest, payload, status, response_headers,
         response_body, error
-    FROM countersign_attempts WHERE delivery_id = $1 ORDER BY number";
+    FROM countersign_attempts WHERE delivery_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
 
 /// An attempt as it is read.
 pub(crate) type Row = (
@@ -79,10 +80,15 @@ impl<'a> Written<'a> {
             endpoint,
             attempt,
             asked_for: i64::from(attempt.trigger == Trigger::Redelivery),
-            latency: i64::try_from(attempt.latency).unwrap_or(i64::MAX),
+            latency: latency(attempt),
             request_headers: endpoint::json(&attempt.request_headers)?,
             response_headers: endpoint::json(&attempt.response_headers)?,
             error: attempt.error.as_deref().map(crate::row::shortened),
         })
     }
+}
+
+/// How long an attempt took, as it is written.
+pub(crate) fn latency(attempt: &Attempt) -> i64 {
+    i64::try_from(attempt.latency).unwrap_or(i64::MAX)
 }

@@ -8,23 +8,40 @@ use countersign_store::{
 /// The columns of a [`Row`], in order.
 macro_rules! delivery_columns {
     () => {
-        "id, message_id, kind, endpoint_id, tenant, state, attempts, due_at, created_at, last_status, last_error"
+        "id, message_id, kind, endpoint_id, tenant, state, attempts, due_at, created_at, last_at, last_latency, \
+         last_status, last_error"
     };
 }
 pub(crate) use delivery_columns;
 
 /// A delivery as it is read.
-pub(crate) type Row =
-    (i64, String, String, String, Option<String>, String, i64, Option<i64>, i64, Option<i64>, Option<String>);
+pub(crate) type Row = (
+    i64,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    i64,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+);
 
 /// The delivery of a row.
 pub(crate) fn delivery(row: Row) -> Result<Delivery, StoreError> {
-    let (id, message, kind, endpoint, tenant, state, attempts, due_at, created_at, status, error) = row;
+    let (id, message, kind, endpoint, tenant, state, attempts, due_at, created_at, ..) = row;
+    let (.., last_at, latency, status, error) = row;
     let mut delivery = Delivery::new(id, message, kind, endpoint);
     delivery.tenant = tenant;
     delivery.state = read_state(&state)?;
     delivery.attempts = u32::try_from(attempts).map_err(StoreError::invalid)?;
     (delivery.due_at, delivery.created_at) = (due_at, created_at);
+    delivery.last_at = last_at;
+    delivery.last_latency = latency.map(u64::try_from).transpose().map_err(StoreError::invalid)?;
     delivery.last_status = status.map(u16::try_from).transpose().map_err(StoreError::invalid)?;
     delivery.last_error = error;
     Ok(delivery)

@@ -5,6 +5,7 @@ use countersign_store::{
     outbox::{DisabledBecause, Endpoint, EndpointKey, EndpointState, Subscription},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sqlx::{ColumnIndex, Decode, Error, FromRow, Type};
 
 /// The statement that reads a [`Row`], its columns in order, and goes on with `$rest`.
 macro_rules! select_endpoints {
@@ -12,13 +13,14 @@ macro_rules! select_endpoints {
         concat!(
             "SELECT ",
             $crate::outbox::endpoint::endpoint_columns!(),
-            " FROM countersign_endpoints ",
+            ", revision FROM countersign_endpoints ",
             $rest
         )
     };
 }
 pub(crate) use select_endpoints;
 
+/// The columns of a [`Row`] but for its revision, in order.
 macro_rules! endpoint_columns {
     () => {
         "id, tenant, name, url, state, events, channels, in_flight, settings, failing_since, failures, \
@@ -28,7 +30,14 @@ macro_rules! endpoint_columns {
 pub(crate) use endpoint_columns;
 
 /// An endpoint as it is read.
-pub(crate) type Row = (
+#[derive(Deserialize)]
+pub(crate) struct Row {
+    columns: Columns,
+    revision: i64,
+}
+
+/// As many as a tuple can be read of.
+type Columns = (
     String,
     Option<String>,
     String,
@@ -46,6 +55,17 @@ pub(crate) type Row = (
     Option<i64>,
     i64,
 );
+
+impl<'r, R: sqlx::Row> FromRow<'r, R> for Row
+where
+    Columns: FromRow<'r, R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    usize: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, Error> {
+        Ok(Row { columns: Columns::from_row(row)?, revision: row.try_get(16)? })
+    }
+}
 
 /// What of an endpoint no statement asks for.
 #[derive(Serialize, Deserialize)]
@@ -67,8 +87,8 @@ struct Key {
 }
 
 /// The endpoint of a row.
-pub(crate) fn endpoint(row: Row) -> Result<Endpoint, StoreError> {
-    let (id, tenant, name, url, state, events, channels, in_flight, settings, ..) = &row;
+pub(crate) fn endpoint(Row { columns, revision }: Row) -> Result<Endpoint, StoreError> {
+    let (id, tenant, name, url, state, events, channels, in_flight, settings, ..) = &columns;
     let settings: Settings = parse(settings)?;
     let mut endpoint = Endpoint::new(id.as_str(), url.as_str(), settings.scheme);
     (endpoint.tenant, endpoint.name) = (tenant.clone(), name.clone());
@@ -80,14 +100,15 @@ pub(crate) fn endpoint(row: Row) -> Result<Endpoint, StoreError> {
     endpoint.until_delivered = settings.until_delivered;
     endpoint.sends_trace = settings.sends_trace;
     endpoint.state = read_state(state)?;
-    let (.., failing_since, failures, warned_at, succeeded_at, attempted_at, open_until, created_at) = row;
+    let (.., failing_since, failures, warned_at, succeeded_at, attempted_at, open_until, created_at) =
+        columns;
     let health = &mut endpoint.health;
     health.failing_since = failing_since;
     health.failures = u32::try_from(failures).map_err(StoreError::invalid)?;
     health.warned_at = warned_at;
     (health.succeeded_at, health.attempted_at) = (succeeded_at, attempted_at);
     health.open_until = open_until;
-    endpoint.created_at = created_at;
+    (endpoint.created_at, endpoint.revision) = (created_at, revision);
     Ok(endpoint)
 }
 

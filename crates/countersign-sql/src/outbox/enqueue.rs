@@ -23,10 +23,13 @@ pub(crate) struct Fanned<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(messages: &'a [NewMessage]) -> Result<Self, StoreError> {
-        messages.iter().try_for_each(check::message)?;
-        let id = |message: &NewMessage| message.id.clone().unwrap_or_else(new_id);
-        Ok(Batch { messages: messages.iter().map(|message| (id(message), message)).collect() })
+    /// Gives an id to each message that has none.
+    pub(crate) fn new(messages: impl IntoIterator<Item = &'a NewMessage>) -> Result<Self, StoreError> {
+        let with_id = |message: &'a NewMessage| {
+            check::message(message)?;
+            Ok((message.id.clone().unwrap_or_else(new_id), message))
+        };
+        Ok(Batch { messages: messages.into_iter().map(with_id).collect::<Result<_, _>>()? })
     }
 
     /// The tenants of the messages, each once.
@@ -34,14 +37,28 @@ impl<'a> Batch<'a> {
         self.messages.iter().map(|(_, message)| message.tenant.as_deref()).collect()
     }
 
+    /// Whether a message has an idempotency key: others can't have been enqueued before.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.messages.iter().any(|(_, message)| message.idempotency_key.is_some())
+    }
+
+    /// Which messages were written, given the rows that were: each is of the first message that is like it.
+    pub(crate) fn written(&self, rows: Vec<WrittenRow>) -> Vec<bool> {
+        let mut rows: HashSet<WrittenRow> = rows.into_iter().collect();
+        let row = |(id, message): &(String, &NewMessage)| {
+            (id.clone(), message.tenant.clone(), message.idempotency_key.clone())
+        };
+        self.messages.iter().map(|message| rows.remove(&row(message))).collect()
+    }
+
     /// The deliveries of those messages that were written, in order.
     pub(crate) fn fan_out<'b>(
         &'b self,
-        written: &HashSet<String>,
+        written: &[bool],
         subscriptions: &'b [Subscription],
     ) -> Vec<Fanned<'b>> {
-        let new = self.messages.iter().filter(|(id, _)| written.contains(id));
-        new.flat_map(|(id, message)| {
+        let new = self.messages.iter().zip(written).filter(|(_, written)| **written);
+        new.flat_map(|((id, message), _)| {
             let wanting = subscriptions.iter().filter(|subscription| subscription.wants(message));
             wanting.map(|subscription| Fanned { id, message, endpoint: subscription.endpoint_id() })
         })
@@ -50,17 +67,20 @@ impl<'a> Batch<'a> {
 
     /// What came of the messages that were written. Of those that weren't there is none yet: they had been
     /// enqueued before.
-    pub(crate) fn answers(&self, written: &HashSet<String>, fanned: &[Fanned<'_>]) -> Vec<Option<Enqueued>> {
+    pub(crate) fn answers(&self, written: &[bool], fanned: &[Fanned<'_>]) -> Vec<Option<Enqueued>> {
         let mut rest = fanned;
-        let answer = |(id, _): &(String, &NewMessage)| {
+        let mut answer = |id: &String| {
             let own = rest.iter().take_while(|delivery| delivery.id == id).count();
             rest = &rest[own..];
-            let deliveries = u32::try_from(own).unwrap_or(u32::MAX);
-            written.contains(id).then(|| Enqueued { id: id.clone(), deliveries, duplicate: false })
+            Enqueued { id: id.clone(), deliveries: u32::try_from(own).unwrap_or(u32::MAX), duplicate: false }
         };
-        self.messages.iter().map(answer).collect()
+        let messages = self.messages.iter().zip(written);
+        messages.map(|((id, _), written)| written.then(|| answer(id))).collect()
     }
 }
+
+/// A message that was written, as it is read: its id, tenant and idempotency key.
+pub(crate) type WrittenRow = (String, Option<String>, Option<String>);
 
 /// A message that had been enqueued before, as it is read: its id and how many deliveries it has.
 pub(crate) fn duplicate((id, deliveries): (String, i64)) -> Enqueued {

@@ -25,10 +25,7 @@ macro_rules! outbox_store {
     ($store:ident, lock: $lock:literal) => {
         impl OutboxStore for $store {
             async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
-                let mut transaction = self.begin().await?;
-                let enqueued = self.enqueue_in(&mut transaction, messages).await?;
-                transaction.commit().await.map_err(failed)?;
-                Ok(enqueued)
+                self.enqueue_messages(messages).await
             }
 
             async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
@@ -44,26 +41,22 @@ macro_rules! outbox_store {
             }
 
             async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
-                check::endpoint(endpoint)?;
-                let created_at = match endpoint.created_at {
-                    0 => self.time().await?,
-                    known => known,
+                let created_at = self.created_at(endpoint).await?;
+                self.write_endpoint(operations::PUT_ENDPOINT, endpoint, created_at).await.map(drop)
+            }
+
+            async fn put_endpoint_if_unchanged(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+                let written = match endpoint.revision {
+                    0 => {
+                        let created_at = self.created_at(endpoint).await?;
+                        self.write_endpoint(operations::ADD_ENDPOINT, endpoint, created_at).await?
+                    }
+                    read => self.write_endpoint(operations::CHANGE_ENDPOINT, endpoint, read).await?,
                 };
-                sqlx::query(operations::PUT_ENDPOINT)
-                    .bind(&endpoint.id)
-                    .bind(&endpoint.tenant)
-                    .bind(&endpoint.name)
-                    .bind(&endpoint.url)
-                    .bind(endpoint::state(endpoint.state)?)
-                    .bind(endpoint::json(&endpoint.events)?)
-                    .bind(endpoint::json(&endpoint.channels)?)
-                    .bind(i64::from(endpoint.limits.in_flight))
-                    .bind(endpoint::settings(endpoint)?)
-                    .bind(created_at)
-                    .execute(&self.pool)
-                    .await
-                    .map_err(failed)?;
-                Ok(())
+                match written {
+                    true => Ok(()),
+                    false => Err(StoreError::new(StoreErrorKind::Changed)),
+                }
             }
 
             async fn endpoint(&self, id: &str) -> Result<Option<Endpoint>, StoreError> {
@@ -161,8 +154,10 @@ macro_rules! outbox_store {
                 u64::try_from(count).map_err(StoreError::invalid)
             }
 
-            async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
-                let query = sqlx::query_as(attempt::SELECT).bind(delivery);
+            async fn attempts(&self, delivery: i64, page: &Page) -> Result<Vec<Attempt>, StoreError> {
+                let below = filter::number(page.after.as_deref())?.unwrap_or(i64::MAX);
+                let limit = i64::from(page.rows());
+                let query = sqlx::query_as(attempt::SELECT).bind(delivery).bind(below).bind(limit);
                 let rows: Vec<attempt::Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
                 rows.into_iter().map(attempt::attempt).collect()
             }
@@ -235,6 +230,38 @@ macro_rules! outbox_store {
                 Ok(forgotten)
             }
         }
+
+        impl $store {
+            async fn created_at(&self, endpoint: &Endpoint) -> Result<i64, StoreError> {
+                match endpoint.created_at {
+                    0 => self.time().await,
+                    known => Ok(known),
+                }
+            }
+
+            /// Whether a statement, whose last parameter is `last`, has written the endpoint.
+            async fn write_endpoint(
+                &self,
+                statement: &'static str,
+                endpoint: &Endpoint,
+                last: i64,
+            ) -> Result<bool, StoreError> {
+                check::endpoint(endpoint)?;
+                let query = sqlx::query(statement)
+                    .bind(&endpoint.id)
+                    .bind(&endpoint.tenant)
+                    .bind(&endpoint.name)
+                    .bind(&endpoint.url)
+                    .bind(endpoint::state(endpoint.state)?)
+                    .bind(endpoint::json(&endpoint.events)?)
+                    .bind(endpoint::json(&endpoint.channels)?)
+                    .bind(i64::from(endpoint.limits.in_flight))
+                    .bind(endpoint::settings(endpoint)?)
+                    .bind(last);
+                let written = query.execute(&self.pool).await.map_err(failed)?;
+                Ok(written.rows_affected() > 0)
+            }
+        }
     };
 }
 pub(crate) use outbox_store;
@@ -263,14 +290,30 @@ pub(crate) fn activity(from: i64, step: i64, row: (i64, i64, i64)) -> Result<Act
     Ok(Activity { at: from + number * step, succeeded: count(succeeded)?, failed: count(failed)? })
 }
 
+macro_rules! insert_endpoint {
+    () => {
+        "INSERT INTO countersign_endpoints
+            (id, tenant, name, url, state, events, channels, in_flight, settings, created_at, failures, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1)
+        ON CONFLICT (id) DO "
+    };
+}
+
 /// What an endpoint keeps where it is written again: its health, and when it was created.
-pub(crate) const PUT_ENDPOINT: &str = "
-    INSERT INTO countersign_endpoints
-        (id, tenant, name, url, state, events, channels, in_flight, settings, created_at, failures)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
-    ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, name = excluded.name, url = excluded.url,
+pub(crate) const PUT_ENDPOINT: &str = concat!(
+    insert_endpoint!(),
+    "UPDATE SET tenant = excluded.tenant, name = excluded.name, url = excluded.url,
         state = excluded.state, events = excluded.events, channels = excluded.channels,
-        in_flight = excluded.in_flight, settings = excluded.settings";
+        in_flight = excluded.in_flight, settings = excluded.settings,
+        revision = countersign_endpoints.revision + 1"
+);
+pub(crate) const ADD_ENDPOINT: &str = concat!(insert_endpoint!(), "NOTHING");
+/// Where its revision is the last parameter.
+pub(crate) const CHANGE_ENDPOINT: &str = "
+    UPDATE countersign_endpoints
+    SET tenant = $2, name = $3, url = $4, state = $5, events = $6, channels = $7, in_flight = $8, settings = $9,
+        revision = revision + 1
+    WHERE id = $1 AND revision = $10";
 
 pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
 pub(crate) const ENDPOINTS: &str = select_endpoints!("");
@@ -287,6 +330,7 @@ pub(crate) const DELETE_ENDPOINT: &str = "DELETE FROM countersign_endpoints WHER
 pub(crate) const SET_STATE: &str = "
     UPDATE countersign_endpoints
     SET state = $2,
+        revision = revision + 1,
         failing_since = CASE WHEN $2 = 'enabled' THEN NULL ELSE failing_since END,
         failures = CASE WHEN $2 = 'enabled' THEN 0 ELSE failures END,
         warned_at = CASE WHEN $2 = 'enabled' THEN NULL ELSE warned_at END,
@@ -294,13 +338,16 @@ pub(crate) const SET_STATE: &str = "
     WHERE id = $1";
 
 pub(crate) const DISABLE: &str = concat!(
-    "UPDATE countersign_endpoints SET state = 'failing' WHERE state = 'enabled' AND failing_since <= $1 RETURNING ",
-    endpoint_columns!()
+    "UPDATE countersign_endpoints SET state = 'failing', revision = revision + 1 ",
+    "WHERE state = 'enabled' AND failing_since <= $1 RETURNING ",
+    endpoint_columns!(),
+    ", revision"
 );
 pub(crate) const WARN: &str = concat!(
     "UPDATE countersign_endpoints SET warned_at = $2 ",
     "WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 RETURNING ",
-    endpoint_columns!()
+    endpoint_columns!(),
+    ", revision"
 );
 
 pub(crate) const MESSAGE: &str = select_messages!("WHERE id = $1");

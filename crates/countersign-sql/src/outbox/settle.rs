@@ -7,7 +7,10 @@ use countersign_store::{
     outbox::{DeliveryState, Effect, SettleDelivery, Verdict},
 };
 
-use super::{attempt::Written, delivery, health};
+use super::{
+    attempt::{Written, latency},
+    delivery, health,
+};
 use crate::{clock, row::shortened};
 
 /// What settling does to one delivery.
@@ -20,6 +23,8 @@ pub(crate) struct Change {
     pub(crate) delay: Option<i64>,
     /// How many attempts don't count; one that doesn't leaves what is known of the last.
     pub(crate) uncounted: i64,
+    pub(crate) at: Option<i64>,
+    pub(crate) latency: Option<i64>,
     pub(crate) status: Option<i64>,
     pub(crate) error: Option<String>,
 }
@@ -39,6 +44,8 @@ impl Change {
             state: delivery::state(state),
             delay,
             uncounted: i64::from(attempt.is_none()),
+            at: attempt.map(|attempt| attempt.at),
+            latency: attempt.map(latency),
             status: attempt.and_then(|attempt| attempt.status).map(i64::from),
             error: attempt.and_then(|attempt| attempt.error.as_deref()).map(shortened),
         }

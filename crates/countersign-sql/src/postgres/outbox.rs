@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Settlement, StoreError,
+    Settlement, StoreError, StoreErrorKind,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,

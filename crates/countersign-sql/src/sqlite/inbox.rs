@@ -7,8 +7,9 @@ use countersign_store::{
 };
 use sqlx::SqliteConnection;
 
-use super::{SqliteStore, error::failed};
+use super::{SqliteStore, accept::Accept, error::failed};
 use crate::{
+    check,
     claims::PRUNE_AT_MOST,
     clock,
     row::{self, Change, Row, select_rows},
@@ -16,7 +17,9 @@ use crate::{
 
 impl InboxStore for SqliteStore {
     async fn accept(&self, received: &Received) -> Result<Accepted, StoreError> {
-        self.acceptor.accept(&self.pool, received, self.now()).await
+        check::received(received)?;
+        let accept = Accept { received: received.clone(), now: self.now() };
+        self.accepting.write(&self.pool, accept).await
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {

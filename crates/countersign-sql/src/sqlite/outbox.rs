@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Settlement, StoreError,
+    Settlement, StoreError, StoreErrorKind,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
         Retention, SettleDelivery,
     },
 };
+use serde::de::DeserializeOwned;
+use sqlx::{Sqlite, SqliteConnection, query::QueryScalar, sqlite::SqliteArguments};
 
 use super::{SqliteStore, error::failed};
 use crate::{
@@ -24,13 +26,15 @@ use crate::{
     },
 };
 
-mod blob;
 mod claim;
 mod enqueue;
+mod given;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 mod plans;
 mod settle;
+
+pub(super) use self::enqueue::Enqueue;
 
 // Whoever writes is alone.
 outbox_store!(SqliteStore, lock: "");
@@ -46,6 +50,15 @@ impl SqliteStore {
     async fn notified(&self) {
         std::future::pending().await
     }
+}
+
+/// The rows of a statement that answers with one value, a JSON array of them. Rows of their own would cost
+/// more than reading this: SQLite's thread hands each over by itself, and copies each of its values.
+async fn as_one<T: DeserializeOwned>(
+    query: QueryScalar<'_, Sqlite, String, SqliteArguments>,
+    connection: &mut SqliteConnection,
+) -> Result<Vec<T>, StoreError> {
+    endpoint::parse(&query.fetch_one(connection).await.map_err(failed)?)
 }
 
 /// A list as one parameter: JSON.

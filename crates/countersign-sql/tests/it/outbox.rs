@@ -71,6 +71,7 @@ async fn what_a_message_and_an_endpoint_hold_comes_back<D: Database>(database: &
     endpoint.limits.per_second = Some(7);
     (endpoint.until_delivered, endpoint.sends_trace) = (true, true);
     store.put_endpoint(&endpoint).await.unwrap();
+    endpoint.revision = 1;
     assert_eq!(store.endpoint("ep").await.unwrap().unwrap(), endpoint);
     let mut bytes = NewMessage::new("invoice.paid", vec![0, 255, 1]);
     bytes.tenant = endpoint.tenant.clone();
@@ -105,7 +106,10 @@ async fn an_attempt_comes_back_as_it_was_made<D: Database>(database: &D) {
     }
     assert_eq!(store.settle(&settled).await.unwrap(), [Settlement::Settled; 3]);
     for settled in &settled {
-        assert_eq!(store.attempts(settled.id).await.unwrap(), [settled.attempt.clone().unwrap()]);
+        assert_eq!(
+            store.attempts(settled.id, &Page::default()).await.unwrap(),
+            [settled.attempt.clone().unwrap()]
+        );
     }
 }
 

@@ -148,6 +148,10 @@ pub struct Delivery {
     pub due_at: Option<i64>,
     /// When it was enqueued, in microseconds.
     pub created_at: i64,
+    /// When the last attempt began, in microseconds. An attempt under way is not among them yet.
+    pub last_at: Option<i64>,
+    /// How long the last attempt took, in microseconds.
+    pub last_latency: Option<u64>,
     /// The status of the last attempt's answer.
     pub last_status: Option<u16>,
     /// Why the last attempt failed.
@@ -173,6 +177,8 @@ impl Delivery {
             attempts: 0,
             due_at: None,
             created_at: 0,
+            last_at: None,
+            last_latency: None,
             last_status: None,
             last_error: None,
         }

@@ -38,6 +38,9 @@ pub struct Endpoint {
     pub health: Health,
     /// When it was created, in microseconds.
     pub created_at: i64,
+    /// How often anything of it but its health was written, from 1; 0 where it is not stored yet. Kept by the
+    /// store alone, and asked by [`put_endpoint_if_unchanged`](super::OutboxStore::put_endpoint_if_unchanged).
+    pub revision: i64,
 }
 
 impl Endpoint {
@@ -64,6 +67,7 @@ impl Endpoint {
             state: EndpointState::Enabled,
             health: Health::default(),
             created_at: 0,
+            revision: 0,
         }
     }
 
@@ -104,6 +108,7 @@ impl fmt::Debug for Endpoint {
             .field("limits", &self.limits)
             .field("state", &self.state)
             .field("health", &self.health)
+            .field("revision", &self.revision)
             .finish_non_exhaustive()
     }
 }

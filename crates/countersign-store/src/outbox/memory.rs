@@ -15,10 +15,10 @@ use self::{
 };
 use super::{
     Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth, Endpoint,
-    EndpointState, Enqueued, Health, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page,
+    EndpointState, Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page,
     Redelivered, Retention, SettleDelivery,
 };
-use crate::{Settlement, StoreError};
+use crate::{Settlement, StoreError, StoreErrorKind};
 
 mod health;
 mod row;
@@ -60,11 +60,17 @@ impl MemoryOutbox {
 impl OutboxStore for MemoryOutbox {
     async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
-        let mut endpoint = endpoint.clone();
-        let created_at = if endpoint.created_at == 0 { now } else { endpoint.created_at };
-        let known = tables.endpoints.get(&endpoint.id).map(|known| (known.health, known.created_at));
-        (endpoint.health, endpoint.created_at) = known.unwrap_or((Health::default(), created_at));
-        tables.endpoints.insert(endpoint.id.clone(), Arc::new(endpoint));
+        tables.put(endpoint, now);
+        Ok(())
+    }
+
+    async fn put_endpoint_if_unchanged(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        let (mut tables, now) = (self.lock(), self.now());
+        let revision = tables.endpoints.get(&endpoint.id).map_or(0, |known| known.revision);
+        if revision != endpoint.revision {
+            return Err(StoreError::new(StoreErrorKind::Changed));
+        }
+        tables.put(endpoint, now);
         Ok(())
     }
 
@@ -95,6 +101,7 @@ impl OutboxStore for MemoryOutbox {
     async fn set_state(&self, id: &str, state: EndpointState) -> Result<bool, StoreError> {
         Ok(self.lock().change(id, |endpoint| {
             endpoint.state = state;
+            endpoint.revision += 1;
             if state == EndpointState::Enabled {
                 set_back(&mut endpoint.health);
             }
@@ -159,8 +166,12 @@ impl OutboxStore for MemoryOutbox {
         Ok(self.lock().matching(filter).count() as u64)
     }
 
-    async fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>, StoreError> {
-        Ok(self.lock().rows.get(&delivery).map(|row| row.attempts.clone()).unwrap_or_default())
+    async fn attempts(&self, delivery: i64, page: &Page) -> Result<Vec<Attempt>, StoreError> {
+        let after = page.after.as_deref().map(str::parse).transpose().map_err(StoreError::invalid)?;
+        let tables = self.lock();
+        let attempts = tables.rows.get(&delivery).into_iter().flat_map(|row| row.attempts.iter().rev());
+        let below = |attempt: &&Attempt| after.is_none_or(|after: i64| i64::from(attempt.number) < after);
+        Ok(attempts.filter(below).take(page.rows() as usize).cloned().collect())
     }
 
     async fn redeliver(&self, filter: &DeliveryFilter, limit: u32) -> Result<Redelivered, StoreError> {

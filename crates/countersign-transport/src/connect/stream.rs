@@ -16,6 +16,7 @@ use crate::dial::ByteStream;
 pub(crate) struct Stream {
     io: Box<dyn ByteStream>,
     peer: SocketAddr,
+    speaks_http_2: bool,
 }
 
 /// The address that was dialled, beside the answer that came from it.
@@ -24,7 +25,12 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Stream {
     pub(crate) fn new(io: Box<dyn ByteStream>, peer: SocketAddr) -> Self {
-        Stream { io, peer }
+        Stream { io, peer, speaks_http_2: false }
+    }
+
+    /// The receiver has chosen HTTP/2.
+    pub(crate) fn http_2(self, chosen: bool) -> Self {
+        Stream { speaks_http_2: chosen, ..self }
     }
 
     fn io(self: Pin<&mut Self>) -> Pin<&mut dyn ByteStream> {
@@ -34,7 +40,8 @@ impl Stream {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new().extra(Peer(self.peer))
+        let connected = Connected::new().extra(Peer(self.peer));
+        if self.speaks_http_2 { connected.negotiated_h2() } else { connected }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use hyper_util::{
-    client::legacy::Client,
+    client::legacy::{Builder as ClientBuilder, Client},
     rt::{TokioExecutor, TokioTimer},
 };
 use tokio_rustls::TlsConnector;
@@ -132,13 +132,15 @@ impl TransportBuilder {
             tls,
             timeout: self.connect_timeout,
         };
-        let client = Client::builder(TokioExecutor::new())
+        let mut client = Client::builder(TokioExecutor::new());
+        client
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http1_max_headers(MAX_HEADERS)
-            .http1_max_buf_size(MAX_HEAD)
-            .build(connector);
+            .http1_max_buf_size(MAX_HEAD);
+        limit_http_2(&mut client, self.connect_timeout);
+        let client = client.build(connector);
         let (timeout, response_limit) = (self.timeout, self.response_limit);
         let settings = Settings { policy, timeout, response_limit, user_agent };
         Ok(Transport { client, settings: Arc::new(settings) })
@@ -159,11 +161,30 @@ impl fmt::Debug for TransportBuilder {
     }
 }
 
+/// Limits of HTTP/2. Many attempts share a connection, so one that is dead is found out by itself: those that
+/// run into their time don't close it.
+#[cfg(feature = "http2")]
+fn limit_http_2(client: &mut ClientBuilder, patience: Duration) {
+    client
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(patience)
+        .http2_keep_alive_timeout(patience)
+        .http2_initial_stream_window_size(MAX_WINDOW)
+        .http2_max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX));
+}
+
+#[cfg(not(feature = "http2"))]
+fn limit_http_2(_: &mut ClientBuilder, _: Duration) {}
+
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most headers of an answer.
-const MAX_HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 
 /// How much of an answer's head the client takes before it refuses to read on. One read may go beyond,
 /// by as much again.
 const MAX_HEAD: usize = 32 * 1024;
+
+/// How much of an answer's body may be under way on HTTP/2.
+#[cfg(feature = "http2")]
+const MAX_WINDOW: u32 = 64 * 1024;

@@ -4,6 +4,8 @@ mod addresses;
 mod faults;
 mod guard;
 mod headers;
+#[cfg(feature = "http2")]
+mod http2;
 mod requests;
 mod secrets;
 mod slow;

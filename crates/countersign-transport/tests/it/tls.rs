@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{Answers, OK, OPEN, Receiver, builder, failure, post};
 
-const NAME: &str = "hooks.example";
+pub(crate) const NAME: &str = "hooks.example";
 
 #[tokio::test]
 async fn an_added_authority_is_trusted_for_names_and_addresses() {
@@ -156,12 +156,12 @@ fn settings_that_trust_nobody_or_nonsense_are_refused() {
 }
 
 /// An authority of this test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
+pub(crate) type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
 impl Authority {
-    fn new(name: &str) -> Authority {
+    pub(crate) fn new(name: &str) -> Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -169,7 +169,7 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).expect("an authority"))
     }
 
-    fn certificate(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    pub(crate) fn certificate(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
         change(&mut params);
@@ -179,14 +179,8 @@ impl Authority {
 }
 
 /// A receiver with this identity.
-async fn secured((certificate, key): Identity) -> Receiver {
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("an identity");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+async fn secured(identity: Identity) -> Receiver {
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(identity)));
     Receiver::serving(move |stream, receiver| {
         let acceptor = acceptor.clone();
         async move {
@@ -197,6 +191,15 @@ async fn secured((certificate, key): Identity) -> Receiver {
         }
     })
     .await
+}
+
+pub(crate) fn server_config((certificate, key): Identity) -> ServerConfig {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("an identity")
 }
 
 async fn refused(authority: &Authority, identity: Identity, reason: &str) -> Failure {
@@ -213,11 +216,11 @@ fn named() -> TransportBuilder {
     builder().resolver(Answers::new(&[&[OPEN]]))
 }
 
-fn trusting(authority: &Authority) -> TransportBuilder {
+pub(crate) fn trusting(authority: &Authority) -> TransportBuilder {
     named().add_root_pem(authority.0.pem())
 }
 
-fn url(receiver: &Receiver, host: &str) -> String {
+pub(crate) fn url(receiver: &Receiver, host: &str) -> String {
     format!("https://{host}:{}/hook", receiver.address.port())
 }
 

@@ -123,8 +123,8 @@ impl Site {
         stop.send(()).unwrap();
         task.await.unwrap();
 
-        let attempts = outbox.store().attempts(delivery).await.unwrap();
-        let statuses: Vec<_> = attempts.iter().filter_map(|attempt| attempt.status).collect();
+        let attempts = outbox.store().attempts(delivery, &Page::default()).await.unwrap();
+        let statuses: Vec<_> = attempts.iter().rev().filter_map(|attempt| attempt.status).collect();
         assert_eq!(statuses, [vec![500; refusals], vec![200; 2]].concat());
         let seen = std::mem::take(&mut *handler.seen.lock().unwrap());
         assert_eq!(seen.len(), refusals + 1);

@@ -1,7 +1,5 @@
 //! Enqueueing: each table is written by one statement, whatever the number of messages.
 
-use std::collections::HashSet;
-
 use countersign_store::{
     StoreError,
     outbox::{Enqueued, NewMessage, Payload, Subscription},
@@ -47,17 +45,29 @@ impl PgStore {
         }
         Ok(answers)
     }
+
+    /// Stores messages in a transaction of their own. Those that commit at one moment share a flush, which
+    /// the server sees to.
+    pub(super) async fn enqueue_messages(
+        &self,
+        messages: &[NewMessage],
+    ) -> Result<Vec<Enqueued>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let enqueued = self.enqueue_in(&mut transaction, messages).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(enqueued)
+    }
 }
 
-/// Writes the messages that were not enqueued before, and returns their ids.
+/// Writes the messages that were not enqueued before, and says which.
 async fn write_messages(
     connection: &mut PgConnection,
     batch: &Batch<'_>,
     now: Option<i64>,
-) -> Result<HashSet<String>, StoreError> {
+) -> Result<Vec<bool>, StoreError> {
     let messages = || batch.messages.iter().map(|(_, message)| *message);
     let is_reference = |message: &NewMessage| i64::from(matches!(message.payload, Payload::Reference(_)));
-    let ids: Vec<String> = sqlx::query_scalar(INSERT_MESSAGES)
+    let rows = sqlx::query_as(INSERT_MESSAGES)
         .bind(batch.messages.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>())
         .bind(messages().map(|message| message.tenant.as_deref()).collect::<Vec<_>>())
         .bind(messages().map(|message| message.kind.as_str()).collect::<Vec<_>>())
@@ -70,7 +80,7 @@ async fn write_messages(
         .fetch_all(connection)
         .await
         .map_err(failed)?;
-    Ok(ids.into_iter().collect())
+    Ok(batch.written(rows))
 }
 
 async fn subscriptions(
@@ -126,7 +136,7 @@ const INSERT_MESSAGES: &str = "
     ORDER BY place
     ON CONFLICT (idempotency_key, coalesce(tenant, ''), (tenant IS NULL)) WHERE idempotency_key IS NOT NULL
     DO NOTHING
-    RETURNING id";
+    RETURNING id, tenant, idempotency_key";
 
 const SUBSCRIPTIONS: &str = "
     SELECT id, tenant, events, channels FROM countersign_endpoints

@@ -37,6 +37,8 @@ async fn change(
         .bind(changes.iter().map(|change| change.state).collect::<Vec<_>>())
         .bind(changes.iter().map(|change| change.delay).collect::<Vec<_>>())
         .bind(each(|change| change.uncounted))
+        .bind(changes.iter().map(|change| change.at).collect::<Vec<_>>())
+        .bind(changes.iter().map(|change| change.latency).collect::<Vec<_>>())
         .bind(changes.iter().map(|change| change.status).collect::<Vec<_>>())
         .bind(changes.iter().map(|change| change.error.as_deref()).collect::<Vec<_>>())
         .bind(now)
@@ -100,11 +102,13 @@ const CHANGE: &str = "
     SET state = change.state, due_at = clock.now + change.delay, fence = NULL,
         attempts = delivery.attempts - change.uncounted, step = delivery.step - change.uncounted,
         asked_for = CASE change.uncounted WHEN 1 THEN delivery.asked_for ELSE 0 END,
+        last_at = CASE change.uncounted WHEN 1 THEN delivery.last_at ELSE change.at END,
+        last_latency = CASE change.uncounted WHEN 1 THEN delivery.last_latency ELSE change.latency END,
         last_status = CASE change.uncounted WHEN 1 THEN delivery.last_status ELSE change.status END,
         last_error = CASE change.uncounted WHEN 1 THEN delivery.last_error ELSE change.error END
-    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
-            AS change (id, fence, state, delay, uncounted, status, error),
-        (SELECT countersign_now($8) AS now) AS clock
+    FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::bigint[], $9::text[]) AS change (id, fence, state, delay, uncounted, at, latency, status, error),
+        (SELECT countersign_now($10) AS now) AS clock
     WHERE delivery.id = change.id AND delivery.fence = change.fence
     RETURNING change.id, change.fence, delivery.endpoint_id";
 
@@ -122,6 +126,7 @@ const FARE: &str = "
     )
     UPDATE countersign_endpoints AS endpoint
     SET state = CASE WHEN change.gone THEN 'gone' ELSE endpoint.state END,
+        revision = CASE WHEN change.gone THEN endpoint.revision + 1 ELSE endpoint.revision END,
         failures = CASE WHEN change.well THEN 0 ELSE endpoint.failures END + change.failures,
         failing_since = CASE
             WHEN change.failures = 0 THEN CASE WHEN change.well THEN NULL ELSE endpoint.failing_since END

@@ -10,19 +10,23 @@ use sqlx::SqliteConnection;
 
 use super::{
     super::{SqliteStore, error::failed},
-    list,
+    as_one, list,
 };
 use crate::{
     clock,
     outbox::{
         claim::{Needed, Row, distinct},
-        endpoint::{self, select_endpoints},
-        message::{self, select_messages},
+        endpoint::{self, endpoint_columns},
+        message,
     },
 };
 
 /// A delivery that is due: whose turn of its endpoint it is, when it was due, and its id.
 type Due = (usize, i64, i64);
+/// An endpoint that something is due for: since when, its id, and how many places it has left.
+type Free = (i64, String, i64);
+/// A message but for its payload, as it is read.
+type Head = (String, Option<String>, String, String, i64, Option<String>, i64);
 
 impl SqliteStore {
     pub(super) async fn claim_deliveries(
@@ -31,46 +35,58 @@ impl SqliteStore {
         lease: Duration,
     ) -> Result<Vec<Claimed>, StoreError> {
         let fence = Fence::random()?;
-        let (ids, rows) = self.lease_due(limit as usize, lease, fence).await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let ids = self.lease_due(limit as usize, lease, fence).await?;
+        match ids.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.read_leased(&ids, fence).await,
         }
-        let messages = sqlx::query_as(MESSAGES).bind(list(&distinct(&rows, |row| &row.1))?);
-        let messages: Vec<message::Row> = messages.fetch_all(&self.pool).await.map_err(failed)?;
-        let endpoints = sqlx::query_as(ENDPOINTS).bind(list(&distinct(&rows, |row| &row.2))?);
-        let endpoints: Vec<endpoint::Row> = endpoints.fetch_all(&self.pool).await.map_err(failed)?;
-        Needed::new(messages, endpoints)?.claims(&ids, rows, fence)
     }
 
-    /// Leases deliveries, and returns their ids in turn, and their rows.
-    async fn lease_due(
-        &self,
-        limit: usize,
-        lease: Duration,
-        fence: Fence,
-    ) -> Result<(Vec<i64>, Vec<Row>), StoreError> {
+    /// Leases deliveries, and returns their ids in turn.
+    async fn lease_due(&self, limit: usize, lease: Duration, fence: Fence) -> Result<Vec<i64>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.now();
         let ids = due(&mut transaction, limit, now).await?;
         if ids.is_empty() {
-            return Ok(Default::default());
+            return Ok(ids);
         }
         let until = now.saturating_add(clock::span(lease));
-        let query = sqlx::query_as(LEASE).bind(endpoint::json(&ids)?).bind(until).bind(fence.as_i64());
-        let rows = query.fetch_all(&mut *transaction).await.map_err(failed)?;
+        let query = sqlx::query(LEASE).bind(endpoint::json(&ids)?).bind(until).bind(fence.as_i64());
+        query.execute(&mut *transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
-        Ok((ids, rows))
+        Ok(ids)
     }
+
+    /// Reads the deliveries apart from leasing them: nobody waits to write while payloads are read.
+    async fn read_leased(&self, ids: &[i64], fence: Fence) -> Result<Vec<Claimed>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let rows = sqlx::query_scalar(LEASED).bind(endpoint::json(&ids)?).bind(fence.as_i64());
+        let rows: Vec<Row> = as_one(rows, &mut connection).await?;
+        let endpoints = sqlx::query_scalar(ENDPOINTS).bind(list(&distinct(&rows, |row| &row.2))?);
+        let endpoints = as_one(endpoints, &mut connection).await?;
+        let messages = sqlx::query_as(MESSAGES).bind(list(&distinct(&rows, |row| &row.1))?);
+        let messages: Vec<(String, Vec<u8>)> = messages.fetch_all(&mut *connection).await.map_err(failed)?;
+        let messages = messages.into_iter().map(whole).collect::<Result<_, _>>()?;
+        Needed::new(messages, endpoints)?.claims(ids, rows, fence)
+    }
+}
+
+/// A message of its head and its payload.
+fn whole((head, payload): (String, Vec<u8>)) -> Result<message::Row, StoreError> {
+    let (id, tenant, kind, content_type, is_reference, traceparent, created_at): Head =
+        endpoint::parse(&head)?;
+    Ok((id, tenant, kind, content_type, payload, is_reference, traceparent, created_at))
 }
 
 /// The ids of deliveries that may be leased: endpoints take turns, the oldest due of each first.
 async fn due(connection: &mut SqliteConnection, limit: usize, now: i64) -> Result<Vec<i64>, StoreError> {
-    let free = sqlx::query_as(FREE).bind(now).bind(Endpoint::HALF_OPEN_AFTER);
-    let free: Vec<(String, i64)> = free.fetch_all(&mut *connection).await.map_err(failed)?;
+    let free = sqlx::query_scalar(FREE).bind(now).bind(Endpoint::HALF_OPEN_AFTER);
+    let free: Vec<Free> = as_one(free, connection).await?;
     let mut due: Vec<Due> = Vec::new();
     for (places, endpoints) in by_places(free, limit) {
-        let query = sqlx::query_as(DUE).bind(list(&endpoints)?).bind(now).bind(places);
-        let rows: Vec<(String, i64, i64)> = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let query = sqlx::query_scalar(DUE).bind(list(&endpoints)?).bind(now).bind(places);
+        let mut rows = as_one(query, connection).await?;
+        rows.sort_unstable();
         due.extend(turns(rows));
     }
     due.sort_unstable();
@@ -78,12 +94,13 @@ async fn due(connection: &mut SqliteConnection, limit: usize, now: i64) -> Resul
 }
 
 /// The endpoints that have places left, by how many: SQLite looks for as many deliveries of each.
-fn by_places(free: Vec<(String, i64)>, limit: usize) -> BTreeMap<i64, Vec<String>> {
-    let free: Vec<_> = free.into_iter().filter(|(_, places)| *places > 0).collect();
-    // With more endpoints than places, one turn of each is enough.
+fn by_places(mut free: Vec<Free>, limit: usize) -> BTreeMap<i64, Vec<String>> {
+    free.retain(|(.., places)| *places > 0);
+    // With more endpoints than places, one turn is enough, of those for which something has been due longest.
     let most = if free.len() >= limit { 1 } else { i64::try_from(limit).unwrap_or(i64::MAX) };
+    free.sort_unstable();
     let mut groups: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    for (endpoint, places) in free {
+    for (_, endpoint, places) in free.into_iter().take(limit) {
         groups.entry(places.min(most)).or_default().push(endpoint);
     }
     groups
@@ -101,32 +118,45 @@ fn turns(rows: Vec<(String, i64, i64)>) -> impl Iterator<Item = Due> {
 
 /// By the rule of [`Endpoint::places`].
 const FREE: &str = "
-    SELECT endpoint.id, CASE WHEN endpoint.failures >= ?2 THEN 1 ELSE endpoint.in_flight END - (
+    WITH waiting AS MATERIALIZED (
+        SELECT id, CASE WHEN failures >= ?2 THEN 1 ELSE in_flight END AS places, (
+            SELECT min(due_at) FROM countersign_deliveries
+            WHERE endpoint_id = endpoint.id AND state IN ('pending', 'leased')) AS due_since
+        FROM countersign_endpoints AS endpoint
+        WHERE state = 'enabled' AND (open_until IS NULL OR open_until <= ?1)
+    )
+    SELECT json_group_array(json_array(due_since, id, places - (
         SELECT count(*) FROM countersign_deliveries AS leased
-        WHERE leased.endpoint_id = endpoint.id AND leased.state = 'leased' AND leased.due_at > ?1)
-    FROM countersign_endpoints AS endpoint
-    WHERE endpoint.state = 'enabled' AND (endpoint.open_until IS NULL OR endpoint.open_until <= ?1)
-      AND EXISTS (
-          SELECT 1 FROM countersign_deliveries AS waiting
-          WHERE waiting.endpoint_id = endpoint.id AND waiting.state IN ('pending', 'leased') AND waiting.due_at <= ?1)";
+        WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > ?1)))
+    FROM waiting WHERE due_since <= ?1";
 
+/// The sum is what keeps SQLite from preparing the statement anew for each limit.
 const DUE: &str = "
-    SELECT delivery.endpoint_id, delivery.due_at, delivery.id
+    SELECT json_group_array(json_array(delivery.endpoint_id, delivery.due_at, delivery.id))
     FROM json_each(?1) AS free CROSS JOIN countersign_deliveries AS delivery
     WHERE delivery.id IN (
         SELECT candidate.id FROM countersign_deliveries AS candidate
         WHERE candidate.endpoint_id = free.value AND candidate.state IN ('pending', 'leased') AND candidate.due_at <= ?2
-        ORDER BY candidate.due_at, candidate.id LIMIT ?3)
-    ORDER BY delivery.endpoint_id, delivery.due_at, delivery.id";
+        ORDER BY candidate.due_at, candidate.id LIMIT ?3 + 0)";
 
 const LEASE: &str = "
     UPDATE countersign_deliveries
     SET state = 'leased', due_at = ?2, fence = ?3, attempts = attempts + 1, step = step + 1
-    WHERE id IN (SELECT value FROM json_each(?1))
-    RETURNING id, message_id, endpoint_id, attempts, step, asked_for";
+    WHERE id IN (SELECT value FROM json_each(?1))";
 
-const MESSAGES: &str = select_messages!("WHERE id IN (SELECT value FROM json_each(?1))");
-const ENDPOINTS: &str = select_endpoints!("WHERE id IN (SELECT value FROM json_each(?1))");
+const LEASED: &str = "
+    SELECT json_group_array(json_array(id, message_id, endpoint_id, attempts, step, asked_for))
+    FROM countersign_deliveries WHERE id IN (SELECT value FROM json_each(?1)) AND fence = ?2";
+
+const MESSAGES: &str = "
+    SELECT json_array(id, tenant, kind, content_type, is_reference, traceparent, created_at), payload
+    FROM countersign_messages WHERE id IN (SELECT value FROM json_each(?1))";
+
+const ENDPOINTS: &str = concat!(
+    "SELECT json_group_array(json_array(json_array(",
+    endpoint_columns!(),
+    "), revision)) FROM countersign_endpoints WHERE id IN (SELECT value FROM json_each(?1))"
+);
 
 #[cfg(test)]
 mod tests {
@@ -143,9 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn with_more_endpoints_than_places_each_has_one() {
-        let free = || vec![("a".to_owned(), 10), ("b".to_owned(), 3), ("c".to_owned(), 0)];
-        assert_eq!(by_places(free(), 2), BTreeMap::from([(1, vec!["a".to_owned(), "b".to_owned()])]));
+    fn with_more_endpoints_than_places_those_that_wait_longest_have_one() {
+        let free = || vec![(7, "a".to_owned(), 10), (5, "b".to_owned(), 3), (1, "c".to_owned(), 0)];
+        assert_eq!(by_places(free(), 1), BTreeMap::from([(1, vec!["b".to_owned()])]));
+        assert_eq!(by_places(free(), 2), BTreeMap::from([(1, vec!["b".to_owned(), "a".to_owned()])]));
         let apart = by_places(free(), 5);
         assert_eq!(apart, BTreeMap::from([(3, vec!["b".to_owned()]), (5, vec!["a".to_owned()])]));
     }

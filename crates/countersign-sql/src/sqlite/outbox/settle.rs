@@ -1,16 +1,18 @@
-//! Settling: each table is written by one statement, whatever the number of deliveries.
+//! Settling: each table is written by one statement for many deliveries.
+
+use std::sync::LazyLock;
 
 use countersign_store::{Settlement, StoreError, outbox::SettleDelivery};
-use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use super::{
     super::{SqliteStore, error::failed},
-    blob::Blob,
+    as_one,
+    given::{ROWS, given},
 };
 use crate::outbox::{
     attempt::Written,
-    endpoint, health,
+    endpoint,
     settle::{Change, Settled, changes},
 };
 
@@ -35,48 +37,50 @@ async fn change(
     changes: &[Change],
     now: i64,
 ) -> Result<Settled, StoreError> {
-    let rows = endpoint::json(&changes.iter().map(row).collect::<Vec<_>>())?;
-    let query = sqlx::query_as(STILL_LEASED).bind(&rows);
-    let settled = Settled::new(query.fetch_all(&mut *connection).await.map_err(failed)?);
-    sqlx::query(CHANGE).bind(&rows).bind(now).execute(connection).await.map_err(failed)?;
-    Ok(settled)
-}
-
-fn row(change: &Change) -> Value {
-    let Change { id, fence, state, delay, uncounted, status, error } = change;
-    json!([id, fence, state, delay, uncounted, status, error])
+    let ids: Vec<i64> = changes.iter().map(|change| change.id).collect();
+    let leased = sqlx::query_scalar(LEASED).bind(endpoint::json(&ids)?);
+    let leased = Settled::new(as_one(leased, connection).await?);
+    for chunk in changes.chunks(ROWS) {
+        let query = chunk.iter().fold(sqlx::query(CHANGE.as_str()), |query, change| {
+            query
+                .bind(change.id)
+                .bind(change.fence)
+                .bind(change.state)
+                .bind(change.delay.map(|delay| now + delay))
+                .bind(change.uncounted)
+                .bind(change.at)
+                .bind(change.latency)
+                .bind(change.status)
+                .bind(&change.error)
+        });
+        query.execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(leased)
 }
 
 /// Writes the attempts down.
 async fn record(connection: &mut SqliteConnection, attempts: &[Written<'_>]) -> Result<(), StoreError> {
-    let mut bytes = Blob::new();
-    let rows: Vec<Value> = attempts.iter().map(|written| attempt_row(written, &mut bytes)).collect();
-    let query = sqlx::query(RECORD).bind(endpoint::json(&rows)?).bind(bytes.into_bytes());
-    query.execute(connection).await.map_err(failed)?;
+    for chunk in attempts.chunks(ROWS) {
+        let query = chunk.iter().fold(sqlx::query(RECORD.as_str()), |query, written| {
+            let attempt = written.attempt;
+            query
+                .bind(written.delivery)
+                .bind(attempt.number)
+                .bind(written.endpoint)
+                .bind(attempt.at)
+                .bind(written.asked_for)
+                .bind(written.latency)
+                .bind(&written.request_headers)
+                .bind(attempt.payload_digest.as_ref().map(|digest| &digest[..]))
+                .bind(attempt.payload.as_deref())
+                .bind(attempt.status)
+                .bind(&written.response_headers)
+                .bind(&attempt.response_body[..])
+                .bind(&written.error)
+        });
+        query.execute(&mut *connection).await.map_err(failed)?;
+    }
     Ok(())
-}
-
-/// An attempt as JSON, with the places of its bytes.
-fn attempt_row(written: &Written<'_>, bytes: &mut Blob) -> Value {
-    let attempt = written.attempt;
-    let digest = attempt.payload_digest.map(|digest| bytes.add(&digest));
-    let payload = attempt.payload.as_ref().map(|payload| bytes.add(payload));
-    let body = bytes.add(&attempt.response_body);
-    json!([
-        written.delivery,
-        attempt.number,
-        written.endpoint,
-        attempt.at,
-        written.asked_for,
-        written.latency,
-        written.request_headers,
-        digest,
-        payload,
-        attempt.status,
-        written.response_headers,
-        body,
-        written.error
-    ])
 }
 
 /// Writes down how the endpoints fare.
@@ -86,53 +90,69 @@ async fn fare(
     leases: &Settled,
     now: i64,
 ) -> Result<(), StoreError> {
-    let changes = leases.effects(settled);
-    let row = |(endpoint, change): (&&str, &health::Change)| {
-        json!([endpoint, change.well, change.failures, change.open_until, change.gone])
-    };
-    let rows: Vec<Value> = changes.iter().map(row).collect();
-    let query = sqlx::query(FARE).bind(endpoint::json(&rows)?).bind(now);
-    query.execute(connection).await.map_err(failed)?;
+    let changes: Vec<_> = leases.effects(settled).into_iter().collect();
+    for chunk in changes.chunks(ROWS) {
+        let query = chunk.iter().fold(sqlx::query(FARE.as_str()), |query, (endpoint, change)| {
+            query
+                .bind(*endpoint)
+                .bind(change.well)
+                .bind(change.failures)
+                .bind(change.open_until)
+                .bind(change.gone)
+                .bind(now)
+        });
+        query.execute(&mut *connection).await.map_err(failed)?;
+    }
     Ok(())
 }
 
-const STILL_LEASED: &str = "
-    SELECT delivery.id, delivery.fence, delivery.endpoint_id
-    FROM json_each(?1) AS change CROSS JOIN countersign_deliveries AS delivery
-    WHERE delivery.id = change.value ->> 0 AND delivery.fence = change.value ->> 1";
+const LEASED: &str = "
+    SELECT json_group_array(json_array(id, fence, endpoint_id)) FROM countersign_deliveries
+    WHERE id IN (SELECT value FROM json_each(?1)) AND fence IS NOT NULL";
 
-const CHANGE: &str = "
-    UPDATE countersign_deliveries
-    SET state = change.value ->> 2, due_at = ?2 + (change.value ->> 3), fence = NULL,
-        attempts = attempts - (change.value ->> 4), step = step - (change.value ->> 4),
-        asked_for = CASE change.value ->> 4 WHEN 1 THEN asked_for ELSE 0 END,
-        last_status = CASE change.value ->> 4 WHEN 1 THEN last_status ELSE change.value ->> 5 END,
-        last_error = CASE change.value ->> 4 WHEN 1 THEN last_error ELSE change.value ->> 6 END
-    FROM json_each(?1) AS change
-    WHERE countersign_deliveries.id = change.value ->> 0 AND fence = change.value ->> 1";
+static CHANGE: LazyLock<String> = LazyLock::new(|| {
+    given(
+        "id, fence, state, due_at, uncounted, at, latency, status, error",
+        "UPDATE countersign_deliveries AS delivery
+        SET state = given.state, due_at = given.due_at, fence = NULL,
+            attempts = attempts - uncounted, step = step - uncounted,
+            asked_for = CASE uncounted WHEN 1 THEN asked_for ELSE 0 END,
+            last_at = CASE uncounted WHEN 1 THEN last_at ELSE at END,
+            last_latency = CASE uncounted WHEN 1 THEN last_latency ELSE latency END,
+            last_status = CASE uncounted WHEN 1 THEN last_status ELSE status END,
+            last_error = CASE uncounted WHEN 1 THEN last_error ELSE error END
+        FROM given WHERE delivery.id = given.id AND delivery.fence = given.fence",
+    )
+});
 
-const RECORD: &str = "
-    INSERT INTO countersign_attempts
-        (delivery_id, number, endpoint_id, at, asked_for, latency, request_headers, payload_digest, payload,
-        status, response_headers, response_body, error)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-        substr(?2, value ->> '$[7][0]', value ->> '$[7][1]'), substr(?2, value ->> '$[8][0]', value ->> '$[8][1]'),
-        value ->> 9, value ->> 10, substr(?2, value ->> '$[11][0]', value ->> '$[11][1]'), value ->> 12
-    FROM json_each(?1)";
+static RECORD: LazyLock<String> = LazyLock::new(|| {
+    given(
+        "delivery_id, number, endpoint_id, at, asked_for, latency, request_headers, payload_digest, payload, \
+         status, response_headers, response_body, error",
+        "INSERT INTO countersign_attempts
+            (delivery_id, number, endpoint_id, at, asked_for, latency, request_headers, payload_digest, payload,
+            status, response_headers, response_body, error)
+        SELECT * FROM given WHERE delivery_id IS NOT NULL",
+    )
+});
 
-const FARE: &str = "
-    UPDATE countersign_endpoints
-    SET state = CASE WHEN change.value ->> 4 THEN 'gone' ELSE state END,
-        failures = CASE WHEN change.value ->> 1 THEN 0 ELSE failures END + (change.value ->> 2),
-        failing_since = CASE
-            WHEN change.value ->> 2 = 0 THEN CASE WHEN change.value ->> 1 THEN NULL ELSE failing_since END
-            WHEN change.value ->> 1 THEN ?2
-            ELSE coalesce(failing_since, ?2) END,
-        warned_at = CASE WHEN change.value ->> 1 THEN NULL ELSE warned_at END,
-        open_until = CASE
-            WHEN change.value ->> 1 OR open_until IS NULL THEN change.value ->> 3
-            ELSE max(open_until, coalesce(change.value ->> 3, open_until)) END,
-        succeeded_at = CASE WHEN change.value ->> 1 THEN ?2 ELSE succeeded_at END,
-        attempted_at = ?2
-    FROM json_each(?1) AS change
-    WHERE countersign_endpoints.id = change.value ->> 0";
+static FARE: LazyLock<String> = LazyLock::new(|| {
+    given(
+        "id, well, failed, open_until, gone, now",
+        "UPDATE countersign_endpoints AS endpoint
+        SET state = CASE WHEN gone THEN 'gone' ELSE state END,
+            revision = CASE WHEN gone THEN revision + 1 ELSE revision END,
+            failures = CASE WHEN well THEN 0 ELSE failures END + failed,
+            failing_since = CASE
+                WHEN failed = 0 THEN CASE WHEN well THEN NULL ELSE failing_since END
+                WHEN well THEN now
+                ELSE coalesce(failing_since, now) END,
+            warned_at = CASE WHEN well THEN NULL ELSE warned_at END,
+            open_until = CASE
+                WHEN well OR endpoint.open_until IS NULL THEN given.open_until
+                ELSE max(endpoint.open_until, coalesce(given.open_until, endpoint.open_until)) END,
+            succeeded_at = CASE WHEN well THEN now ELSE succeeded_at END,
+            attempted_at = now
+        FROM given WHERE endpoint.id = given.id",
+    )
+});

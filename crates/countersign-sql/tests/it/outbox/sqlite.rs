@@ -1,8 +1,14 @@
 //! What SQLite alone promises of the outbox.
 
+use std::time::Duration;
+
 use countersign_sql::SqliteStore;
-use countersign_store::outbox::{DeliveryFilter, NewMessage, OutboxStore};
+use countersign_store::{
+    StoreError, StoreErrorKind,
+    outbox::{DeliveryFilter, Enqueued, NewMessage, OutboxStore},
+};
 use sqlx::AssertSqlSafe;
+use tokio::time::sleep;
 
 use super::{delivered, endpoint, messages, put};
 use crate::{
@@ -48,6 +54,74 @@ async fn an_endpoint_that_the_same_transaction_adds_is_given_the_message() {
     assert_eq!(enqueued.iter().map(|one| one.deliveries).collect::<Vec<_>>(), [0, 1]);
 }
 
+/// Enqueues at once what comes while another writes, each message by a caller of its own, and gives what they
+/// are told, in their order.
+async fn enqueue_at_once(fresh: &Fresh, messages: Vec<NewMessage>) -> Vec<Result<Enqueued, StoreError>> {
+    let other = fresh.pool().await.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let store = fresh.store();
+    let callers = messages.into_iter().map(|message| {
+        let store = store.clone();
+        tokio::spawn(async move { store.enqueue(&[message]).await.map(|mut enqueued| enqueued.remove(0)) })
+    });
+    let callers: Vec<_> = callers.collect();
+    sleep(Duration::from_millis(100)).await;
+    other.rollback().await.unwrap();
+    let mut told = Vec::new();
+    for caller in callers {
+        told.push(caller.await.unwrap());
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_at_once_are_each_told_of_their_own_message() {
+    let fresh = Fresh::new().await;
+    put(&fresh.store(), &[endpoint("ep")]).await;
+    let messages = messages(100);
+    for (message, enqueued) in messages.iter().zip(enqueue_at_once(&fresh, messages.clone()).await) {
+        let enqueued = enqueued.unwrap();
+        assert_eq!((enqueued.deliveries, enqueued.duplicate), (1, false));
+        let kept = fresh.store().message(&enqueued.id).await.unwrap().unwrap();
+        assert_eq!(kept.payload, message.payload);
+    }
+    assert_eq!(fresh.store().count(&DeliveryFilter::default()).await.unwrap(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_callers_at_once_those_whose_message_is_refused_are_told_so_and_no_other() {
+    let fresh = Fresh::new().await;
+    put(&fresh.store(), &[endpoint("ep")]).await;
+    let with_id = |id: &str| {
+        let mut message = messages(1).remove(0);
+        message.id = Some(id.to_owned());
+        message
+    };
+    fresh.store().enqueue(&[with_id("taken")]).await.unwrap();
+    let all = ["a", "taken", "b", "twice", "twice", "c"].map(with_id).to_vec();
+    let told = enqueue_at_once(&fresh, all).await;
+    let refused = |told: &Result<Enqueued, StoreError>| {
+        told.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Invalid)
+    };
+    let (first, rest): (Vec<bool>, _) = (told[..3].iter().map(refused).collect(), &told[3..5]);
+    assert_eq!(first, [false, true, false]);
+    assert_eq!(rest.iter().filter(|told| refused(told)).count(), 1);
+    assert_eq!(told[5].as_ref().unwrap().id, "c");
+    assert_eq!(fresh.store().count(&DeliveryFilter::default()).await.unwrap(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_callers_at_once_with_one_key_one_enqueues_and_the_others_are_given_it() {
+    let fresh = Fresh::new().await;
+    put(&fresh.store(), &[endpoint("ep")]).await;
+    let mut keyed = messages(1).remove(0);
+    keyed.idempotency_key = Some("key".to_owned());
+    let told = enqueue_at_once(&fresh, vec![keyed; 32]).await;
+    let told: Vec<Enqueued> = told.into_iter().map(Result::unwrap).collect();
+    assert_eq!(told.iter().filter(|told| !told.duplicate).count(), 1);
+    assert!(told.iter().all(|one| (&one.id, one.deliveries) == (&told[0].id, 1)), "{told:?}");
+    assert_eq!(fresh.store().count(&DeliveryFilter::default()).await.unwrap(), 1);
+}
+
 /// What is committed is there for another process, and what a process had leased comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_enqueued_is_there_after_the_file_was_closed() {
@@ -56,7 +130,7 @@ async fn what_is_enqueued_is_there_after_the_file_was_closed() {
     let store = SqliteStore::open(&path).await.unwrap();
     put(&store, &[endpoint("ep")]).await;
     store.enqueue(&messages(3)).await.unwrap();
-    let claimed = store.claim(2, std::time::Duration::ZERO).await.unwrap();
+    let claimed = store.claim(2, Duration::ZERO).await.unwrap();
     let _ = store.settle(&[delivered(&claimed[0])]).await.unwrap();
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::steps::{
-    ANY, WORKERS, WORKS, assert_nothing_is_due, bearing, claim, claim_briefly, claim_one, count, delivery,
-    end, end_all, endpoint, endpoints, enqueue, enqueue_all, kinds, matching, message, messages, put, retry,
-    return_it, settle, settling, wanting,
+    ANY, WORKERS, WORKS, assert_nothing_is_due, attempts, bearing, claim, claim_briefly, claim_one, count,
+    delivery, end, end_all, endpoint, endpoints, enqueue, enqueue_all, kinds, matching, message, messages,
+    put, retry, return_it, settle, settling, wanting,
 };
 use crate::{
     Settlement,
@@ -196,7 +196,7 @@ pub async fn adv_88_a_lease_that_ends_goes_to_another_and_the_earlier_settles_no
         assert_eq!(delivery(&store, late.id).await, held);
         assert_nothing_is_due(&store).await;
     }
-    assert_eq!(store.attempts(late.id).await.expect(WORKS), []);
+    assert_eq!(attempts(&store, late.id).await, []);
     end(&store, &late, Verdict::Delivered).await;
     assert_eq!(settle(&store, &settling(&early, retry(LONG))).await, Settlement::Superseded);
     assert_eq!(delivery(&store, late.id).await.state, DeliveryState::Delivered);

@@ -1,14 +1,14 @@
 //! What an outbox promises of endpoints.
 
-use std::slice;
+use std::{slice, time::Duration};
 
 use super::steps::{
-    ANY, WORKS, assert_nothing_is_due, attempts, claim, claim_one, count, end, endpoint, enqueue, matching,
-    message, now, put, read, settle, settling, stored,
+    ANY, FAILED, WORKERS, WORKS, assert_is_stored, assert_nothing_is_due, attempts, claim, claim_one, count,
+    end, endpoint, enqueue, matching, message, now, put, read, settle, settling, stored,
 };
 use crate::{
-    Settlement,
-    conformance::Harness,
+    Settlement, StoreErrorKind,
+    conformance::{Harness, LONG, race},
     outbox::{
         DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState, Health, Limits, OutboxStore, Page,
         SettleDelivery, Verdict,
@@ -21,6 +21,7 @@ pub async fn an_endpoint_comes_back_as_it_was_put(harness: &impl Harness<Store: 
     let store = harness.store().await;
     for endpoint in all_sorts() {
         put(&store, &endpoint).await;
+        let endpoint = Endpoint { revision: 1, ..endpoint };
         assert_eq!(stored(&store, &endpoint.id).await, endpoint);
         let of = Some(endpoint.tenant.as_deref());
         assert_eq!(store.endpoints(of, &Page::default()).await.expect(WORKS), slice::from_ref(&endpoint));
@@ -76,6 +77,85 @@ fn all_sorts() -> Vec<Endpoint> {
     vec![Endpoint { created_at: 2, ..endpoint("ep_bare") }, full, empty, failing]
 }
 
+/// Of two who have read an endpoint and write it, the second is told, and nothing of it is written. So is who
+/// writes one that is there as a new one, or one that was deleted.
+pub async fn of_two_who_change_an_endpoint_one_is_told_to_read_it_again(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    let new = Endpoint { name: String::from("new"), ..endpoint("ep") };
+    store.put_endpoint_if_unchanged(&new).await.expect("there is none yet");
+    assert_changed(&store, &Endpoint { name: String::from("new, too"), ..new }).await;
+    let read = stored(&store, "ep").await;
+    assert_eq!((&*read.name, read.revision), ("new", 1));
+    let first = Endpoint { name: String::from("first"), ..read.clone() };
+    store.put_endpoint_if_unchanged(&first).await.expect("nobody has changed it");
+    assert_changed(&store, &Endpoint { name: String::from("second"), ..read.clone() }).await;
+    assert_eq!(stored(&store, "ep").await, Endpoint { revision: 2, ..first });
+    put(&store, &Endpoint { name: String::from("whatever it was"), ..read }).await;
+    let read = stored(&store, "ep").await;
+    assert_eq!((&*read.name, read.revision), ("whatever it was", 3));
+    assert!(store.delete_endpoint("ep").await.expect(WORKS));
+    assert_changed(&store, &read).await;
+    assert_eq!(store.endpoint("ep").await.expect(WORKS), None);
+}
+
+async fn assert_changed(store: &impl OutboxStore, endpoint: &Endpoint) {
+    let refused = store.put_endpoint_if_unchanged(endpoint).await.expect_err("it was changed");
+    assert_eq!(refused.kind(), StoreErrorKind::Changed);
+}
+
+/// Of tasks that read, change and write an endpoint at one moment, each that writes has changed what the one
+/// before has written: no change is lost.
+pub async fn of_many_who_change_an_endpoint_at_once_each_change_is_made_to_the_one_before(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put(&store, &Endpoint { name: String::new(), ..endpoint("ep") }).await;
+    let rounds = harness.rounds().div_ceil(10);
+    let written = race(harness, WORKERS, move |racer| async move {
+        racer.ready().await;
+        let mut written = 0;
+        for _ in 0..rounds {
+            let mut endpoint = stored(&racer.store, "ep").await;
+            endpoint.name.push('x');
+            match racer.store.put_endpoint_if_unchanged(&endpoint).await {
+                Ok(()) => written += 1,
+                Err(error) => assert_eq!(error.kind(), StoreErrorKind::Changed),
+            }
+        }
+        written
+    })
+    .await;
+    let written: usize = written.into_iter().sum();
+    let last = stored(&store, "ep").await;
+    assert_eq!((last.name.len(), last.revision), (written, 1 + written as i64));
+}
+
+/// Whatever is written but for its health changes an endpoint: its state, too, whoever has disabled it.
+pub async fn what_changes_an_endpoint_raises_its_revision_and_health_does_not(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    for (effect, revision) in [(Effect::Well, 1), (FAILED, 1), (Effect::Gone, 2)] {
+        enqueue(&store, &message("order.paid")).await;
+        let settled = SettleDelivery { effect, ..settling(&claim_one(&store).await, Verdict::Dead) };
+        assert_eq!(settle(&store, &settled).await, Settlement::Settled);
+        assert_eq!(stored(&store, "ep").await.revision, revision, "{effect:?}");
+    }
+    assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
+    assert_eq!(stored(&store, "ep").await.revision, 3);
+    enqueue(&store, &message("order.paid")).await;
+    let failed = SettleDelivery { effect: FAILED, ..settling(&claim_one(&store).await, Verdict::Dead) };
+    assert_eq!(settle(&store, &failed).await, Settlement::Settled);
+    for (disable_after, revision) in [(LONG, 3), (Duration::ZERO, 4)] {
+        let turned = store.turn_failure_clocks(Duration::ZERO, disable_after).await.expect(WORKS);
+        assert_eq!(turned.len(), 1, "{turned:?}");
+        assert_eq!(stored(&store, "ep").await.revision, revision);
+    }
+}
+
 /// An endpoint that says no time of creation was created when it was put first; one that is put again keeps
 /// its time, and all else is as it was put last.
 pub async fn an_endpoint_keeps_when_it_was_created(harness: &impl Harness<Store: OutboxStore>) {
@@ -89,7 +169,7 @@ pub async fn an_endpoint_keeps_when_it_was_created(harness: &impl Harness<Store:
     for changed in all_sorts() {
         let changed = Endpoint { id: String::from("ep"), ..changed };
         put(&store, &changed).await;
-        assert_eq!(stored(&store, "ep").await, Endpoint { created_at, ..changed });
+        assert_is_stored(&store, &Endpoint { created_at, ..changed }).await;
     }
 }
 
@@ -200,11 +280,11 @@ pub async fn an_endpoint_is_enabled_and_disabled(harness: &impl Harness<Store: O
     for because in [DisabledBecause::Operator, DisabledBecause::Gone, DisabledBecause::Failing] {
         let state = EndpointState::Disabled(because);
         assert!(store.set_state("ep", state).await.expect(WORKS));
-        assert_eq!(stored(&store, "ep").await, Endpoint { state, ..put.clone() });
+        assert_is_stored(&store, &Endpoint { state, ..put.clone() }).await;
     }
     assert_eq!(claim(&store, 10).await.len(), 1, "the other's");
     assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
-    assert_eq!(stored(&store, "ep").await, put);
+    assert_is_stored(&store, &put).await;
     assert_eq!(claim_one(&store).await.endpoint.id, "ep");
     assert_nothing_is_due(&store).await;
     assert!(!store.set_state("unknown", EndpointState::Enabled).await.expect(WORKS));

@@ -38,6 +38,12 @@ pub async fn a_message_with_an_id_and_a_known_key_is_no_mistake(harness: &impl H
     let first = enqueue(&store, &new).await;
     assert_eq!(first, Enqueued { id: String::from("ours"), deliveries: 1, duplicate: false });
     assert_eq!(enqueue_again(&store, &new).await, Enqueued { duplicate: true, ..first });
+    let twice = NewMessage { id: Some(String::from("twice")), ..with_key("another key") };
+    let known = NewMessage { id: Some(String::from("twice")), ..with_key("key") };
+    let enqueued = enqueue_all(&store, &[known, twice.clone(), twice]).await;
+    let of = |id: &str, duplicate| Enqueued { id: String::from(id), deliveries: 1, duplicate };
+    assert_eq!(enqueued, [of("ours", true), of("twice", false), of("twice", true)]);
+    assert_eq!(count(&store, &ANY).await, 2);
 }
 
 /// A key is a tenant's own; no tenant, and one without a name, are tenants too. Messages without a key are

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::steps::{
-    ANY, WORKERS, WORKS, assert_nothing_is_due, bearing, claim, claim_briefly, claim_one, count, delivery,
-    end, end_all, endpoint, enqueue, enqueue_all, matching, message, messages, put, redeliver, retry,
-    return_it, settle, settling,
+    ANY, WORKERS, WORKS, assert_nothing_is_due, attempts, bearing, claim, claim_briefly, claim_one, count,
+    delivery, end, end_all, endpoint, enqueue, enqueue_all, matching, message, messages, put, redeliver,
+    retry, return_it, settle, settling,
 };
 use crate::{
     Settlement,
@@ -118,7 +118,7 @@ pub async fn what_is_redelivered_begins_its_schedule_anew(harness: &impl Harness
         end(&store, &claimed, verdict).await;
         redeliver(&store, &ANY, 1).await;
     }
-    let recorded = store.attempts(claim_one(&store).await.id).await.expect(WORKS);
+    let recorded = attempts(&store, claim_one(&store).await.id).await;
     let triggers: Vec<Trigger> = recorded.iter().map(|attempt| attempt.trigger).collect();
     assert_eq!(triggers.iter().filter(|trigger| **trigger == Trigger::Redelivery).count(), 2);
     assert_eq!(recorded.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);

@@ -10,9 +10,9 @@ use super::steps::{
     settle, settling, stored,
 };
 use crate::{
-    Fence, Settlement,
+    Fence, Settlement, StoreErrorKind,
     conformance::{Harness, LONG},
-    outbox::{Attempt, Claimed, DeliveryState, OutboxStore, SettleDelivery, Trigger, Verdict},
+    outbox::{Attempt, Claimed, DeliveryState, OutboxStore, Page, SettleDelivery, Trigger, Verdict},
 };
 
 /// A lease settles its delivery once, whatever became of it; another fence, or a delivery that isn't
@@ -120,12 +120,49 @@ pub async fn a_list_shows_the_last_attempt(harness: &impl Harness<Store: OutboxS
     let ends = [(Some(503), Some("busy")), (None, Some("no answer")), (Some(200), None)];
     for (status, error) in ends {
         let claimed = claim_one(&store).await;
-        let made = Attempt { status, error: error.map(String::from), ..attempt(&claimed, true) };
+        let before = delivery(&store, claimed.id).await;
+        let (at, latency) =
+            (before.last_at.unwrap_or(1_700_000_000_000_000) + 7, u64::from(claimed.attempt) * 9);
+        let error_text = error.map(String::from);
+        let made = Attempt { at, latency, status, error: error_text, ..attempt(&claimed, true) };
         let settled = SettleDelivery { attempt: Some(made), ..settling(&claimed, retry(Duration::ZERO)) };
         assert_eq!(settle(&store, &settled).await, Settlement::Settled);
         let listed = delivery(&store, claimed.id).await;
         assert_eq!((listed.last_status, listed.last_error.as_deref()), (status, error));
+        assert_eq!((listed.last_at, listed.last_latency), (Some(at), Some(latency)));
+        return_it(&store, &claim_one(&store).await).await;
+        let returned = delivery(&store, claimed.id).await;
+        assert_eq!((returned.last_at, returned.last_latency), (Some(at), Some(latency)), "none was made");
     }
+}
+
+/// Attempts are read the last first, as many as are wanted, and on from where the page before has ended.
+pub async fn attempts_are_read_last_first_page_by_page(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    enqueue(&store, &message("order.paid")).await;
+    let mut id = 0;
+    for _ in 0..5 {
+        let claimed = claim_one(&store).await;
+        end(&store, &claimed, retry(Duration::ZERO)).await;
+        id = claimed.id;
+    }
+    for (after, limit, expected) in [
+        (None, 2, &[5, 4][..]),
+        (Some("4"), 2, &[3, 2]),
+        (Some("2"), 2, &[1]),
+        (Some("1"), 2, &[]),
+        (None, Page::MAX + 1, &[5, 4, 3, 2, 1]),
+        (None, 0, &[]),
+    ] {
+        let page = Page { after: after.map(String::from), limit };
+        let read = store.attempts(id, &page).await.expect(WORKS);
+        let numbers: Vec<u32> = read.iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, expected, "{page:?}");
+    }
+    let behind_nothing = Page { after: Some(String::from("x")), limit: 1 };
+    let refused = store.attempts(id, &behind_nothing).await.expect_err("that is no attempt");
+    assert_eq!(refused.kind(), StoreErrorKind::Invalid);
 }
 
 /// Every field of an attempt survives, byte for byte: what is missing stays missing, what is empty stays

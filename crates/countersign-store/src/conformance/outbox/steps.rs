@@ -58,6 +58,12 @@ pub(super) async fn stored(store: &impl OutboxStore, id: &str) -> Endpoint {
     store.endpoint(id).await.expect(WORKS).expect("there is such an endpoint")
 }
 
+/// Checks that the store has the endpoint as it is here, but for its revision.
+pub(super) async fn assert_is_stored(store: &impl OutboxStore, expected: &Endpoint) {
+    let kept = stored(store, &expected.id).await;
+    assert_eq!(kept, Endpoint { revision: kept.revision, ..expected.clone() });
+}
+
 /// Enqueues a message that was not enqueued before.
 pub(super) async fn enqueue(store: &impl OutboxStore, message: &NewMessage) -> Enqueued {
     let enqueued = enqueue_again(store, message).await;
@@ -183,8 +189,12 @@ pub(super) async fn delivery(store: &impl OutboxStore, id: i64) -> Delivery {
     matching(store, &filter).await.pop().expect("there is such a delivery")
 }
 
+/// All attempts, the first first.
 pub(super) async fn attempts(store: &impl OutboxStore, delivery: i64) -> Vec<Attempt> {
-    store.attempts(delivery).await.expect(WORKS)
+    let page = Page { after: None, limit: Page::MAX };
+    let mut attempts = store.attempts(delivery, &page).await.expect(WORKS);
+    attempts.reverse();
+    attempts
 }
 
 pub(super) async fn redeliver(store: &impl OutboxStore, filter: &DeliveryFilter, limit: u32) -> Redelivered {

@@ -19,7 +19,10 @@ pub(super) fn fare(endpoint: &mut Endpoint, effect: Effect, now: i64) {
             health.failures += 1;
             health.open_until = health.open_until.max(open_until);
         }
-        Effect::Gone => endpoint.state = EndpointState::Disabled(DisabledBecause::Gone),
+        Effect::Gone => {
+            endpoint.state = EndpointState::Disabled(DisabledBecause::Gone);
+            endpoint.revision += 1;
+        }
         Effect::None => {}
     }
 }
@@ -41,6 +44,7 @@ pub(super) fn turn(
     if failing_for >= disable_after {
         let endpoint = Arc::make_mut(endpoint);
         endpoint.state = EndpointState::Disabled(DisabledBecause::Failing);
+        endpoint.revision += 1;
         return Some(HealthChange::Disabled { endpoint: endpoint.clone(), failing_for });
     }
     if failing_for >= warn_after && endpoint.health.warned_at.is_none() {

@@ -49,6 +49,8 @@ impl Row {
         (self.delivery.state, self.delivery.due_at) = (state, due_at);
         match &settle.attempt {
             Some(attempt) => {
+                self.delivery.last_at = Some(attempt.at);
+                self.delivery.last_latency = Some(attempt.latency);
                 self.delivery.last_status = attempt.status;
                 self.delivery.last_error.clone_from(&attempt.error);
                 self.attempts.push(attempt.clone());

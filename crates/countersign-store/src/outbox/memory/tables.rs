@@ -9,8 +9,8 @@ use super::{health::fare, row::Row, time::earlier};
 use crate::{
     Fence, Settlement, StoreError, check_key,
     outbox::{
-        Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Message, NewMessage, Retention,
-        SettleDelivery,
+        Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
+        Retention, SettleDelivery,
     },
 };
 
@@ -30,6 +30,18 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    /// Writes an endpoint, new or changed. What is kept of one that is known: how it fares, and when it was
+    /// created.
+    pub(super) fn put(&mut self, endpoint: &Endpoint, now: i64) {
+        let mut endpoint = endpoint.clone();
+        let created_at = if endpoint.created_at == 0 { now } else { endpoint.created_at };
+        let known = self.endpoints.get(&endpoint.id);
+        let known = known.map(|known| (known.health, known.created_at, known.revision));
+        let (health, created_at, revision) = known.unwrap_or((Health::default(), created_at, 0));
+        (endpoint.health, endpoint.created_at, endpoint.revision) = (health, created_at, revision + 1);
+        self.endpoints.insert(endpoint.id.clone(), Arc::new(endpoint));
+    }
+
     /// Stores all messages, or none of them.
     pub(super) fn enqueue(&mut self, messages: &[NewMessage], now: i64) -> Result<Vec<Enqueued>, StoreError> {
         let ids = self.ids(messages)?;
