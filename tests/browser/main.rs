@@ -4,9 +4,11 @@
 
 mod browser;
 mod chromium;
+mod live;
 mod looks;
 mod people;
 mod sample;
 mod site;
 mod verifiers;
+mod viewer;
 mod without_scripts;

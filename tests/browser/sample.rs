@@ -255,7 +255,7 @@ const STEP: i64 = 600 * SECOND;
 const STEPS: i64 = 144;
 /// Half past nine in the morning.
 const CRM_IS_DOWN: i64 = 105;
-const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const ENDPOINTS: [(&str, &str, &str, &[&str]); 7] = [
     (
         "ep_crm",

@@ -19,10 +19,12 @@ use countersign::{Keyring, RequestView, Verifier, catalog};
 use countersign_dispatch::{Dispatcher, Outbox, Schedule, Sealer};
 use countersign_server::{Access, Dashboard, EventTypes, Server};
 use countersign_sql::SqliteStore;
-use countersign_store::outbox::{OutboxStore, Page};
+use countersign_store::outbox::{Endpoint, EndpointKey, NewMessage, OutboxStore, Page};
 use countersign_transport::{Policy, Transport};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::sample::SECRET;
 
 /// A server, its dashboard, and what they keep.
 pub(crate) struct Site {
@@ -31,7 +33,14 @@ pub(crate) struct Site {
     pub(crate) outbox: Outbox<SqliteStore>,
     /// The time at this site, in microseconds since 1970: the system's, where it is 0.
     pub(crate) now: Arc<AtomicI64>,
+    serving: Serving,
     _folder: TempDir,
+}
+
+/// A server, and how it is told to stop.
+struct Serving {
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
 }
 
 impl Site {
@@ -51,8 +60,8 @@ impl Site {
             .policy(policy())
             .clock(clock());
         let dashboard = Dashboard::new().on_loopback().clock(clock());
-        let origin = serve(dashboard.on(server.router())).await;
-        Site { origin, dashboard, outbox, now, _folder: folder }
+        let (origin, serving) = serve_gracefully(&dashboard, dashboard.on(server.router())).await;
+        Site { origin, dashboard, outbox, now, serving, _folder: folder }
     }
 
     /// A site that sends: two attempts, the second soon after the first.
@@ -64,6 +73,29 @@ impl Site {
             .sealer(sealer());
         tokio::spawn(dispatcher.run(std::future::pending()));
         site
+    }
+
+    /// Makes an endpoint for all messages, and gives the path of its page.
+    pub(crate) async fn endpoint(&self, receiver: &Receiver) -> String {
+        let mut endpoint = Endpoint::new("ep_ledger", &receiver.url, "standard-webhooks");
+        endpoint.name = "Ledger".to_owned();
+        let (label, secret) = ("2026".to_owned(), SECRET.to_owned());
+        endpoint.keys = vec![EndpointKey { label, secret, valid_from: None, valid_until: None }];
+        receiver.trust(SECRET);
+        self.outbox.store().put_endpoint(&endpoint).await.unwrap();
+        "/dashboard/endpoints/ep_ledger".to_owned()
+    }
+
+    /// Enqueues a message of this type, as the application does.
+    pub(crate) async fn enqueue(&self, kind: &str) {
+        let payload = serde_json::json!({ "type": kind }).to_string();
+        self.outbox.enqueue(&[NewMessage::new(kind, payload)]).await.unwrap();
+    }
+
+    /// Tells the server to stop, and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.serving.stop.send(()).unwrap();
+        self.serving.server.await.unwrap();
     }
 
     /// The URLs of the endpoints that there are.
@@ -135,6 +167,23 @@ pub(crate) async fn serve(app: Router) -> String {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, app).await });
     origin
+}
+
+/// Serves a dashboard until it is told to stop.
+async fn serve_gracefully(dashboard: &Dashboard, app: Router) -> (String, Serving) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel();
+    let dashboard = dashboard.clone();
+    let told = async move {
+        if stopped.await.is_err() {
+            std::future::pending().await
+        }
+        dashboard.end_streams();
+    };
+    let serving = axum::serve(listener, app).with_graceful_shutdown(told);
+    let server = tokio::spawn(async { serving.await.unwrap() });
+    (origin, Serving { stop, server })
 }
 
 /// `http` and this machine too.

@@ -18,6 +18,7 @@ use self::{
     keys::{KeyEntry, ScopeName},
     running::Work,
     settings::Settings,
+    traces::Traces,
 };
 use crate::{output, stop};
 
@@ -28,10 +29,17 @@ mod dashboard;
 mod database;
 mod file;
 mod keys;
+mod otlp;
 mod running;
 mod sample;
 mod settings;
 mod shown;
+#[cfg(not(feature = "otlp"))]
+#[path = "serve/traces_off.rs"]
+mod traces;
+#[cfg(feature = "otlp")]
+#[path = "serve/traces_on.rs"]
+mod traces;
 
 /// What the key may do.
 #[derive(Args)]
@@ -64,8 +72,10 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
              seals those that are made from then on",
         );
     }
-    runtime()?.block_on(start(settings))?;
-    Ok(ExitCode::SUCCESS)
+    let traces = Traces::start(&settings.otlp_endpoint)?;
+    let served = runtime()?.block_on(start(settings, &traces));
+    traces.finish();
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Makes a key, and prints it with what the configuration needs to let it in.
@@ -97,22 +107,22 @@ fn runtime() -> anyhow::Result<Runtime> {
     Runtime::new().context("the server can't be started")
 }
 
-async fn start(settings: Settings) -> anyhow::Result<()> {
+async fn start(settings: Settings, traces: &Traces) -> anyhow::Result<()> {
     match &settings.database.value {
         Database::Sqlite(path) => {
             let store = database::sqlite(path).await?;
-            let served = listen(store.clone(), settings).await;
+            let served = listen(store.clone(), settings, traces).await;
             store.close().await;
             served
         }
         Database::Postgres(both) => {
             let store = database::postgres(&both.1).await?;
-            listen(store, settings).await
+            listen(store, settings, traces).await
         }
     }
 }
 
-async fn listen(store: impl OutboxStore, mut settings: Settings) -> anyhow::Result<()> {
+async fn listen(store: impl OutboxStore, mut settings: Settings, traces: &Traces) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
@@ -121,7 +131,7 @@ async fn listen(store: impl OutboxStore, mut settings: Settings) -> anyhow::Resu
     }
     let work = Work::new(Outbox::new(store), &settings)?;
     welcome(&listener, &work)?;
-    running::log();
+    running::log(traces);
     work.run(listener, stop).await
 }
 

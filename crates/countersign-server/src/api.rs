@@ -33,6 +33,7 @@ mod messages;
 mod refused;
 mod replays;
 mod stats;
+pub(crate) mod viewer;
 
 /// The API, below `/api/v1`.
 pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {

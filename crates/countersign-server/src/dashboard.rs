@@ -11,7 +11,7 @@ use axum::{
 };
 use countersign_store::outbox::OutboxStore;
 
-use self::tokens::Tokens;
+use self::{live::Streams, tokens::Tokens};
 use crate::{AccessError, Caller, operator::Operator, time};
 
 mod assets;
@@ -27,6 +27,7 @@ mod fields;
 mod filters;
 mod frame;
 mod history;
+mod live;
 mod messages;
 mod origin;
 mod overview;
@@ -53,16 +54,24 @@ mod words;
 /// # }
 /// ```
 ///
+/// # Streams
+/// Pages of what changes by itself are kept up to date by Server-Sent Events while they are looked at: the store is
+/// asked one question a second for each. At most [`max_streams`](Self::max_streams) are open; one ends with its session,
+/// or after 10 minutes, and the browser asks for another. A server that stops calls
+/// [`end_streams`](Self::end_streams).
+///
 /// # Security
 /// A session begins with an admin's key or with a link, lasts 12 hours, and is known by 256 random bits in a cookie,
 /// of which this process keeps the SHA-256. Where several processes serve the dashboard, each has its own sessions:
 /// send a browser to the same one. A request that changes something must come from a page of the same origin, by
 /// `Sec-Fetch-Site` or, where a browser doesn't send that, by `Origin` and `Host`, which a proxy must pass on.
-/// Where the application has put a [`Caller`] into the request's extensions, that is who is signed in.
+/// Where the application has put a [`Caller`] into the request's extensions, that is who is signed in; a stream that
+/// has begun then goes on for its 10 minutes.
 #[derive(Clone)]
 pub struct Dashboard {
     sessions: Arc<Tokens<Caller>>,
     links: Arc<Tokens<()>>,
+    streams: Arc<Streams>,
     is_secure: bool,
     clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -74,6 +83,7 @@ impl Dashboard {
         Dashboard {
             sessions: Arc::new(Tokens::new(SESSION, MOST_SESSIONS)),
             links: Arc::new(Tokens::new(LINK, MOST_LINKS)),
+            streams: Arc::new(Streams::new(MOST_STREAMS)),
             is_secure: true,
             clock: Arc::new(time::unix_micros),
         }
@@ -83,6 +93,14 @@ impl Dashboard {
     #[must_use]
     pub fn on_loopback(mut self) -> Self {
         self.is_secure = false;
+        self
+    }
+
+    /// How many pages are kept up to date at once, in this process: 64 by default. Others show what is new when they
+    /// are loaded again.
+    #[must_use]
+    pub fn max_streams(mut self, most: usize) -> Self {
+        self.streams = Arc::new(Streams::new(most));
         self
     }
 
@@ -100,6 +118,25 @@ impl Dashboard {
     pub fn sign_in_link(&self) -> Result<String, AccessError> {
         let token = self.links.issue((), (self.clock)())?;
         Ok(format!("{PATH}/sign-in?token={}", *token))
+    }
+
+    /// Ends the streams that keep pages up to date, and begins no more: for a server that stops, which would
+    /// otherwise wait for them.
+    ///
+    /// ```
+    /// # async fn serve(
+    /// #     listener: tokio::net::TcpListener, app: axum::Router, dashboard: countersign_server::Dashboard,
+    /// #     stop: impl Future<Output = ()> + Send + 'static,
+    /// # ) -> std::io::Result<()> {
+    /// let stop = async move {
+    ///     stop.await;
+    ///     dashboard.end_streams();
+    /// };
+    /// axum::serve(listener, app).with_graceful_shutdown(stop).await
+    /// # }
+    /// ```
+    pub fn end_streams(&self) {
+        self.streams.end();
     }
 
     /// Opens the dashboard on a [server's router](crate::Server::router), which has none otherwise.
@@ -140,9 +177,11 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
 fn pages<S: OutboxStore>() -> Router<Operator<S>> {
     Router::new()
         .route("/", get(overview::show))
+        .route("/live", get(overview::live))
         .route("/endpoints", get(endpoints::list))
         .route("/endpoints/new", get(endpoint_form::blank).post(endpoint_form::create))
         .route("/endpoints/{id}", get(endpoint::show))
+        .route("/endpoints/{id}/live", get(endpoint::live))
         .route("/endpoints/{id}/edit", get(endpoint_form::filled).post(endpoint_form::change))
         .route("/endpoints/{id}/enable", post(endpoint::enable))
         .route("/endpoints/{id}/disable", post(endpoint::disable))
@@ -152,6 +191,7 @@ fn pages<S: OutboxStore>() -> Router<Operator<S>> {
         .route("/endpoints/{id}/replay", get(replay::form).post(replay::start))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(delivery::show))
+        .route("/deliveries/{id}/live", get(delivery::live))
         .route("/deliveries/{id}/redeliver", post(delivery::redeliver))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
@@ -164,3 +204,4 @@ const SESSION: Duration = Duration::from_secs(12 * 3600);
 const LINK: Duration = Duration::from_secs(600);
 const MOST_SESSIONS: usize = 1_000;
 const MOST_LINKS: usize = 16;
+const MOST_STREAMS: usize = 64;

@@ -31,6 +31,7 @@
 //! | `/api/v1/replays` | counted, then made step by step |
 //! | `/api/v1/stats` | how much waits; attempts that succeeded and failed over time |
 //! | `/api/v1/openapi.json` | the description (OpenAPI 3.1), with every field |
+//! | `/api/docs` | a viewer of the description: Swagger UI, in the program |
 //! | `/dashboard` | pages for people, where a [`Dashboard`] is opened |
 //! | `/health`, `/ready` | whether the process runs, and whether the store answers |
 //! | `/plugins/webhooks` | [BillRun's API](#billruns-api), where it is enabled |
@@ -61,6 +62,7 @@
 //! | a step of a replay | 100 deliveries, 1,000 at most | `limit` of the request |
 //! | redeliveries, replays and tests of a caller | 60 a minute | [`resends_per_minute`](Server::resends_per_minute) |
 //! | event types | 1,000 | |
+//! | pages of the dashboard that are kept up to date at once | 64 | [`max_streams`](Dashboard::max_streams) |
 //!
 //! # Refusals
 //!

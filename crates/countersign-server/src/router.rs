@@ -23,6 +23,7 @@ pub(crate) fn of<S: OutboxStore>(operator: Operator<S>) -> Router {
         .route("/ready", get(ready))
         .with_state(operator.clone())
         .nest("/api/v1", api::router(operator.clone()))
+        .nest("/api", api::viewer::router())
         .nest(dashboard::PATH, dashboard::router(operator.clone()));
     if operator.settings().billrun {
         router = router.nest("/plugins/webhooks", billrun::router(operator));

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use countersign_dispatch::{Outbox, Sealer};
+use countersign_dispatch::{DISABLE_AFTER, Outbox, Sealer, WARN_AFTER};
 use countersign_store::outbox::OutboxStore;
 use countersign_transport::Policy;
 
@@ -19,6 +19,8 @@ pub(crate) struct Settings<S> {
     pub(crate) sealer: Option<Sealer>,
     pub(crate) policy: Policy,
     pub(crate) billrun: bool,
+    pub(crate) warn_after: Duration,
+    pub(crate) disable_after: Duration,
     pub(crate) body_limit: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) resends: Rate,
@@ -37,6 +39,8 @@ impl<S: OutboxStore> Server<S> {
             sealer: None,
             policy: Policy::new(),
             billrun: false,
+            warn_after: WARN_AFTER,
+            disable_after: DISABLE_AFTER,
             body_limit: 1 << 20,
             body_timeout: Duration::from_secs(10),
             resends: Rate::per_minute(60),
@@ -72,6 +76,15 @@ impl<S: OutboxStore> Server<S> {
     #[must_use]
     pub fn billrun(mut self, offered: bool) -> Self {
         self.0.billrun = offered;
+        self
+    }
+
+    /// After how long of failing an endpoint is warned of, and after how long it is disabled, as the dashboard says
+    /// it: 5 and 7 days by default, like a [dispatcher's](countersign_dispatch::Dispatcher::failure_clock). Tell both
+    /// the same.
+    #[must_use]
+    pub fn failure_clock(mut self, warn_after: Duration, disable_after: Duration) -> Self {
+        (self.0.warn_after, self.0.disable_after) = (warn_after, disable_after);
         self
     }
 

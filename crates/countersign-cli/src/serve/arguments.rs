@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     database::Database,
+    otlp::Otlp,
     settings::{Preset, Role},
 };
 
@@ -43,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// Says that a proxy in front secures the connections, which lets the server listen beyond loopback
     #[arg(long)]
     pub(super) behind_tls_proxy: bool,
+    /// Sends traces to this collector by OTLP over HTTP, such as http://127.0.0.1:4318, or off [default: off]
+    #[arg(long, value_name = "URL")]
+    pub(super) otlp_endpoint: Option<Otlp>,
     /// Serves a sample to look at, with endpoints, a receiver and traffic, which leaves nothing behind
     #[arg(long, conflicts_with_all = NOT_WITH_SAMPLE)]
     pub(super) sample: bool,
@@ -55,7 +59,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// The sample has settings of its own, but for where it listens.
-const NOT_WITH_SAMPLE: [&str; 10] = [
+const NOT_WITH_SAMPLE: [&str; 11] = [
     "config",
     "database",
     "role",
@@ -65,5 +69,6 @@ const NOT_WITH_SAMPLE: [&str; 10] = [
     "event_preset",
     "billrun",
     "behind_tls_proxy",
+    "otlp_endpoint",
     "print_config",
 ];

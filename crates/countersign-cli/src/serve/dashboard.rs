@@ -4,6 +4,7 @@ use axum::{Router, response::Redirect, routing::get};
 use countersign_server::{AccessError, Dashboard};
 
 use super::settings::Settings;
+use crate::stop::Stop;
 
 /// The dashboard, and whether it is reached from this machine alone.
 pub(super) struct Opened {
@@ -22,6 +23,12 @@ impl Opened {
     /// Puts it on a server's router, and leads there who asks for no page of it.
     pub(super) fn on(&self, router: Router) -> Router {
         self.dashboard.on(router.route("/", get(async || Redirect::to(PATH))))
+    }
+
+    /// Ends what keeps pages up to date when the process is told to stop, which would wait for it.
+    pub(super) async fn end_with(self, stop: Stop) {
+        stop.told().await;
+        self.dashboard.end_streams();
     }
 
     /// How to get in. A link is for who sits at this machine: elsewhere whoever reads the log could follow it.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{
     database::Database,
     keys::KeyEntry,
+    otlp::Otlp,
     settings::{List, Preset, Role},
 };
 use crate::input;
@@ -26,6 +27,7 @@ pub(super) struct File {
     pub(super) event_presets: Option<List<Preset>>,
     pub(super) billrun: Option<bool>,
     pub(super) behind_tls_proxy: Option<bool>,
+    pub(super) otlp_endpoint: Option<Otlp>,
     pub(super) keys: Vec<KeyEntry>,
 }
 

@@ -20,9 +20,9 @@ use countersign_store::outbox::OutboxStore;
 use countersign_transport::Transport;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::sleep};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use super::{dashboard::Opened, settings::Settings};
+use super::{dashboard::Opened, settings::Settings, traces::Traces};
 use crate::stop::{self, Stop};
 
 /// What a process of the server does: it answers, and delivers where the role says so.
@@ -64,6 +64,7 @@ impl<S: OutboxStore> Work<S> {
     /// Works until it is told to stop, and what is under way has ended.
     pub(super) async fn run(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
         tokio::spawn(tidy(self.metrics));
+        self.dashboard.map(|dashboard| tokio::spawn(dashboard.end_with(stop.clone())));
         let delivering = self.dispatcher.map(|dispatcher| tokio::spawn(deliver(dispatcher, stop.clone())));
         let answered = stop::answer(listener, self.router, stop.clone()).await;
         stop.tell();
@@ -74,10 +75,10 @@ impl<S: OutboxStore> Work<S> {
     }
 }
 
-/// Writes what happens to standard error.
-pub(super) fn log() {
-    let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    lines.with_max_level(LevelFilter::INFO).init();
+/// Writes what happens to standard error, and traces it where that is wanted.
+pub(super) fn log(traces: &Traces) {
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry().with(LevelFilter::INFO).with(lines).with(traces.layer()).init();
 }
 
 /// Delivers until told to stop. Where the dispatcher ends by itself, everything ends.
@@ -88,7 +89,10 @@ async fn deliver(dispatcher: Dispatcher<impl OutboxStore>, stop: Stop) {
 
 fn dispatcher<S: OutboxStore>(outbox: Outbox<S>, settings: &Settings) -> anyhow::Result<Dispatcher<S>> {
     let transport = Transport::builder().policy(settings.policy()).build()?;
-    let dispatcher = Dispatcher::new(outbox, transport);
+    let mut dispatcher = Dispatcher::new(outbox, transport);
+    if let Some((warn_after, disable_after)) = settings.failure_clock {
+        dispatcher = dispatcher.failure_clock(warn_after, disable_after);
+    }
     Ok(match &settings.sealer {
         Some(sealer) => dispatcher.sealer(sealer.clone()),
         None => dispatcher,
@@ -110,10 +114,13 @@ fn router(
 
 /// The whole API.
 pub(super) fn api(outbox: Outbox<impl OutboxStore>, settings: &Settings) -> anyhow::Result<Router> {
-    let server = Server::new(outbox, settings.keys.access()?)
+    let mut server = Server::new(outbox, settings.keys.access()?)
         .event_types(settings.event_types()?)
         .policy(settings.policy())
         .billrun(settings.billrun.value);
+    if let Some((warn_after, disable_after)) = settings.failure_clock {
+        server = server.failure_clock(warn_after, disable_after);
+    }
     Ok(match &settings.sealer {
         Some(sealer) => server.sealer(sealer.clone()).router(),
         None => server.router(),

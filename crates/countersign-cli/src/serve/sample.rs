@@ -32,10 +32,7 @@ pub(super) async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let listener = bind(&settings).await?;
     let outbox = fill(&database, receiver).await?;
     let work = Work::new(outbox.clone(), &settings)?.dispatching(|dispatcher| {
-        dispatcher
-            .schedule(Schedule::new(WAITS))
-            .failure_clock(WARNED_AFTER, DISABLED_AFTER)
-            .payload_source(system::payload_source())
+        dispatcher.schedule(Schedule::new(WAITS)).payload_source(system::payload_source())
     });
     explain()?;
     writeln!(output::stdout(), "API key, for this run alone: {}", key.expose())?;
@@ -79,5 +76,4 @@ const ENDS: &str = "A message is sent each second until Ctrl-C, which deletes al
 /// Short, to be watched.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
-const WARNED_AFTER: Duration = Duration::from_secs(30);
-const DISABLED_AFTER: Duration = Duration::from_secs(3600);
+pub(super) const FAILURE_CLOCK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
@@ -18,7 +19,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{arguments::ServeArgs, database::Database, file::File, keys::Keys};
+use super::{arguments::ServeArgs, database::Database, file::File, keys::Keys, otlp::Otlp, sample};
 use crate::output;
 
 /// Every setting: a flag, else an environment variable, else the file, else the default.
@@ -35,6 +36,9 @@ pub(super) struct Settings {
     pub(super) event_presets: Setting<List<Preset>>,
     pub(super) billrun: Setting<bool>,
     pub(super) behind_tls_proxy: Setting<bool>,
+    pub(super) otlp_endpoint: Setting<Otlp>,
+    /// After how long of failing an endpoint is warned of and disabled, where that isn't the default.
+    pub(super) failure_clock: Option<(Duration, Duration)>,
     pub(super) keys: Keys,
     pub(super) sealer: Option<Sealer>,
 }
@@ -117,6 +121,8 @@ impl Settings {
                 "COUNTERSIGN_BEHIND_TLS_PROXY",
                 file.behind_tls_proxy,
             )?,
+            otlp_endpoint: layers.otlp(arguments.otlp_endpoint.clone(), file.otlp_endpoint)?,
+            failure_clock: None,
             keys: Keys::new(file.keys, &path)?,
             sealer: sealer()?,
             file_exists: found,
@@ -147,6 +153,8 @@ impl Settings {
             event_presets: Setting::default(List(presets.collect())),
             billrun: Setting::default(false),
             behind_tls_proxy: Setting::default(false),
+            otlp_endpoint: Setting::default(Otlp::OFF),
+            failure_clock: Some(sample::FAILURE_CLOCK),
             keys,
             sealer: None,
         };
@@ -247,6 +255,15 @@ impl Layers<'_> {
     ) -> anyhow::Result<Setting<List<T>>> {
         let flags = (!flags.is_empty()).then(|| List(flags.to_vec()));
         self.setting(flags, variable, file, || List(Vec::new()))
+    }
+
+    /// The collector; that of OpenTelemetry's own variable, where nothing else is set.
+    fn otlp(&self, flag: Option<Otlp>, file: Option<Otlp>) -> anyhow::Result<Setting<Otlp>> {
+        let own = self.setting(flag, "COUNTERSIGN_OTLP_ENDPOINT", file, || Otlp::OFF)?;
+        match (&own.from, environment(OTEL)?) {
+            (Origin::Default, Some(value)) => Ok(Setting { value, from: Origin::Variable(OTEL) }),
+            _ => Ok(own),
+        }
     }
 
     fn switch(
@@ -368,6 +385,7 @@ impl Display for Origin {
 
 /// The keys that seal secrets, the newest first, with commas between them.
 pub(super) const SEAL_KEY: &str = "COUNTERSIGN_SEAL_KEY";
+const OTEL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const CONFIG: &str = "countersign.toml";
 const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 const DATABASE: &str = "webhooks.db";

@@ -48,6 +48,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
         row("event_presets", &settings.event_presets),
         row("billrun", &settings.billrun),
         row("behind_tls_proxy", &settings.behind_tls_proxy),
+        row("otlp_endpoint", &settings.otlp_endpoint),
     ];
     rows.extend(settings.keys.iter().map(|(key, from)| Row::new("key", key.summary(), from)));
     if settings.sealer.is_some() {

@@ -26,6 +26,7 @@ fn each_setting_says_where_it_comes_from() {
         ("COUNTERSIGN_ROLE", "worker"),
         ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8"),
         ("COUNTERSIGN_BILLRUN", ""),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318"),
     ];
     let rows =
         rows(shown(&folder, "--json --listen 127.0.0.1:3 --allow-port 1 --allow-port 2", &environment));
@@ -42,6 +43,7 @@ fn each_setting_says_where_it_comes_from() {
             row("event_presets", "panel", "countersign.toml"),
             row("billrun", "true", "countersign.toml"),
             row("behind_tls_proxy", "false", "default"),
+            row("otlp_endpoint", "http://otel:4318/", "OTEL_EXPORTER_OTLP_ENDPOINT"),
         ]
     );
     let table = shown(&folder, "", &[]).out(0);
@@ -65,8 +67,8 @@ fn no_setting_is_shown_with_a_password_or_a_key() {
     }
     let rows = json!(rows(done));
     assert_eq!(rows[1], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
-    assert_eq!(rows[9], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
-    assert_eq!(rows[10], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+    assert_eq!(rows[10], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
+    assert_eq!(rows[11], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
 
     let done = shown(&Folder::new(), &format!("--database {url}"), &[]);
     assert!(done.stderr.starts_with("warning: --database shows its password"), "{done:?}");
@@ -90,6 +92,8 @@ fn a_setting_that_can_not_be_used_is_named() {
             "COUNTERSIGN_SEAL_KEY can't be used: a key for sealing is 32",
         ),
         ("", ("COUNTERSIGN_API_KEY_SHA256", "csk_x"), "", "this is no digest of a key"),
+        ("", ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel"), "", "OTEL_EXPORTER_OTLP_ENDPOINT can't be used"),
+        ("otlp_endpoint = 'http://app:hunter2@otel'", ("A", ""), "", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("", ("A", ""), "--config none.toml", "none.toml can't be read"),
         ("", ("COUNTERSIGN_CONFIG", "none.toml"), "", "none.toml can't be read"),
         ("", ("A", ""), "--allow-network 10.0.0.0", "--allow-network"),
@@ -113,4 +117,29 @@ fn a_key_that_is_made_can_be_put_into_the_configuration() {
     assert!(table.contains("books: app of acme"), "{table}");
     assert!(countersign("api-key --scope app").go().err(2).contains("--tenant"));
     assert!(countersign("api-key --tenant acme").go().err(2).contains("an admin's"));
+}
+
+#[test]
+fn what_is_set_for_us_counts_before_what_is_set_for_every_program() {
+    let folder = Folder::new().with("countersign.toml", "otlp_endpoint = 'https://ours:4318/'");
+    let otel = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318");
+    let row = |more: &str, environment: &[_]| {
+        let (_, value, from) = rows(shown(&folder, &format!("--json {more}"), environment)).swap_remove(9);
+        (value, from)
+    };
+    let pair = |value: &str, from: &str| (value.to_owned(), from.to_owned());
+    assert_eq!(row("", &[otel]), pair("https://ours:4318/", "countersign.toml"));
+    let off = ("COUNTERSIGN_OTLP_ENDPOINT", "off");
+    assert_eq!(row("", &[otel, off]), pair("off", "COUNTERSIGN_OTLP_ENDPOINT"));
+    assert_eq!(row("--otlp-endpoint http://a", &[otel, off]), pair("http://a/", "flag"));
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_that_can_not_send_traces_says_which_can() {
+    let folder = Folder::new();
+    let serve = || countersign("serve --listen 127.0.0.1:0").within(&folder);
+    let done = serve().env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318").go().err(2);
+    assert!(done.contains("cargo install countersign-cli --features otlp"), "{done}");
+    assert!(!folder.path("webhooks.db").exists());
 }

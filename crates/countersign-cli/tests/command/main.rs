@@ -17,4 +17,6 @@ mod send;
 mod serve;
 mod shell;
 mod sign;
+#[cfg(feature = "otlp")]
+mod traces;
 mod verify;

@@ -61,7 +61,7 @@ pub(super) async fn show<S: OutboxStore>(
     Ok(Json(operator.delivery(&caller, &id).await?.into()))
 }
 
-/// Lists the attempts at a delivery, the first first.
+/// Lists the attempts at a delivery, the last first.
 #[utoipa::path(
     get, path = "/deliveries/{delivery}/attempts", operation_id = "list_attempts", tag = "deliveries",
     params(("delivery" = i64, Path, description = "The delivery's id."), AttemptQuery),

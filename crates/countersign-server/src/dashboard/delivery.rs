@@ -9,29 +9,31 @@ use countersign_store::outbox::{Attempt, Delivery, DeliveryState, Endpoint, Outb
 
 use super::{
     code::{self, Body},
-    fields::Asked,
+    fields::{Asked, Fields},
     filters,
     frame::{Frame, Visit},
-    page::{Answer, page, see},
+    live::{Live, Source, Viewer, stream},
+    page::{Answer, Failed, page, render, see},
     verifier::{self, Verifier},
     words,
 };
 use crate::{
-    Caller,
-    operator::{Operator, Wanted},
+    operator::{Operator, Rows, Wanted},
     refusal::Refusal,
 };
 
 #[derive(Template)]
-#[template(path = "delivery.html")]
+#[template(path = "delivery.html", blocks = ["attempts"])]
 struct DeliveryPage {
     frame: Frame,
+    /// Where it is kept up to date; of the newest attempts alone.
+    source: Option<Source>,
     delivery: Delivery,
     endpoint: Endpoint,
     /// A page of the attempts, the last first.
     attempts: Vec<Shown>,
-    /// The number of the attempt with which the page of older ones ends.
-    older: Option<u32>,
+    /// The cursor of the page of older ones.
+    older: Option<String>,
     payload: Option<Body>,
     curl: Option<String>,
     verifiers: Vec<Verifier>,
@@ -40,6 +42,15 @@ struct DeliveryPage {
 }
 
 impl DeliveryPage {
+    /// The part that can change while the page is looked at.
+    fn parts(&self) -> Result<String, Failed> {
+        render(&self.as_attempts())
+    }
+
+    fn path(&self) -> String {
+        self.frame.at(&format!("/deliveries/{}", self.delivery.id))
+    }
+
     fn is_settled(&self) -> bool {
         !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
     }
@@ -52,30 +63,76 @@ struct Shown {
     failure: Option<String>,
 }
 
+/// A delivery that somebody looks at.
+struct Looked<S> {
+    operator: Operator<S>,
+    visit: Visit,
+    id: String,
+    query: Fields,
+}
+
+impl<S: OutboxStore> Looked<S> {
+    async fn page(&self) -> Result<DeliveryPage, Failed> {
+        let Looked { operator, visit: Visit { frame, caller }, id, query } = self;
+        let delivery = operator.delivery(caller, id).await?;
+        let endpoint = operator.endpoint(caller, &delivery.endpoint_id).await?;
+        let message = operator.message(caller, &delivery.message_id).await?;
+        let wanted = Wanted { cursor: query.given("cursor"), limit: Some(ATTEMPTS) };
+        let Rows { items: attempts, next: older } = operator.attempts(caller, id, &wanted).await?;
+        let sent = match (&message.payload, attempts.first().and_then(|attempt| attempt.payload.as_ref())) {
+            (_, Some(sent)) => Some(sent),
+            (Payload::Bytes(bytes), None) => Some(bytes),
+            (Payload::Reference(_), None) => None,
+        };
+        let newest = attempts.first();
+        Ok(DeliveryPage {
+            frame: frame.clone(),
+            source: None,
+            curl: newest.zip(sent).map(|(attempt, body)| code::curl(&endpoint, attempt, body)),
+            payload: sent.map(|body| Body::new(body)),
+            verifiers: verifier::all(&endpoint),
+            is_newest: wanted.cursor.is_none(),
+            older,
+            attempts: attempts.into_iter().map(Shown::from).collect(),
+            delivery,
+            endpoint,
+        })
+    }
+}
+
+impl<S: OutboxStore> Live for Looked<S> {
+    async fn glance(&self) -> Result<Vec<Delivery>, Refusal> {
+        Ok(vec![self.operator.delivery(&self.visit.caller, &self.id).await?])
+    }
+
+    async fn parts(&self) -> Result<String, Failed> {
+        self.page().await?.parts()
+    }
+}
+
 /// Shows a delivery with its attempts.
 pub(super) async fn show<S: OutboxStore>(
     State(operator): State<Operator<S>>,
-    Extension(Visit { frame, caller }): Extension<Visit>,
+    Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
     Asked(query): Asked,
 ) -> Answer {
-    let delivery = operator.delivery(&caller, &id).await?;
-    let endpoint = operator.endpoint(&caller, &delivery.endpoint_id).await?;
-    let message = operator.message(&caller, &delivery.message_id).await?;
-    let last = query.get("last").parse().unwrap_or(delivery.attempts).min(delivery.attempts);
-    let attempts = attempts(&operator, &caller, &id, last).await?;
-    let sent = match (&message.payload, attempts.first().and_then(|attempt| attempt.payload.as_ref())) {
-        (_, Some(sent)) => Some(sent),
-        (Payload::Bytes(bytes), None) => Some(bytes),
-        (Payload::Reference(_), None) => None,
-    };
-    let newest = attempts.first();
-    let curl = newest.zip(sent).map(|(attempt, body)| code::curl(&endpoint, attempt, body));
-    let payload = sent.map(|body| Body::new(body));
-    let (verifiers, is_newest) = (verifier::all(&endpoint), last == delivery.attempts);
-    let older = last.checked_sub(ATTEMPTS).filter(|last| *last > 0);
-    let attempts = attempts.into_iter().map(Shown::from).collect();
-    page(&DeliveryPage { frame, delivery, endpoint, attempts, older, payload, curl, verifiers, is_newest })
+    let mut made = Looked { operator, visit, id, query }.page().await?;
+    if made.is_newest {
+        made.source = Some(Source::new(format!("{}/live", made.path()), &made.parts()?));
+    }
+    page(&made)
+}
+
+/// Keeps the page of a delivery up to date.
+pub(super) async fn live<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Asked(query): Asked,
+    viewer: Viewer,
+) -> Answer {
+    stream(viewer, Looked { operator, visit, id, query }).await
 }
 
 /// Makes a delivery again.
@@ -86,21 +143,6 @@ pub(super) async fn redeliver<S: OutboxStore>(
 ) -> Answer {
     let delivery = operator.redeliver(&caller, &id).await?;
     Ok(see(frame.at(&format!("/deliveries/{}?done=redelivered", delivery.id))))
-}
-
-/// The attempts up to the one of this number, the last first.
-async fn attempts<S: OutboxStore>(
-    operator: &Operator<S>,
-    caller: &Caller,
-    id: &str,
-    last: u32,
-) -> Result<Vec<Attempt>, Refusal> {
-    let before = last.saturating_sub(ATTEMPTS);
-    let wanted = Wanted { cursor: Some(before.to_string()), limit: Some(ATTEMPTS) };
-    let mut attempts = operator.attempts(caller, id, &wanted).await?.items;
-    attempts.retain(|attempt| attempt.number <= last);
-    attempts.reverse();
-    Ok(attempts)
 }
 
 impl From<Attempt> for Shown {

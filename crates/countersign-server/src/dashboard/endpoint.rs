@@ -1,26 +1,35 @@
 //! One endpoint: how it is faring, its history, and what can be done with it.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     Extension,
     extract::{Path, State},
 };
-use countersign_store::outbox::{Endpoint, EndpointState, OutboxStore};
+use countersign_store::outbox::{Delivery, Endpoint, EndpointState, OutboxStore};
 
 use super::{
     fields::{Asked, Fields, Posted},
     filters,
     frame::{Frame, Visit},
     history::{self, Row, STATUSES},
-    page::{Answer, page, see},
+    live::{Live, Source, Viewer, stream},
+    page::{Answer, Failed, page, render, see},
     words,
 };
-use crate::operator::{Operator, deliveries::DeliveryQuery, test_event::TestDraft};
+use crate::{
+    operator::{Operator, deliveries::DeliveryQuery, test_event::TestDraft},
+    refusal::Refusal,
+    time::micros,
+};
 
 #[derive(Template)]
-#[template(path = "endpoint.html")]
+#[template(path = "endpoint.html", blocks = ["health", "settings", "history"])]
 struct EndpointPage {
     frame: Frame,
+    /// Where it is kept up to date; of the newest deliveries alone.
+    source: Option<Source>,
     endpoint: Endpoint,
     rows: Vec<Row>,
     /// Which deliveries are shown.
@@ -30,10 +39,22 @@ struct EndpointPage {
     /// The names of the event types, for a test.
     event_types: Vec<String>,
     is_first: bool,
+    warn_after: Duration,
+    disable_after: Duration,
     now: i64,
 }
 
 impl EndpointPage {
+    /// Those parts that can change while the page is looked at.
+    fn parts(&self) -> Result<String, Failed> {
+        let parts = [render(&self.as_health())?, render(&self.as_settings())?, render(&self.as_history())?];
+        Ok(parts.join("\n"))
+    }
+
+    fn path(&self) -> String {
+        self.frame.endpoint(&self.endpoint.id)
+    }
+
     fn is_enabled(&self) -> bool {
         self.endpoint.state == EndpointState::Enabled
     }
@@ -42,10 +63,11 @@ impl EndpointPage {
         words::disabled(self.endpoint.state)
     }
 
-    /// When it is warned of and disabled, if it goes on failing, by the dispatcher's default.
+    /// When it is warned of and disabled, if it goes on failing.
     fn clock(&self) -> Option<FailureClock> {
         let since = self.endpoint.health.failing_since.filter(|_| self.is_enabled())?;
-        Some(FailureClock { since, warned: since + WARNED_AFTER, disabled: since + DISABLED_AFTER })
+        let after = |span| since.saturating_add(micros(span));
+        Some(FailureClock { since, warned: after(self.warn_after), disabled: after(self.disable_after) })
     }
 
     /// Until when nothing is sent.
@@ -73,28 +95,82 @@ struct DeletePage {
     endpoint: Endpoint,
 }
 
+/// An endpoint that somebody looks at.
+struct Looked<S> {
+    operator: Operator<S>,
+    visit: Visit,
+    id: String,
+    query: Fields,
+}
+
+impl<S: OutboxStore> Looked<S> {
+    async fn page(&self) -> Result<EndpointPage, Failed> {
+        let Looked { operator, visit: Visit { frame, caller }, id, query } = self;
+        let endpoint = operator.endpoint(caller, id).await?;
+        let found = operator.deliveries(caller, &self.wanted()).await?;
+        let settings = operator.settings();
+        let names = operator.event_types().iter().map(|known| known.name.clone());
+        Ok(EndpointPage {
+            frame: frame.clone(),
+            source: None,
+            endpoint,
+            rows: history::rows(operator, caller, found.items).await?,
+            status: query.get("status").to_owned(),
+            next: found.next,
+            event_types: names.filter(|name| !name.ends_with('*')).collect(),
+            is_first: query.given("cursor").is_none(),
+            warn_after: settings.warn_after,
+            disable_after: settings.disable_after,
+            now: (settings.clock)(),
+        })
+    }
+
+    /// The deliveries of its history.
+    fn wanted(&self) -> DeliveryQuery {
+        DeliveryQuery {
+            endpoint: Some(self.id.clone()),
+            status: history::status(self.query.get("status")),
+            cursor: self.query.given("cursor"),
+            limit: Some(history::PAGE),
+            ..DeliveryQuery::default()
+        }
+    }
+}
+
+impl<S: OutboxStore> Live for Looked<S> {
+    async fn glance(&self) -> Result<Vec<Delivery>, Refusal> {
+        Ok(self.operator.deliveries(&self.visit.caller, &self.wanted()).await?.items)
+    }
+
+    async fn parts(&self) -> Result<String, Failed> {
+        self.page().await?.parts()
+    }
+}
+
 /// Shows an endpoint with its history.
 pub(super) async fn show<S: OutboxStore>(
     State(operator): State<Operator<S>>,
-    Extension(Visit { frame, caller }): Extension<Visit>,
+    Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
     Asked(query): Asked,
 ) -> Answer {
-    let endpoint = operator.endpoint(&caller, &id).await?;
-    let wanted = DeliveryQuery {
-        endpoint: Some(id),
-        status: history::status(query.get("status")),
-        cursor: query.given("cursor"),
-        limit: Some(history::PAGE),
-        ..DeliveryQuery::default()
-    };
-    let is_first = wanted.cursor.is_none();
-    let found = operator.deliveries(&caller, &wanted).await?;
-    let rows = history::rows(&operator, &caller, found.items).await?;
-    let names = operator.event_types().iter().map(|known| known.name.clone());
-    let event_types = names.filter(|name| !name.ends_with('*')).collect();
-    let (status, next, now) = (query.get("status").to_owned(), found.next, (operator.settings().clock)());
-    page(&EndpointPage { frame, endpoint, rows, status, next, event_types, is_first, now })
+    let mut made = Looked { operator, visit, id, query }.page().await?;
+    if made.is_first {
+        let status = Fields::from_iter([("status", made.status.clone())]).query();
+        made.source = Some(Source::new(format!("{}/live?{status}", made.path()), &made.parts()?));
+    }
+    page(&made)
+}
+
+/// Keeps the page of an endpoint up to date.
+pub(super) async fn live<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Asked(query): Asked,
+    viewer: Viewer,
+) -> Answer {
+    stream(viewer, Looked { operator, visit, id, query }).await
 }
 
 /// Enables an endpoint.
@@ -158,8 +234,3 @@ fn back(frame: &Frame, fields: &Fields, endpoint: &Endpoint, done: &str) -> Stri
         _ => format!("{}?done={done}", frame.endpoint(&endpoint.id)),
     }
 }
-
-const DAY: i64 = 86_400_000_000;
-/// As a dispatcher does it by default.
-const WARNED_AFTER: i64 = 5 * DAY;
-const DISABLED_AFTER: i64 = 7 * DAY;

@@ -11,7 +11,7 @@ use axum::{
 use url::form_urlencoded;
 
 use super::{
-    Dashboard, origin,
+    Dashboard, PATH, origin,
     page::{Failed, see, segment},
 };
 use crate::{
@@ -73,7 +73,7 @@ pub(super) async fn signed_in(mut request: Request, next: Next) -> Response {
     let trusted = extensions.get::<Caller>().cloned();
     let has_session = trusted.is_none();
     let Some(caller) = trusted.or_else(|| dashboard.caller(request.headers())) else {
-        return see(frame.at("/sign-in"));
+        return strange(frame, request.headers());
     };
     if !caller.is_admin() {
         return Failed(Refusal::new(RefusalKind::Forbidden, "the dashboard is for admins")).into_response();
@@ -81,6 +81,15 @@ pub(super) async fn signed_in(mut request: Request, next: Next) -> Response {
     let frame = Frame { is_signed_in: true, has_session, ..frame.clone() };
     request.extensions_mut().insert(Visit { frame, caller });
     next.run(request).await
+}
+
+/// The answer to who isn't signed in: a page where they can. A stream of events would follow there, and take the
+/// page for events.
+fn strange(frame: &Frame, headers: &HeaderMap) -> Response {
+    match headers.get(header::ACCEPT).is_some_and(|kind| kind == "text/event-stream") {
+        true => Failed(Refusal::new(RefusalKind::Unauthenticated, "sign in first")).into_response(),
+        false => see(frame.at("/sign-in")),
+    }
 }
 
 /// The session's text in a request's cookies.
@@ -96,6 +105,11 @@ impl Dashboard {
         self.sessions.find(session(headers)?, (self.clock)())
     }
 
+    /// Whether a session lives.
+    pub(super) fn knows(&self, session: &str) -> bool {
+        self.sessions.find(session, (self.clock)()).is_some()
+    }
+
     /// The cookie of a session that lasts for so many seconds; one that ends it, where there are none.
     pub(super) fn cookie(&self, frame: &Frame, text: &str, seconds: u64) -> String {
         let secure = if self.is_secure { "; Secure" } else { "" };
@@ -108,6 +122,11 @@ impl Frame {
     /// A path of the dashboard, as the browser knows it.
     pub(super) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    /// The path of the API's description, for people.
+    pub(super) fn api(&self) -> String {
+        format!("{}/api/docs", self.base.trim_end_matches(PATH))
     }
 
     /// The path of an endpoint's page.

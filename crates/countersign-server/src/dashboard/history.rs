@@ -6,20 +6,16 @@ use countersign_store::outbox::{Delivery, OutboxStore};
 
 use crate::{
     Caller,
-    operator::{Operator, Wanted, deliveries::Status},
+    operator::{Operator, deliveries::Status},
     refusal::{Refusal, RefusalKind},
 };
 
-/// A delivery with its last attempt.
+/// A delivery, and where it goes.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) delivery: Delivery,
     /// What people call its endpoint.
     pub(super) endpoint: String,
-    /// When the last attempt began.
-    pub(super) attempted_at: Option<i64>,
-    /// How long it took, in microseconds.
-    pub(super) latency: Option<u64>,
 }
 
 /// The status that a form calls so; any, where there is none.
@@ -44,7 +40,7 @@ pub(super) async fn rows<S: OutboxStore>(
             names.insert(id.clone(), name(operator, caller, id).await?);
         }
         let endpoint = names[id].clone();
-        rows.push(row(operator, caller, endpoint, delivery).await?);
+        rows.push(Row { delivery, endpoint });
     }
     Ok(rows)
 }
@@ -58,23 +54,6 @@ async fn name<S: OutboxStore>(operator: &Operator<S>, caller: &Caller, id: &str)
     }
 }
 
-async fn row<S: OutboxStore>(
-    operator: &Operator<S>,
-    caller: &Caller,
-    endpoint: String,
-    delivery: Delivery,
-) -> Result<Row, Refusal> {
-    let mut row = Row { delivery, endpoint, attempted_at: None, latency: None };
-    // A store gives the attempts of a delivery all at once, with their bodies.
-    if (1..=FEW).contains(&row.delivery.attempts) {
-        let wanted = Wanted { cursor: Some((row.delivery.attempts - 1).to_string()), limit: Some(1) };
-        let last = operator.attempts(caller, &row.delivery.id.to_string(), &wanted).await?.items.pop();
-        row.attempted_at = last.as_ref().map(|attempt| attempt.at);
-        row.latency = last.map(|attempt| attempt.latency);
-    }
-    Ok(row)
-}
-
 /// Each status, as a form calls it and in words.
 pub(super) const STATUSES: [(Status, &str, &str); 5] = [
     (Status::Pending, "pending", "waiting"),
@@ -85,5 +64,3 @@ pub(super) const STATUSES: [(Status, &str, &str); 5] = [
 ];
 /// The rows of a page of a history.
 pub(super) const PAGE: u32 = 25;
-/// Of deliveries with more attempts, the last one isn't read for a list.
-const FEW: u32 = 20;

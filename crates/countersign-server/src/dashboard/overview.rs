@@ -2,26 +2,30 @@
 
 use askama::Template;
 use axum::{Extension, extract::State};
-use countersign_store::outbox::{Depth, OutboxStore};
+use countersign_store::outbox::{Delivery, Depth, OutboxStore};
 
 use super::{
     chart::{Chart, HEIGHT, Span},
-    fields::Asked,
+    fields::{Asked, Fields},
     filters,
     frame::{Frame, Visit},
     history::{self, Row},
-    page::{Answer, page},
+    live::{Live, Source, Viewer, stream},
+    page::{Answer, Failed, page, render},
     words,
 };
 use crate::{
     operator::{Operator, Wanted, deliveries::DeliveryQuery, stats::ActivityQuery},
+    refusal::Refusal,
     time::{Time, micros},
 };
 
 #[derive(Template)]
-#[template(path = "overview.html")]
+#[template(path = "overview.html", blocks = ["figures", "newest"])]
 struct OverviewPage {
     frame: Frame,
+    /// Where it is kept up to date.
+    source: Option<Source>,
     span: Span,
     chart: Chart,
     depth: Depth,
@@ -30,32 +34,89 @@ struct OverviewPage {
 }
 
 impl OverviewPage {
+    /// Those parts that can change while the page is looked at.
+    fn parts(&self) -> Result<String, Failed> {
+        Ok([render(&self.as_figures())?, render(&self.as_newest())?].join("\n"))
+    }
+
     /// For how long the oldest delivery has been due, in microseconds.
     fn oldest_due(&self) -> Option<u64> {
         self.depth.oldest_due.map(|due| micros(due).unsigned_abs())
     }
 }
 
+/// How it is going, where somebody looks.
+struct Looked<S> {
+    operator: Operator<S>,
+    visit: Visit,
+    span: Span,
+}
+
+impl<S: OutboxStore> Looked<S> {
+    fn new(operator: Operator<S>, visit: Visit, query: &Fields) -> Self {
+        Looked { operator, visit, span: Span::find(query.get("span")) }
+    }
+
+    async fn page(&self) -> Result<OverviewPage, Failed> {
+        let Looked { operator, visit: Visit { frame, caller }, span } = self;
+        let one = Wanted { cursor: None, limit: Some(1) };
+        Ok(OverviewPage {
+            frame: frame.clone(),
+            source: None,
+            span: *span,
+            chart: self.chart().await?,
+            depth: operator.depth(caller).await?,
+            rows: history::rows(operator, caller, self.glance().await?).await?,
+            has_endpoints: !operator.endpoints(caller, None, &one).await?.items.is_empty(),
+        })
+    }
+
+    async fn chart(&self) -> Result<Chart, Refusal> {
+        let Looked { operator, visit, span } = self;
+        let until = (operator.settings().clock)();
+        let from = span.begins(until);
+        let asked = ActivityQuery {
+            from: Some(Time(from)),
+            until: Some(Time(until)),
+            step_seconds: Some(span.step),
+            ..ActivityQuery::default()
+        };
+        Ok(Chart::new(*span, from, &operator.activity(&visit.caller, &asked).await?))
+    }
+}
+
+impl<S: OutboxStore> Live for Looked<S> {
+    /// The newest deliveries.
+    async fn glance(&self) -> Result<Vec<Delivery>, Refusal> {
+        let newest = DeliveryQuery { limit: Some(NEWEST), ..DeliveryQuery::default() };
+        Ok(self.operator.deliveries(&self.visit.caller, &newest).await?.items)
+    }
+
+    async fn parts(&self) -> Result<String, Failed> {
+        self.page().await?.parts()
+    }
+}
+
 /// Shows attempts over time, what waits, and the newest deliveries.
 pub(super) async fn show<S: OutboxStore>(
     State(operator): State<Operator<S>>,
-    Extension(Visit { frame, caller }): Extension<Visit>,
+    Extension(visit): Extension<Visit>,
     Asked(query): Asked,
 ) -> Answer {
-    let span = Span::find(query.get("span"));
-    let until = (operator.settings().clock)();
-    let from = span.begins(until);
-    let (from_time, until) = (Some(Time(from)), Some(Time(until)));
-    let asked =
-        ActivityQuery { from: from_time, until, step_seconds: Some(span.step), ..ActivityQuery::default() };
-    let chart = Chart::new(span, from, &operator.activity(&caller, &asked).await?);
-    let newest = DeliveryQuery { limit: Some(NEWEST), ..DeliveryQuery::default() };
-    let newest = operator.deliveries(&caller, &newest).await?.items;
-    let rows = history::rows(&operator, &caller, newest).await?;
-    let one = Wanted { cursor: None, limit: Some(1) };
-    let has_endpoints = !operator.endpoints(&caller, None, &one).await?.items.is_empty();
-    let depth = operator.depth(&caller).await?;
-    page(&OverviewPage { frame, span, chart, depth, rows, has_endpoints })
+    let mut made = Looked::new(operator, visit, &query).page().await?;
+    let path = made.frame.at(&format!("/live?span={}", made.span.name));
+    made.source = Some(Source::new(path, &made.parts()?));
+    page(&made)
+}
+
+/// Keeps the page up to date.
+pub(super) async fn live<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(visit): Extension<Visit>,
+    Asked(query): Asked,
+    viewer: Viewer,
+) -> Answer {
+    stream(viewer, Looked::new(operator, visit, &query)).await
 }
 
 const NEWEST: u32 = 10;

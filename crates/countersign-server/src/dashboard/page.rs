@@ -27,8 +27,12 @@ pub(super) fn page(template: &impl Template) -> Answer {
 
 /// A page with this status.
 pub(super) fn page_with(status: StatusCode, template: &impl Template) -> Answer {
-    let failed = |_| Failed(Refusal::new(RefusalKind::Internal, "the page can't be made"));
-    Ok((status, Html(template.render().map_err(failed)?)).into_response())
+    Ok((status, Html(render(template)?)).into_response())
+}
+
+/// What a template makes.
+pub(super) fn render(template: &impl Template) -> Result<String, Failed> {
+    template.render().map_err(|_| Failed(Refusal::new(RefusalKind::Internal, "the page can't be made")))
 }
 
 /// Sends the browser to another page, by `GET`.

@@ -86,7 +86,7 @@ impl<S: OutboxStore> Operator<S> {
         found.into_iter().next().ok_or_else(Refusal::not_found)
     }
 
-    /// The attempts at a delivery, the first first.
+    /// The attempts at a delivery, the last first.
     pub(crate) async fn attempts(
         &self,
         caller: &Caller,
@@ -94,11 +94,11 @@ impl<S: OutboxStore> Operator<S> {
         wanted: &Wanted,
     ) -> Result<Rows<Attempt>, Refusal> {
         let page = wanted.page()?;
-        let after = page.after.as_deref().map(str::parse::<u32>).transpose().map_err(|_| unknown_cursor())?;
+        if page.after.as_ref().is_some_and(|cursor| cursor.parse::<u32>().is_err()) {
+            return Err(unknown_cursor());
+        }
         let delivery = self.delivery(caller, id).await?;
-        let attempts = self.store().attempts(delivery.id).await?.into_iter();
-        let attempts = attempts.filter(|attempt| after.is_none_or(|after| attempt.number > after));
-        let found = attempts.take(page.limit as usize).collect();
+        let found = self.store().attempts(delivery.id, &page).await?;
         Ok(Rows::of(&page, found, |attempt| attempt.number.to_string()))
     }
 

@@ -5,3 +5,4 @@ mod changing;
 mod hostile;
 mod pages;
 mod signing_in;
+mod streaming;

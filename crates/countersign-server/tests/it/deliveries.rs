@@ -119,7 +119,7 @@ async fn adv_99_a_redelivery_keeps_the_message_and_its_id_and_is_audited() {
     let attempts = items(&api, &format!("{PATH}/1/attempts")).await;
     let seen: Vec<_> =
         attempts.iter().map(|it| (it["number"].as_u64().unwrap(), it["trigger"].clone())).collect();
-    assert_eq!(seen, [(1, json!("schedule")), (2, json!("redelivery"))]);
+    assert_eq!(seen, [(2, json!("redelivery")), (1, json!("schedule"))]);
     assert!(attempts.iter().all(|it| it["request_headers"][0]["value"] == json!(message)));
     assert_eq!(items(&api, "/api/v1/messages").await.len(), 1);
     let audited = api.audited.lock().unwrap();
@@ -128,7 +128,7 @@ async fn adv_99_a_redelivery_keeps_the_message_and_its_id_and_is_audited() {
 }
 
 #[tokio::test]
-async fn attempts_come_in_pages() {
+async fn attempts_come_in_pages_the_last_first() {
     let api = api();
     let key = &api.keys.a;
     api.endpoint(key).await;
@@ -141,7 +141,9 @@ async fn attempts_come_in_pages() {
     let page = api.get(key, &format!("{PATH}/1/attempts?limit=3")).await.json();
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (3, &json!("3")));
     let rest = items(&api, &format!("{PATH}/1/attempts?limit=3&cursor=3")).await;
-    assert_eq!(rest.iter().map(|it| it["number"].as_u64().unwrap()).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(rest.iter().map(|it| it["number"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1]);
+    let wrong = api.get(key, &format!("{PATH}/1/attempts?cursor=x")).await;
+    assert_eq!(wrong.fields(), ["cursor"]);
 }
 
 #[tokio::test]

@@ -84,6 +84,10 @@ impl OutboxStore for Broken {
         error()
     }
 
+    async fn put_endpoint_if_unchanged(&self, _: &Endpoint) -> Result<(), StoreError> {
+        error()
+    }
+
     async fn endpoint(&self, _: &str) -> Result<Option<Endpoint>, StoreError> {
         error()
     }
@@ -136,7 +140,7 @@ impl OutboxStore for Broken {
         error()
     }
 
-    async fn attempts(&self, _: i64) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts(&self, _: i64, _: &Page) -> Result<Vec<Attempt>, StoreError> {
         error()
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use axum::{Router, http::StatusCode};
 use serde_json::Value;
+use tower::ServiceExt as _;
 
 use crate::support::{Api, api, request, send};
 
@@ -70,4 +71,41 @@ async fn a_server_that_is_mounted_says_where() {
     assert_eq!(served["servers"][0]["url"], "/admin/hooks/api/v1");
     let listed = send(&router, request(&api.keys.a, "GET", "/admin/hooks/api/v1/endpoints", None)).await;
     assert_eq!(listed.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_viewer_needs_no_key_no_other_host_and_no_inline_script() {
+    let api = api();
+    let page = api.get("", "/api/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'; script-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    assert!(!page.text.contains("://") && !page.text.contains("style="));
+    assert!(page.text.split("<script").skip(1).all(|tag| tag.starts_with(" src=\"docs/")));
+    let kept = page.text.split("\"docs/").skip(1).map(|rest| rest.split_once('"').unwrap().0);
+    let files: Vec<_> = kept.map(|link| format!("/api/docs/{link}")).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        let request = request("", "GET", &file, None);
+        let response = api.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{file}");
+        let kind = response.headers()["content-type"].to_str().unwrap();
+        assert!(kind.starts_with("text/javascript") || kind.starts_with("text/css"), "{file} {kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_vendored_for_the_viewer_is_below_half_a_mebibyte_and_names_its_version() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/swagger-ui");
+    let files = ["swagger-ui-bundle.js.gz", "swagger-ui.css.gz"];
+    let bytes: u64 = files.iter().map(|file| folder.join(file).metadata().unwrap().len()).sum();
+    assert!(bytes < 1 << 19, "{bytes} bytes");
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let page = include_str!("../../assets/viewer.html");
+    let version = page.split_once("?v=").unwrap().1.split_once('"').unwrap().0;
+    assert!(readme.contains(&format!("`swagger-ui-dist` {version} ")), "{version}");
+    assert_eq!(page.matches(&format!("?v={version}\"")).count(), 2);
 }

@@ -90,6 +90,13 @@ impl Browser {
         }
     }
 
+    /// The body that a URL begins to answer with.
+    pub(crate) async fn open(&self, url: &str) -> Body {
+        Body::new(
+            self.client.request(Request::get(url).body(Body::empty()).unwrap()).await.unwrap().into_body(),
+        )
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(format!("{}{path}", self.origin)).body(Body::empty()).unwrap()).await
     }

@@ -148,6 +148,25 @@ async fn a_failing_endpoint_says_since_when_and_when_it_is_disabled() {
 }
 
 #[tokio::test]
+async fn the_failure_clock_that_is_told_is_the_one_that_is_shown() {
+    let hour = Duration::from_secs(3600);
+    let mut browser = Browser::of(|server| server.failure_clock(hour, 2 * hour), |router| router).await;
+    browser.sign_in().await;
+    let endpoint = browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    browser.settle(500, "").await;
+    let page = browser.page(&endpoint).await;
+    let banner = page.split_once("<div class=\"note bad\">").unwrap().1.split_once("</div>").unwrap().0;
+    let times = banner.split("datetime=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);
+    let times: Vec<jiff::Timestamp> = times.map(|time| time.parse().unwrap()).collect();
+    let [since, warned, disabled] = times[..] else { panic!("{banner}") };
+    assert_eq!(
+        (warned.duration_since(since), disabled.duration_since(since)),
+        (jiff::SignedDuration::from_hours(1), jiff::SignedDuration::from_hours(2),)
+    );
+}
+
+#[tokio::test]
 async fn a_delivery_shows_what_was_sent_what_was_answered_and_why_it_failed() {
     let browser = Browser::signed_in().await;
     browser.endpoint().await;
@@ -184,8 +203,8 @@ async fn attempts_are_shown_the_newest_first_and_in_pages() {
         found.map(|rest| rest.split('<').next().unwrap().parse().unwrap()).collect()
     };
     assert_eq!(numbers(&page), (6..=25).rev().collect::<Vec<_>>());
-    has(&page, &["/dashboard/deliveries/1?last=5"]);
-    assert_eq!(numbers(&browser.page("/dashboard/deliveries/1?last=5").await), [5, 4, 3, 2, 1]);
+    has(&page, &["/dashboard/deliveries/1?cursor=6"]);
+    assert_eq!(numbers(&browser.page("/dashboard/deliveries/1?cursor=6").await), [5, 4, 3, 2, 1]);
 }
 
 #[tokio::test]
