@@ -95,6 +95,10 @@ impl Refusal {
         Refusal::new(RefusalKind::NotFound, "nothing of this id is visible to this key")
     }
 
+    pub(crate) fn changed_meanwhile() -> Self {
+        Refusal::new(RefusalKind::Conflict, "it was changed meanwhile: look at it again, then change it")
+    }
+
     pub(crate) fn rate_limited(wait: Duration) -> Self {
         let refusal = Refusal::new(RefusalKind::RateLimited, "come back after the time in Retry-After");
         Refusal { retry_after: Some(wait), ..refusal }
@@ -103,6 +107,9 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if error.kind() == StoreErrorKind::Changed {
+            return Refusal::changed_meanwhile();
+        }
         tracing::error!(target: "countersign", error = %error, "the store failed an operator");
         match error.kind() {
             StoreErrorKind::Invalid => Refusal::new(RefusalKind::Internal, "the log says more"),

@@ -198,6 +198,7 @@ fn changes(fields: &Fields) -> Result<EndpointChange, Refusal> {
     faults.finish()?;
     let in_flight = in_flight.unwrap_or(countersign_store::outbox::Limits::default().in_flight);
     Ok(EndpointChange {
+        revision: fields.given("revision").and_then(|revision| revision.parse().ok()),
         url: Some(fields.get("url").to_owned()),
         keep_secrets: Some(fields.is_set("keep_secrets")),
         name: Some(fields.get("name").to_owned()),
@@ -250,6 +251,7 @@ fn is_among(described: &[Described], field: &str) -> bool {
 fn fields_of(endpoint: &Endpoint) -> Fields {
     let set = |is: bool| if is { "on".to_owned() } else { String::new() };
     Fields::from_iter([
+        ("revision", endpoint.revision.to_string()),
         ("name", endpoint.name.clone()),
         ("url", endpoint.url.clone()),
         ("events", endpoint.events.join("\n")),

@@ -51,6 +51,8 @@ pub(crate) struct EndpointDraft {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndpointChange {
+    /// The endpoint's `revision` as it was read: where it has been changed since, the answer is 409.
+    pub(crate) revision: Option<i64>,
     /// Where messages are delivered, those that wait among them. Where it leads to another host, its `headers`
     /// are forgotten unless they are given too, and `keep_secrets` is needed.
     pub(crate) url: Option<String>,
@@ -120,6 +122,7 @@ impl EndpointDraft {
     /// What it says beside its tenant, scheme and secret.
     pub(crate) fn change(self) -> EndpointChange {
         EndpointChange {
+            revision: None,
             url: Some(self.url),
             keep_secrets: None,
             name: self.name,

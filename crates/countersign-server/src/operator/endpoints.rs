@@ -65,7 +65,7 @@ impl<S: OutboxStore> Operator<S> {
         (endpoint.tenant, endpoint.created_at) = (tenant, self.now());
         endpoint.keys =
             secret.iter().map(|secret| self.seal(&endpoint.id, secret)).collect::<Result<_, _>>()?;
-        self.store().put_endpoint(&endpoint).await?;
+        self.keep(&mut endpoint).await?;
         self.audit(caller, "endpoint.created", &endpoint.id);
         Ok((endpoint, secret))
     }
@@ -78,12 +78,15 @@ impl<S: OutboxStore> Operator<S> {
         change: EndpointChange,
     ) -> Result<Endpoint, Refusal> {
         let mut endpoint = self.endpoint_to_change(caller, id).await?;
+        if change.revision.is_some_and(|read| read != endpoint.revision) {
+            return Err(Refusal::changed_meanwhile());
+        }
         let mut faults = Faults::default();
         change.check(&reserved(&endpoint.scheme), &self.settings().policy, &mut faults);
         change.check_move(&endpoint, &mut faults);
         faults.finish()?;
         change.apply(&mut endpoint);
-        self.store().put_endpoint(&endpoint).await?;
+        self.keep(&mut endpoint).await?;
         self.audit(caller, "endpoint.changed", id);
         Ok(endpoint)
     }
@@ -115,6 +118,13 @@ impl<S: OutboxStore> Operator<S> {
     pub(super) async fn endpoint_to_change(&self, caller: &Caller, id: &str) -> Result<Endpoint, Refusal> {
         caller.check_may_change()?;
         self.endpoint(caller, id).await
+    }
+
+    /// Stores an endpoint, unless it was changed since it was read.
+    pub(super) async fn keep(&self, endpoint: &mut Endpoint) -> Result<(), Refusal> {
+        self.store().put_endpoint_if_unchanged(endpoint).await?;
+        endpoint.revision += 1;
+        Ok(())
     }
 
     async fn set_state(

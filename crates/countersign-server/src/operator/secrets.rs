@@ -99,7 +99,7 @@ impl<S: OutboxStore> Operator<S> {
                 "too many secrets sign side by side: wait until an overlap is over, or give a shorter one";
             return Err(Refusal::new(RefusalKind::Conflict, detail));
         }
-        self.store().put_endpoint(&endpoint).await?;
+        self.keep(&mut endpoint).await?;
         self.audit(caller, "secret.rotated", id);
         Ok((endpoint, secret))
     }

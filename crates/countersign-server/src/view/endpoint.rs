@@ -20,6 +20,8 @@ pub(crate) struct EndpointView {
     /// The id.
     #[schema(example = "ep_019aa5a2b6c07f5e9d3f0b1c2d3e4f50")]
     id: String,
+    /// How often it was changed: send it with a change that must not undo another's.
+    revision: i64,
     /// What people call it.
     name: String,
     /// The tenant whose messages it is given.
@@ -116,6 +118,7 @@ impl EndpointView {
         EndpointView {
             url: if caller.may_change() { endpoint.url } else { host::shown(&endpoint.url) },
             id: endpoint.id,
+            revision: endpoint.revision,
             name: endpoint.name,
             tenant: endpoint.tenant,
             scheme: endpoint.scheme,

@@ -172,6 +172,27 @@ async fn adv_81_another_host_is_given_neither_the_headers_nor_unasked_the_signat
 }
 
 #[tokio::test]
+async fn a_change_of_what_was_changed_meanwhile_is_refused_where_it_says_what_it_read() {
+    let api = api();
+    let key = &api.keys.a;
+    let made = api.post(key, PATH, json!({ "url": "https://example.com/" })).await.json();
+    let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
+    let change = async |name: &str, revision: &Value| {
+        let change = json!({ "name": name, "revision": revision });
+        api.call(key, "PATCH", &path, Some(change)).await
+    };
+    let first = change("first", &made["revision"]).await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text);
+    let second = change("second", &made["revision"]).await;
+    assert_eq!((second.status, second.problem().as_str()), (StatusCode::CONFLICT, "conflict"));
+    let now = api.get(key, &path).await.json();
+    assert_eq!((&now["name"], &now["revision"]), (&json!("first"), &first.json()["revision"]));
+    assert_eq!(change("third", &now["revision"]).await.status, StatusCode::OK);
+    // Who doesn't say what they read means it whatever it was.
+    assert_eq!(change("fourth", &Value::Null).await.json()["name"], "fourth");
+}
+
+#[tokio::test]
 async fn a_scheme_can_be_written_as_toml() {
     let api = api();
     let scheme = countersign::catalog::GITHUB.to_toml();

@@ -85,6 +85,24 @@ async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
 }
 
 #[tokio::test]
+async fn a_form_that_was_open_for_too_long_undoes_nobodys_change() {
+    let browser = Browser::signed_in().await;
+    let path = browser.endpoint().await;
+    let read = stored(&browser, &path).await.revision.to_string();
+    let form = browser.page(&format!("{path}/edit")).await;
+    assert!(form.contains(&format!("name=\"revision\" value=\"{read}\"")));
+    let save = async |name: &str| {
+        let fields = [("revision", &*read), ("url", "https://example.com/hooks"), ("name", name)];
+        browser.post(&format!("{path}/edit"), &fields).await
+    };
+    assert_eq!(save("First").await.status, StatusCode::SEE_OTHER);
+    let late = save("Second").await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text.contains("changed meanwhile"), "{}", late.text);
+    assert_eq!(stored(&browser, &path).await.name, "First");
+}
+
+#[tokio::test]
 async fn an_endpoint_is_changed_and_another_host_is_asked_about() {
     let browser = Browser::signed_in().await;
     let path = browser.endpoint().await;
