@@ -45,7 +45,7 @@ impl Fresh {
     }
 
     /// A pool on the same schema, with one more setting.
-    async fn pool_with(&self, name: &str, value: &str) -> PgPool {
+    pub(crate) async fn pool_with(&self, name: &str, value: &str) -> PgPool {
         let options = server().unwrap().options([("search_path", self.schema.as_str()), (name, value)]);
         PgPool::connect_with(options).await.unwrap()
     }

@@ -1,6 +1,10 @@
 //! Hearing of what other processes enqueue.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use sqlx::{Error, PgPool, postgres::PgListener};
 use tokio::{sync::Mutex, time::sleep};
@@ -10,7 +14,15 @@ pub(super) const CHANNEL: &str = "countersign_outbox";
 
 /// A connection that listens, made when it is first wanted. Whoever enqueues on this database is heard.
 #[derive(Clone, Default)]
-pub(crate) struct Ear(Arc<Mutex<Option<Listening>>>);
+pub(crate) struct Ear(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// The connection, while nobody listens to it.
+    listening: Mutex<Option<Listening>>,
+    /// Whether somebody waits for the pool to be closed.
+    is_watched: OnceLock<()>,
+}
 
 struct Listening {
     listener: PgListener,
@@ -19,8 +31,9 @@ struct Listening {
 }
 
 impl Ear {
-    /// Returns when something was enqueued; never with a pool of one connection, which the work needs. A connection that breaks is made anew: what was told meanwhile
-    /// is lost, and is found when the store is asked.
+    /// Returns when something was enqueued; never with a pool of one connection, which the work needs. A
+    /// connection that breaks is made anew: what was told meanwhile is lost, and is found when the store is
+    /// asked.
     pub(super) async fn hear(&self, pool: &PgPool) {
         if pool.options().get_max_connections() < 2 {
             return pending().await;
@@ -34,7 +47,8 @@ impl Ear {
     }
 
     async fn heard(&self, pool: &PgPool) -> Result<(), Error> {
-        let mut listening = self.0.lock().await;
+        self.0.is_watched.get_or_init(|| self.let_go_when_closed(pool));
+        let mut listening = self.0.listening.lock().await;
         let mut ear = match listening.take() {
             Some(ear) => ear,
             None => Listening::begin(pool).await?,
@@ -43,6 +57,17 @@ impl Ear {
         ear.told().await?;
         *listening = Some(ear);
         Ok(())
+    }
+
+    /// Lets go of the connection once the pool is being closed, which would wait for it.
+    fn let_go_when_closed(&self, pool: &PgPool) {
+        let (inner, closed) = (Arc::downgrade(&self.0), pool.close_event());
+        tokio::spawn(async move {
+            closed.await;
+            if let Some(inner) = inner.upgrade() {
+                inner.listening.lock().await.take();
+            }
+        });
     }
 }
 

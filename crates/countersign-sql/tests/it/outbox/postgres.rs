@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_sql::PgStore;
 use countersign_store::outbox::OutboxStore;
 use sqlx::Row;
 use tokio::time::timeout;
@@ -45,6 +46,23 @@ async fn another_process_hears_of_what_is_enqueued_when_it_commits() {
         assert!(rounds < 100, "nothing was heard");
     }
     assert!(rounds > 0, "nothing was enqueued before");
+    fresh.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_is_closed_while_a_store_that_has_listened_is_there() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let pool = fresh.pool_with("application_name", "listening").await;
+    let (store, other) = (fresh.store(), PgStore::new(pool.clone()));
+    put(&store, &[endpoint("ep")]).await;
+    let listening = other.clone();
+    let mut heard = tokio::spawn(async move { listening.changed().await });
+    while timeout(Duration::from_millis(200), &mut heard).await.is_err() {
+        store.enqueue(&messages(1)).await.unwrap();
+    }
+    // Nobody listens now, and the connection waits for the next who does.
+    timeout(MINUTE / 6, pool.close()).await.expect("the pool waits for the connection that listened");
+    drop(other);
     fresh.drop().await;
 }
 
