@@ -96,12 +96,15 @@ impl Receiver {
     fn start(file: &PathBuf, sending: &Sending) -> Receiver {
         let mut command = Command::new(env!("CARGO_BIN_EXE_inbox"));
         command.env("SECRET", SECRET).env("LISTEN", "127.0.0.1:0").env("DATABASE", file);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let log = file.with_extension("log");
+        let errors = std::fs::File::create(&log).unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap().to_owned();
-        *sending.address.lock().unwrap() = address;
+        let address = line.trim_end().strip_prefix("listening on http://");
+        let address = address.unwrap_or_else(|| panic!("{}", std::fs::read_to_string(&log).unwrap()));
+        *sending.address.lock().unwrap() = address.to_owned();
         // Somebody has to read what it prints, or it would wait.
         thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Receiver(process)
