@@ -12,6 +12,10 @@ use std::{collections::BTreeSet, env, process::Command};
 /// How often each case compares a tag or a token.
 const COMPARISONS: usize = 3;
 
+/// Where it is decided that a key made a signature, whichever of them the compiler makes part of the other.
+const DECIDING: [&str; 2] =
+    ["countersign::verify::Verifier::find_key", "countersign::verify::run::Candidates::hold_"];
+
 const CASES: [&str; 8] = [
     "hmac-sha1-hex",
     "hmac-sha256-hex",
@@ -34,11 +38,7 @@ fn adv_13_only_the_accept_bit_depends_on_a_secret() {
         let functions = report.places.iter().map(|place| &*place.function);
         assert_eq!((report.errors, places.len()), (COMPARISONS, 1), "{case}: {}", report.text);
         for function in functions {
-            assert!(
-                function.starts_with("countersign::verify::Verifier::find_key"),
-                "{case}: {}",
-                report.text
-            );
+            assert!(DECIDING.iter().any(|name| function.starts_with(name)), "{case}: {}", report.text);
         }
     }
 }
