@@ -25,19 +25,9 @@ async fn adv_85_every_acknowledged_message_was_flushed_by_itself() {
     if let Some(file) = process::part::<PathBuf>() {
         return acknowledge(file).await;
     }
-    let Ok(may_trace) = try_strace() else { return skipped("strace") };
-    if !may_trace {
-        return eprintln!("SKIPPED: this container forbids tracing, so flushes were NOT counted");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
     let test = "durable::adv_85_every_acknowledged_message_was_flushed_by_itself";
-    let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
-    assert!(status.success());
-    assert_eq!(told.len(), COMMITS);
-    let flushes = flushes_before_each(&fs::read_to_string(trace).unwrap());
+    let Some(flushes) = flushes_of(test, COMMITS).await else { return };
     println!("F2: {} commits acknowledged, {} flushes", flushes.len(), flushes.iter().sum::<usize>());
-    assert_eq!(flushes.len(), COMMITS);
     assert!(flushes.iter().all(|flushes| *flushes > 0), "acknowledged before it was flushed: {flushes:?}");
 }
 
@@ -57,18 +47,8 @@ async fn adv_85_callers_at_once_are_acknowledged_after_a_flush_that_they_share()
     if let Some(file) = process::part::<PathBuf>() {
         return acknowledge_at_once(file).await;
     }
-    let Ok(may_trace) = try_strace() else { return skipped("strace") };
-    if !may_trace {
-        return eprintln!("SKIPPED: this container forbids tracing, so flushes were NOT counted");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
     let test = "durable::adv_85_callers_at_once_are_acknowledged_after_a_flush_that_they_share";
-    let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
-    assert!(status.success());
-    assert_eq!(told.len(), ROUNDS * CALLERS);
-    let flushes = flushes_before_each(&fs::read_to_string(trace).unwrap());
-    assert_eq!(flushes.len(), ROUNDS * CALLERS);
+    let Some(flushes) = flushes_of(test, ROUNDS * CALLERS).await else { return };
     for round in flushes.chunks(CALLERS) {
         let shared: usize = round.iter().sum();
         println!("F2: {CALLERS} callers at once, {shared} flushes");
@@ -94,6 +74,27 @@ async fn acknowledge_at_once(file: PathBuf) {
             tell(&id.unwrap());
         }
     }
+}
+
+/// Runs a test's other process under strace, which acknowledges so many messages, and counts the flushes before each;
+/// `None` where nothing can be traced.
+async fn flushes_of(test: &str, messages: usize) -> Option<Vec<usize>> {
+    let Ok(may_trace) = try_strace() else {
+        skipped("strace");
+        return None;
+    };
+    if !may_trace {
+        eprintln!("SKIPPED: this container forbids tracing, so flushes were NOT counted");
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (file, trace) = (folder.path().join("webhooks.db"), folder.path().join("trace"));
+    let (status, told) = Process::start_traced(test, &file, &trace).ended().await;
+    assert!(status.success());
+    assert_eq!(told.len(), messages);
+    let flushes = flushes_before_each(&fs::read_to_string(trace).unwrap());
+    assert_eq!(flushes.len(), messages);
+    Some(flushes)
 }
 
 /// How many flushes had ended between each acknowledgement and the one before.
