@@ -130,15 +130,16 @@ impl MemoryStore {
         let now = (self.clock)();
         let fence = self.next_fence.fetch_add(1, Ordering::Relaxed);
         let entry = Entry { fence, state: State::Claimed, ends: now.saturating_add(lease) };
+        let hash = self.hasher.hash_one(key);
         loop {
-            let mut shard = self.shard(key);
+            let mut shard = self.shard(hash);
             self.note(shard.remove_ended(now, now.saturating_sub(GRACE), AT_A_CLAIM), 0);
-            let known = match shard.get(key) {
+            let known = match shard.get(hash, key) {
                 Some(held) if held.ends > now => return Ok(held.claim(now)),
                 held => held.is_some(),
             };
             if known || self.reserve() {
-                shard.put(key, entry);
+                shard.put(hash, key, entry);
                 return Ok(Claim::Claimed(ClaimToken::new(key, Fence::from_i64(fence))));
             }
             drop(shard);
@@ -177,11 +178,12 @@ impl MemoryStore {
         soonest.is_some()
     }
 
-    fn try_settle(&self, token: &ClaimToken, change: impl FnOnce(&mut Shard, Entry)) -> Settlement {
-        let mut shard = self.shard(token.key());
-        match shard.get(token.key()) {
+    fn try_settle(&self, token: &ClaimToken, change: impl FnOnce(&mut Shard, u64, Entry)) -> Settlement {
+        let hash = self.hasher.hash_one(token.key());
+        let mut shard = self.shard(hash);
+        match shard.get(hash, token.key()) {
             Some(held) if held.fence == token.fence().as_i64() && held.state == State::Claimed => {
-                change(&mut shard, held);
+                change(&mut shard, hash, held);
                 Settlement::Settled
             }
             _ => Settlement::Superseded,
@@ -194,9 +196,10 @@ impl MemoryStore {
         self.evicted.fetch_add(evicted, Ordering::Relaxed);
     }
 
-    fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
-        let hash = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
-        lock(&self.shards[hash])
+    /// The shard of the keys with this hash. Its table looks at the hash's highest and lowest bits.
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        let place = usize::try_from((hash >> 32) % SHARDS as u64).unwrap_or_default();
+        lock(&self.shards[place])
     }
 }
 
@@ -212,13 +215,13 @@ impl IdempotencyStore for MemoryStore {
         ttl: Duration,
     ) -> Result<Settlement, StoreError> {
         let ends = (self.clock)().saturating_add(ttl);
-        Ok(self.try_settle(token, |shard, held| {
-            shard.put(token.key(), Entry { state: State::Done(answer), ends, ..held });
+        Ok(self.try_settle(token, |shard, hash, held| {
+            shard.put(hash, token.key(), Entry { state: State::Done(answer), ends, ..held });
         }))
     }
 
     async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
-        let settled = self.try_settle(token, |shard, _| shard.remove(token.key()));
+        let settled = self.try_settle(token, |shard, hash, _| shard.remove(hash, token.key()));
         self.note(usize::from(settled == Settlement::Settled), 0);
         Ok(settled)
     }

@@ -1,21 +1,23 @@
 //! A part of the keys, with the order in which they end.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, mem, time::Duration};
+
+use hashbrown::{HashTable, hash_table};
 
 use crate::{Answer, Claim};
 
-/// A part of the keys.
+/// A part of the keys. Each is looked for by its hash, which is made once for a call, and then by its text.
 #[derive(Default)]
 pub(super) struct Shard {
-    entries: HashMap<Arc<str>, Entry>,
-    /// The keys by when they end, once for those that are claimed and once for those that are done. A
-    /// fence tells apart what ends at one moment.
-    claimed: ByEnd,
-    done: ByEnd,
+    slots: HashTable<Slot>,
+    ends: Ends,
+}
+
+/// A key with what is known of it.
+struct Slot {
+    hash: u64,
+    key: Box<str>,
+    entry: Entry,
 }
 
 /// What is known of a key.
@@ -44,50 +46,68 @@ impl Entry {
 }
 
 impl Shard {
-    pub(super) fn get(&self, key: &str) -> Option<Entry> {
-        self.entries.get(key).copied()
+    pub(super) fn get(&self, hash: u64, key: &str) -> Option<Entry> {
+        self.slots.find(hash, |slot| *slot.key == *key).map(|slot| slot.entry)
     }
 
     /// Writes an entry in place of the key's earlier one.
-    pub(super) fn put(&mut self, key: &str, entry: Entry) {
-        let key = self.forget(key).unwrap_or_else(|| key.into());
-        self.by_end(entry.state).insert((entry.ends, entry.fence), key.clone());
-        self.entries.insert(key, entry);
+    pub(super) fn put(&mut self, hash: u64, key: &str, entry: Entry) {
+        match self.slots.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+            hash_table::Entry::Occupied(mut slot) => {
+                self.ends.remove(mem::replace(&mut slot.get_mut().entry, entry));
+            }
+            hash_table::Entry::Vacant(place) => {
+                place.insert(Slot { hash, key: key.into(), entry });
+            }
+        }
+        self.ends.insert(entry, hash);
     }
 
-    pub(super) fn remove(&mut self, key: &str) {
-        self.forget(key);
+    pub(super) fn remove(&mut self, hash: u64, key: &str) {
+        if let Ok(slot) = self.slots.find_entry(hash, |slot| *slot.key == *key) {
+            self.ends.remove(slot.remove().0.entry);
+        }
     }
 
     /// Removes up to `most` keys: what is done and has ended by `done_by`, and claims that have ended by
     /// `claimed_by`. Says how many.
     pub(super) fn remove_ended(&mut self, done_by: Duration, claimed_by: Duration, most: usize) -> usize {
-        let done = pop_ended(&mut self.done, done_by, most);
-        let claimed = pop_ended(&mut self.claimed, claimed_by, most - done.len());
-        for key in done.iter().chain(&claimed) {
-            self.entries.remove(key);
-        }
-        done.len() + claimed.len()
+        let Shard { slots, ends } = self;
+        let done = pop_ended(&mut ends.done, done_by).chain(pop_ended(&mut ends.claimed, claimed_by));
+        done.take(most).filter(|ended| remove_slot(slots, *ended)).count()
     }
 
     /// When the first of what is done will be forgotten.
     pub(super) fn first_done_ends(&self) -> Option<Duration> {
-        self.done.first_key_value().map(|((ends, _), _)| *ends)
+        self.ends.done.first_key_value().map(|((ends, _), _)| *ends)
     }
 
     /// Removes what would be forgotten first of what is done, where there is something.
     pub(super) fn remove_first_done(&mut self) -> bool {
-        self.done.pop_first().is_some_and(|(_, key)| self.entries.remove(&key).is_some())
+        self.ends.done.pop_first().is_some_and(|first| remove_slot(&mut self.slots, first))
+    }
+}
+
+/// The hashes of the keys by when they end, once for those that are claimed and once for those that are done.
+#[derive(Default)]
+struct Ends {
+    claimed: ByEnd,
+    done: ByEnd,
+}
+
+/// A fence tells apart what ends at one moment.
+type ByEnd = BTreeMap<(Duration, i64), u64>;
+
+impl Ends {
+    fn insert(&mut self, entry: Entry, hash: u64) {
+        self.of(entry.state).insert((entry.ends, entry.fence), hash);
     }
 
-    /// Removes a key everywhere, and gives it back to be used again.
-    fn forget(&mut self, key: &str) -> Option<Arc<str>> {
-        let (key, entry) = self.entries.remove_entry(key)?;
-        self.by_end(entry.state).remove(&(entry.ends, entry.fence));
-        Some(key)
+    fn remove(&mut self, entry: Entry) {
+        self.of(entry.state).remove(&(entry.ends, entry.fence));
     }
 
-    fn by_end(&mut self, state: State) -> &mut ByEnd {
+    fn of(&mut self, state: State) -> &mut ByEnd {
         match state {
             State::Claimed => &mut self.claimed,
             State::Done(_) => &mut self.done,
@@ -95,12 +115,14 @@ impl Shard {
     }
 }
 
-type ByEnd = BTreeMap<(Duration, i64), Arc<str>>;
+/// Takes out what has ended by `time`.
+fn pop_ended(keys: &mut ByEnd, time: Duration) -> impl Iterator<Item = ((Duration, i64), u64)> {
+    std::iter::from_fn(move || {
+        keys.first_entry().filter(|first| first.key().0 <= time).map(|first| first.remove_entry())
+    })
+}
 
-/// Takes out up to `most` keys that have ended by `time`.
-fn pop_ended(keys: &mut ByEnd, time: Duration, most: usize) -> Vec<Arc<str>> {
-    let ended = |keys: &mut ByEnd| {
-        keys.first_entry().filter(|first| first.key().0 <= time).map(|first| first.remove())
-    };
-    std::iter::from_fn(|| ended(keys)).take(most).collect()
+/// Removes the key that was known to end so.
+fn remove_slot(slots: &mut HashTable<Slot>, ((_, fence), hash): ((Duration, i64), u64)) -> bool {
+    slots.find_entry(hash, |slot| slot.entry.fence == fence).map(|slot| slot.remove()).is_ok()
 }
