@@ -10,7 +10,11 @@
 //! 3. the event's id as it arrived, where nothing is signed; then the body's digest. Such a key
 //!    says that it is [not authenticated](IdempotencyKey::is_authenticated).
 
-use alloc::{borrow::ToOwned, format, string::String};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    format,
+    string::String,
+};
 use core::fmt;
 
 use crate::{Error, ErrorKind};
@@ -25,7 +29,10 @@ pub struct IdempotencyKey {
 
 impl IdempotencyKey {
     pub(crate) fn new(scheme: &str, tenant: Option<&str>, id: &str, authenticated: bool) -> Self {
-        let mut text = escape(scheme);
+        // Room for all of it at once, where nothing has to be escaped.
+        let mut text =
+            String::with_capacity(scheme.len() + tenant.map_or(0, |name| 1 + name.len()) + 1 + id.len());
+        text.push_str(&escape(scheme));
         if let Some(tenant) = tenant {
             text.push('@');
             text.push_str(&escape(tenant));
@@ -40,7 +47,7 @@ impl IdempotencyKey {
     /// can then choose no key of another's.
     #[must_use]
     pub fn at_endpoint(&self, endpoint: &str) -> Self {
-        let prefix = escape(endpoint) + ":";
+        let prefix = escape(endpoint).into_owned() + ":";
         IdempotencyKey { id_at: prefix.len() + self.id_at, text: prefix + &self.text, ..*self }
     }
 
@@ -91,14 +98,14 @@ const MAX_HEADER_KEY: usize = 255;
 
 /// Joins the values of a composite id so that no two lists join to the same text.
 pub(crate) fn join<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    values.map(escape).reduce(|joined, value| joined + ":" + &value).unwrap_or_default()
+    values.map(escape).reduce(|joined, value| joined + ":" + value).unwrap_or_default().into_owned()
 }
 
 /// Escapes what separates the pieces of a key.
-fn escape(text: &str) -> String {
+fn escape(text: &str) -> Cow<'_, str> {
     match text.contains(['%', ':', '/', '@']) {
-        true => text.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('@', "%40"),
-        false => text.to_owned(),
+        true => text.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('@', "%40").into(),
+        false => text.into(),
     }
 }
 
