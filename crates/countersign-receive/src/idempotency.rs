@@ -1,6 +1,13 @@
 //! Handling each event once: the settings, and what is asked of the store.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
 use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
@@ -136,7 +143,11 @@ impl Idempotency {
         self.ask(self.store.release(token)).await
     }
 
-    async fn ask<T>(&self, answer: Answering<'_, T>) -> Result<T, StoreError> {
+    async fn ask<T>(&self, mut answer: Answering<'_, T>) -> Result<T, StoreError> {
+        // A store in memory answers at once: it needs no timer.
+        if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
+            return answer;
+        }
         timeout(self.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(StoreError::unavailable("no answer in time")))
