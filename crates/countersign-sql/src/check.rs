@@ -2,6 +2,7 @@
 
 use countersign_store::{
     MAX_KEY, Received, StoreError,
+    api_keys::StoredKey,
     outbox::{Endpoint, NewMessage, Payload},
 };
 
@@ -47,6 +48,13 @@ pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<(), StoreError> {
     text("name", &endpoint.name)?;
     text("url", &endpoint.url)?;
     text("tenant", endpoint.tenant.as_deref().unwrap_or_default())
+}
+
+/// Refuses an API key whose texts hold a NUL.
+pub(crate) fn api_key(key: &StoredKey) -> Result<(), StoreError> {
+    text("id", &key.id)?;
+    text("label", &key.label)?;
+    text("tenant", key.scope.tenant().unwrap_or_default())
 }
 
 fn text(name: &str, value: &str) -> Result<(), StoreError> {

@@ -3,7 +3,8 @@
 //! [`SqliteStore`] is one file beside the application; [`PgStore`] is for several machines. Each is, for
 //! receiving, an [`IdempotencyStore`](countersign_store::IdempotencyStore) and an
 //! [`InboxStore`](countersign_store::InboxStore), and for sending an
-//! [`OutboxStore`](countersign_store::outbox::OutboxStore).
+//! [`OutboxStore`](countersign_store::outbox::OutboxStore), with an
+//! [`ApiKeyStore`](countersign_store::api_keys::ApiKeyStore) for its operators.
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,8 +25,8 @@
 //! # Tables
 //!
 //! For receiving `countersign_claims` and `countersign_inbox`; for sending `countersign_endpoints`,
-//! `countersign_messages`, `countersign_deliveries` and `countersign_attempts`; and
-//! `_countersign_migrations`. Call `migrate` when the application starts: it creates what is missing, and
+//! `countersign_messages`, `countersign_deliveries` and `countersign_attempts`; for operators `countersign_api_keys`;
+//! and `_countersign_migrations`. Call `migrate` when the application starts: it creates what is missing, and
 //! processes that start at once wait for each other. [`SqliteStore::open`] does it by itself. On PostgreSQL
 //! the tables, and three functions, are made in the first schema of the connection's search path.
 //!
@@ -102,6 +103,7 @@
 //!   [`prune_outbox`](countersign_store::outbox::OutboxStore::prune_outbox) removes it, which the dispatcher
 //!   calls each minute, up to 1,000 for their age and 1,000 for their number at a time.
 //! - The secrets of endpoints are kept as they are given: seal them, see `countersign-dispatch`.
+//! - Of an API key its SHA-256 is kept, until the key is removed: one that has expired too.
 //! - Events of one source, one tenant and one order are leased one at a time.
 //!
 //! # Features
@@ -116,6 +118,7 @@
     allow(unused, reason = "without a database nobody uses what they share")
 )]
 
+mod api_keys;
 mod check;
 mod claims;
 mod clock;

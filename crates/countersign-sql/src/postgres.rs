@@ -11,6 +11,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use self::{error::failed, outbox::Ear};
 use crate::clock::Clock;
 
+mod api_keys;
 mod error;
 mod idempotency;
 mod inbox;

@@ -13,6 +13,7 @@ use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
 use crate::clock::Clock;
 
 mod accept;
+mod api_keys;
 mod clock;
 mod error;
 mod group;

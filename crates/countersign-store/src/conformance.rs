@@ -1,11 +1,13 @@
 //! The suite that every store passes: one function a promise.
 //!
 //! [`idempotency`] holds what an [`IdempotencyStore`](crate::IdempotencyStore) promises, [`inbox`] what
-//! an [`InboxStore`](crate::InboxStore) does, and [`outbox`] what an
-//! [`OutboxStore`](crate::outbox::OutboxStore) does. A store is given to them by a [`Harness`]; the macros
+//! an [`InboxStore`](crate::InboxStore) does, [`outbox`] what an
+//! [`OutboxStore`](crate::outbox::OutboxStore) does, and [`api_keys`] what an
+//! [`ApiKeyStore`](crate::api_keys::ApiKeyStore) does. A store is given to them by a [`Harness`]; the macros
 //! [`idempotency_conformance!`](crate::idempotency_conformance),
-//! [`inbox_conformance!`](crate::inbox_conformance) and
-//! [`outbox_conformance!`](crate::outbox_conformance) make one test of each promise. They want `tokio`
+//! [`inbox_conformance!`](crate::inbox_conformance),
+//! [`outbox_conformance!`](crate::outbox_conformance) and
+//! [`api_keys_conformance!`](crate::api_keys_conformance) make one test of each promise. They want `tokio`
 //! with `macros` and `rt-multi-thread` among the dependencies.
 //!
 //! ```
@@ -53,6 +55,7 @@ use std::{collections::HashMap, future::Future, panic, sync::Arc, time::Duration
 
 use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
+pub mod api_keys;
 pub mod idempotency;
 pub mod inbox;
 pub mod outbox;

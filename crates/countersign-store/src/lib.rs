@@ -9,6 +9,8 @@
 //! - [`InboxStore`]: the request is answered as soon as the event is stored, and a worker runs the
 //!   handler, with retries. Accepting an event and remembering it is one write.
 //!
+//! The sending side keeps its messages in an [`outbox`], and its operator's [API keys](api_keys) beside them.
+//!
 //! [`MemoryStore`] is the [`IdempotencyStore`] of one process. SQLite and PostgreSQL are in
 //! `countersign-sql`, Redis in `countersign-redis`.
 //!
@@ -18,6 +20,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod api_keys;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;

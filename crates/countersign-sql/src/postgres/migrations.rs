@@ -29,4 +29,5 @@ const LOCK: i64 = i64::from_be_bytes(*b"cntrsign");
 const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/postgres/0001_receiving.sql")),
     (2, include_str!("../../migrations/postgres/0002_sending.sql")),
+    (3, include_str!("../../migrations/postgres/0003_api_keys.sql")),
 ];

@@ -26,4 +26,5 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), Error> 
 const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/sqlite/0001_receiving.sql")),
     (2, include_str!("../../migrations/sqlite/0002_sending.sql")),
+    (3, include_str!("../../migrations/sqlite/0003_api_keys.sql")),
 ];

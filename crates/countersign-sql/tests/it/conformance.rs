@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use countersign_store::{
-    conformance::Harness, idempotency_conformance, inbox_conformance, outbox_conformance,
+    api_keys_conformance, conformance::Harness, idempotency_conformance, inbox_conformance,
+    outbox_conformance,
 };
 
 use crate::support::{Database, TestClock};
@@ -55,6 +56,11 @@ mod on_sqlite {
         use super::*;
         outbox_conformance!(Timed::new(Fresh::new().await));
     }
+
+    mod api_keys {
+        use super::*;
+        api_keys_conformance!(Timed::new(Fresh::new().await));
+    }
 }
 
 #[cfg(feature = "postgres")]
@@ -81,6 +87,14 @@ mod on_postgres {
     mod outbox {
         use super::*;
         outbox_conformance!(match Fresh::new().await {
+            Some(fresh) => Timed::new(fresh),
+            None => return,
+        });
+    }
+
+    mod api_keys {
+        use super::*;
+        api_keys_conformance!(match Fresh::new().await {
             Some(fresh) => Timed::new(fresh),
             None => return,
         });

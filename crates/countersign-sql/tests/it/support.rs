@@ -10,7 +10,7 @@ use std::{
 
 use countersign_store::{
     Claim, ClaimToken, IdempotencyStore, InboxStore, Leased, Outcome, Received, Settle, StoreError,
-    outbox::OutboxStore,
+    api_keys::ApiKeyStore, outbox::OutboxStore,
 };
 
 /// Runs each test on SQLite and on PostgreSQL.
@@ -39,7 +39,7 @@ macro_rules! on_each_database {
 
 /// A database with empty tables.
 pub(crate) trait Database {
-    type Store: IdempotencyStore + InboxStore + OutboxStore + Clone;
+    type Store: IdempotencyStore + InboxStore + OutboxStore + ApiKeyStore + Clone;
 
     /// A store with the clock of every day.
     fn store(&self) -> Self::Store;

@@ -20,14 +20,15 @@ use super::{
 };
 use crate::{Settlement, StoreError, StoreErrorKind};
 
+mod api_keys;
 mod health;
 mod row;
 mod tables;
 mod time;
 
-/// [`OutboxStore`] of one process, in its memory: for tests, and for applications that can lose messages.
-/// What it holds ends with the process, and nothing in it is bounded but by
-/// [`prune_outbox`](OutboxStore::prune_outbox). A clone is another handle on the same outbox.
+/// [`OutboxStore`] of one process, in its memory, with the [API keys](crate::api_keys) of its operators: for tests,
+/// and for applications that can lose messages. What it holds ends with the process, and nothing in it is bounded but
+/// by [`prune_outbox`](OutboxStore::prune_outbox). A clone is another handle on the same outbox.
 #[derive(Clone)]
 pub struct MemoryOutbox {
     tables: Arc<Mutex<Tables>>,

@@ -1,4 +1,4 @@
-//! The suite that every outbox passes.
+//! The suites that every outbox, and every store of API keys, passes.
 
 use std::time::Duration;
 
@@ -35,5 +35,10 @@ impl Harness for Memory {
 }
 
 countersign_store::outbox_conformance!(Memory::new());
+
+mod api_keys {
+    use super::*;
+    countersign_store::api_keys_conformance!(Memory::new());
+}
 
 const SINCE_1970: Duration = Duration::from_secs(1_700_000_000);

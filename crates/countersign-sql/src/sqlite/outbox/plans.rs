@@ -5,6 +5,7 @@ use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::{Conditions, SqliteStore, attempt, operations};
+use crate::api_keys;
 
 /// What SQLite will do, step by step.
 async fn plan(store: &SqliteStore, sql: &str) -> Vec<String> {
@@ -102,6 +103,16 @@ async fn the_newest_are_read_in_their_order() {
             is_in_order(&plan(&store, sql).await, sql);
         }
     }
+}
+
+/// Each request that carries a stored key asks for its digest.
+#[tokio::test]
+async fn api_keys_are_found_by_an_index() {
+    let (_folder, store) = store().await;
+    is_found(&store, api_keys::BY_DIGEST).await;
+    let mut page = Conditions::<Sqlite>::new(api_keys::ALL);
+    page.text("id >", Some("x"));
+    is_found(&store, page.limit(" ORDER BY id", 51).sql().as_str()).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::{
 
 use super::{health::fare, row::Row, time::earlier};
 use crate::{
-    Fence, Settlement, StoreError, check_key,
+    Fence, Settlement, StoreError,
+    api_keys::StoredKey,
+    check_key,
     outbox::{
         Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
         Retention, SettleDelivery,
@@ -25,6 +27,7 @@ pub(super) struct Tables {
     pub(super) order: Vec<String>,
     by_key: HashMap<Key, String>,
     pub(super) rows: BTreeMap<i64, Row>,
+    pub(super) api_keys: BTreeMap<String, StoredKey>,
     last_row: i64,
     last_message: u64,
 }
