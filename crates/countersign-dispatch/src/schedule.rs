@@ -22,6 +22,12 @@ impl Schedule {
         Schedule { waits: waits.into() }
     }
 
+    /// How long is waited after each attempt but the last, at most.
+    #[must_use]
+    pub fn waits(&self) -> &[Duration] {
+        &self.waits
+    }
+
     /// How many attempts there are.
     #[must_use]
     pub fn attempts(&self) -> u32 {
