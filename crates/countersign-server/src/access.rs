@@ -1,19 +1,22 @@
 //! Who may do what: keys of the API, and what their holders are allowed.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
+use countersign_store::api_keys::Scope;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 pub use self::{
-    caller::{Caller, Scope},
+    caller::Caller,
     key::{ApiKey, KeyDigest},
 };
 
 mod caller;
 mod key;
+pub(crate) mod stored;
 
-/// The keys that the API lets in, by their digests: one without keys lets nobody in.
+/// The keys that the API lets in whatever its store holds, by their digests: one without keys lets nobody in. Keys that
+/// are made while the server runs are the store's: see [`Server::stored_keys`](crate::Server::stored_keys).
 ///
 /// ```
 /// use countersign_server::{Access, ApiKey, Scope};
@@ -50,8 +53,7 @@ impl Access {
         scope: Scope,
     ) -> Result<Self, AccessError> {
         let caller = Caller::new(label, scope);
-        let mut known: HashSet<_> = self.entries.iter().map(|(_, caller)| caller.label()).collect();
-        if !known.insert(caller.label()) {
+        if self.has_label(caller.label()) {
             return Err(AccessError::RepeatedLabel);
         }
         if self.entries.iter().any(|(other, _)| *other == digest) {
@@ -61,12 +63,17 @@ impl Access {
         Ok(self)
     }
 
+    /// Whether one of the keys has this label.
+    pub(crate) fn has_label(&self, label: &str) -> bool {
+        self.entries.iter().any(|(_, caller)| caller.label() == label)
+    }
+
     /// Whose key this text is. Every digest is compared, in constant time.
     pub(crate) fn find(&self, text: &str) -> Option<&Caller> {
         let presented: [u8; 32] = Sha256::digest(text).into();
         let mut place = u32::MAX;
         for (at, (digest, _)) in (0..).zip(&self.entries) {
-            let same: Choice = digest.0.ct_eq(&presented);
+            let same: Choice = digest.bytes().ct_eq(&presented);
             place.conditional_assign(&at, same);
         }
         self.entries.get(place as usize).map(|(_, caller)| caller)

@@ -8,7 +8,7 @@ pub struct Action<'a> {
     pub caller: &'a str,
     /// What was done: `endpoint.created`, `endpoint.changed`, `endpoint.deleted`, `endpoint.enabled`,
     /// `endpoint.disabled`, `endpoint.tested`, `secret.rotated`, `delivery.redelivered`,
-    /// `deliveries.replayed`.
+    /// `deliveries.replayed`, `key.created`, `key.removed`.
     pub name: &'static str,
     /// The id of what it was done to; of a replay, what was asked for.
     pub subject: &'a str,

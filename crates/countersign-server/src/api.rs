@@ -26,6 +26,7 @@ use crate::{
     router::{no_method, no_route},
 };
 
+mod api_keys;
 mod deliveries;
 mod endpoints;
 mod event_types;
@@ -66,6 +67,8 @@ fn routes<S: OutboxStore>() -> OpenApiRouter<Operator<S>> {
         .routes(routes!(replays::start))
         .routes(routes!(stats::depth))
         .routes(routes!(stats::activity))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::remove))
 }
 
 /// Lets through whom a key of theirs, or the application, says that they are.
@@ -75,11 +78,17 @@ pub(crate) async fn authenticate<S: OutboxStore>(
     next: Next,
 ) -> Response {
     if request.extensions().get::<Caller>().is_none() {
-        let caller = bearer(request.headers()).and_then(|key| operator.authenticate(key));
-        let Some(caller) = caller else { return unauthenticated().into_response() };
-        request.extensions_mut().insert(caller);
+        match caller(&operator, request.headers()).await {
+            Ok(caller) => request.extensions_mut().insert(caller),
+            Err(refusal) => return refusal.into_response(),
+        };
     }
     next.run(request).await
+}
+
+async fn caller<S: OutboxStore>(operator: &Operator<S>, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let key = bearer(headers).ok_or_else(unauthenticated)?;
+    operator.caller_of(key).await?.ok_or_else(unauthenticated)
 }
 
 /// The key of an `Authorization: Bearer` header, where there is one such header.
@@ -123,6 +132,7 @@ async fn describe(
         (name = "deliveries", description = "Messages on their way to endpoints, and the attempts at them."),
         (name = "replays", description = "Many deliveries made again."),
         (name = "stats", description = "How much waits, and how it has been going."),
+        (name = "keys", description = "Who is let in, beside the keys of the server's configuration."),
     )
 )]
 struct Document;

@@ -30,6 +30,7 @@
 //! | `/api/v1/deliveries` | listed by endpoint, message, type, status and time; shown; attempts; made again |
 //! | `/api/v1/replays` | counted, then made step by step |
 //! | `/api/v1/stats` | how much waits; attempts that succeeded and failed over time |
+//! | `/api/v1/keys` | API keys: made, listed, removed, by admins, where they are [stored](Server::stored_keys) |
 //! | `/api/v1/openapi.json` | the description (OpenAPI 3.1), with every field |
 //! | `/api/docs` | a viewer of the description: Swagger UI, in the program |
 //! | `/dashboard` | pages for people, where a [`Dashboard`] is opened |
@@ -42,6 +43,12 @@
 //! compares all of them in constant time. A key's [`Scope`] is an admin's, one tenant's, or for reading. What is
 //! another tenant's is answered as what doesn't exist. An application with an authentication of its own puts a
 //! [`Caller`] into the request's extensions instead. Without keys nobody is let in.
+//!
+//! With [`Server::stored_keys`] admins make, list and remove keys while the server runs; the outbox's store holds them,
+//! by their SHA-256 too. A key that isn't one of [`Access`] is asked for at each request, which costs one read by an
+//! index: nothing is remembered, so one that was removed or has expired ends at once on every server of the store. A
+//! text that can't be a key costs no read. Where the store can't be reached, the keys of `Access` alone are known, and
+//! who has another is answered 503. The dashboard lets in by the keys of `Access`.
 //!
 //! The API takes no cookies, and no other origin is allowed to ask (CORS). The [`Dashboard`] has sessions of its own.
 //! Every answer forbids that it be framed, run, guessed at or stored.
@@ -104,9 +111,10 @@ mod time;
 mod view;
 
 pub use self::{
-    access::{Access, AccessError, ApiKey, Caller, KeyDigest, Scope},
+    access::{Access, AccessError, ApiKey, Caller, KeyDigest},
     action::Action,
     dashboard::Dashboard,
     event_types::{EventType, EventTypeError, EventTypes},
     server::Server,
 };
+pub use countersign_store::api_keys::Scope;

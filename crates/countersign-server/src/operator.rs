@@ -14,6 +14,7 @@ use crate::{
     text,
 };
 
+pub(crate) mod api_keys;
 pub(crate) mod deliveries;
 pub(crate) mod draft;
 pub(crate) mod endpoints;
@@ -36,7 +37,7 @@ impl<S: OutboxStore> Operator<S> {
         &self.0
     }
 
-    /// Whose key this is.
+    /// Whose key of the configuration this is.
     pub(crate) fn authenticate(&self, key: &str) -> Option<Caller> {
         self.0.access.find(key).cloned()
     }
@@ -143,6 +144,15 @@ impl Caller {
         match self.may_change() {
             true => Ok(()),
             false => Err(Refusal::new(RefusalKind::Forbidden, "this key may read alone: use another")),
+        }
+    }
+
+    /// # Errors
+    /// Where they are no admin.
+    fn check_is_admin(&self) -> Result<(), Refusal> {
+        match self.is_admin() {
+            true => Ok(()),
+            false => Err(Refusal::new(RefusalKind::Forbidden, "this is for admins: use a key of theirs")),
         }
     }
 

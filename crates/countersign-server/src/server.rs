@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use countersign_dispatch::{DISABLE_AFTER, Outbox, Sealer, WARN_AFTER};
-use countersign_store::outbox::OutboxStore;
+use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use countersign_transport::Policy;
 
-use crate::{Access, Action, EventTypes, operator::Operator, rate::Rate, router, time};
+use crate::{
+    Access, Action, EventTypes, access::stored::StoredKeys, operator::Operator, rate::Rate, router, time,
+};
 
 /// The operator's side of an [`Outbox`]: a REST API, as a router. See the [crate's page](crate).
 pub struct Server<S>(Settings<S>);
@@ -15,6 +17,7 @@ pub struct Server<S>(Settings<S>);
 pub(crate) struct Settings<S> {
     pub(crate) outbox: Outbox<S>,
     pub(crate) access: Access,
+    pub(crate) stored_keys: Option<Arc<dyn StoredKeys>>,
     pub(crate) event_types: EventTypes,
     pub(crate) sealer: Option<Sealer>,
     pub(crate) policy: Policy,
@@ -35,6 +38,7 @@ impl<S: OutboxStore> Server<S> {
         Server(Settings {
             outbox,
             access,
+            stored_keys: None,
             event_types: EventTypes::new(),
             sealer: None,
             policy: Policy::new(),
@@ -47,6 +51,19 @@ impl<S: OutboxStore> Server<S> {
             audit: Arc::new(|_| {}),
             clock: Arc::new(time::unix_micros),
         })
+    }
+
+    /// Lets in whoever has one of the keys that the outbox's store holds too, and lets admins make, list and remove
+    /// them: off by default. A request with such a key reads the store once more, by an index, so that a key that was
+    /// removed or has expired ends at once, on every server of the store. Where the store can't be reached nobody is
+    /// let in by it.
+    #[must_use]
+    pub fn stored_keys(mut self) -> Self
+    where
+        S: ApiKeyStore,
+    {
+        self.0.stored_keys = Some(Arc::new(self.0.outbox.clone()));
+        self
     }
 
     /// The event types that the application has: none by default.

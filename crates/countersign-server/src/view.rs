@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::operator::Rows;
 
+pub(crate) mod api_key;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod message;

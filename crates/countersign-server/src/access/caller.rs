@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use countersign_store::api_keys::Scope;
+
 /// Who is calling, and what they may do: the holder of a key, or whom the application let in itself.
 ///
 /// An application with an authentication of its own puts a `Caller` into the request's extensions; then no
@@ -10,23 +12,6 @@ use std::sync::Arc;
 pub struct Caller {
     label: Arc<str>,
     scope: Scope,
-}
-
-/// What a caller may see and do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Everything.
-    Admin,
-    /// Everything of one tenant, and nothing of another.
-    App {
-        /// The tenant.
-        tenant: String,
-    },
-    /// Seeing, and changing nothing.
-    Read {
-        /// The tenant; all, where it is `None`.
-        tenant: Option<String>,
-    },
 }
 
 impl Caller {
@@ -58,11 +43,7 @@ impl Caller {
 
     /// The tenant that they are confined to.
     pub(crate) fn tenant(&self) -> Option<&str> {
-        match &self.scope {
-            Scope::Admin => None,
-            Scope::App { tenant } => Some(tenant),
-            Scope::Read { tenant } => tenant.as_deref(),
-        }
+        self.scope.tenant()
     }
 
     /// Whether they may see what is this tenant's.

@@ -64,7 +64,13 @@ impl fmt::Debug for ApiKey {
 ///
 /// A fast hash is enough, because a key is 256 random bits and can't be guessed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct KeyDigest(pub(super) [u8; 32]);
+pub struct KeyDigest([u8; 32]);
+
+impl KeyDigest {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 impl fmt::Display for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

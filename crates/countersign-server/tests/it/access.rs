@@ -16,7 +16,7 @@ const PATH: &str = "/api/v1/endpoints";
 async fn without_a_key_nothing_is_answered_but_what_anybody_may_know() {
     let api = api();
     let plain = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    for path in [PATH, "/api/v1/messages", "/api/v1/stats", "/api/v1/event-types"] {
+    for path in [PATH, "/api/v1/messages", "/api/v1/stats", "/api/v1/event-types", "/api/v1/keys"] {
         let answer = api.send(plain(path)).await;
         assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNAUTHORIZED, "unauthenticated"));
         assert_eq!(answer.header("www-authenticate"), "Bearer");
@@ -78,6 +78,8 @@ async fn a_key_that_reads_sees_everything_and_changes_nothing() {
         ("POST", "/api/v1/messages".to_owned(), Some(json!({ "type": "x", "payload": 1 }))),
         ("POST", "/api/v1/deliveries/1/redeliver".to_owned(), None),
         ("POST", "/api/v1/replays".to_owned(), Some(json!({ "filter": { "endpoint": id } }))),
+        ("POST", "/api/v1/keys".to_owned(), Some(json!({ "label": "x", "scope": "read" }))),
+        ("DELETE", "/api/v1/keys/key_1".to_owned(), None),
     ];
     for (method, path, body) in changes {
         let answer = api.call(read, method, &path, body).await;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode};
 use countersign_dispatch::Outbox;
-use countersign_server::Server;
+use countersign_server::{ApiKey, Server};
 use countersign_store::{
     Settlement, StoreError,
+    api_keys::{ApiKeyStore, StoredKey},
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
@@ -53,6 +54,9 @@ async fn without_its_store_every_operation_says_when_to_come_back_and_not_why() 
         ("POST", "replays", Some(json!({ "filter": { "message": "x" } }))),
         ("GET", "stats", None),
         ("GET", "stats/activity", None),
+        ("GET", "keys", None),
+        ("POST", "keys", Some(json!({ "label": "x", "scope": "admin" }))),
+        ("DELETE", "keys/key_1", None),
     ];
     for (method, path, body) in operations {
         let answer = send(&router, request(&key, method, &format!("/api/v1/{path}"), body)).await;
@@ -65,11 +69,25 @@ async fn without_its_store_every_operation_says_when_to_come_back_and_not_why() 
     }
 }
 
+#[tokio::test]
+async fn adv_98_without_its_store_a_server_lets_in_by_its_configuration_alone() {
+    let (router, key) = broken();
+    let ask = async |key: &str| send(&router, request(key, "GET", "/api/v1/event-types", None)).await;
+    assert_eq!(ask(&key).await.status, StatusCode::OK);
+    let unknown = ask(ApiKey::generate().unwrap().expose()).await;
+    assert_eq!((unknown.status, &*unknown.problem()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+    assert!(!unknown.text.contains(CAUSE));
+    // What can't be a key isn't asked for.
+    for text in ["", "csk_", "csk_secret", &"x".repeat(47), &key[1..]] {
+        assert_eq!(ask(text).await.status, StatusCode::UNAUTHORIZED, "{text}");
+    }
+}
+
 const CAUSE: &str = "no route to db.internal";
 
 fn broken() -> (Router, String) {
     let (access, keys) = access();
-    (Server::new(Outbox::new(Broken), access).router(), keys.admin)
+    (Server::new(Outbox::new(Broken), access).stored_keys().router(), keys.admin)
 }
 
 /// A store that can't be reached.
@@ -157,6 +175,24 @@ impl OutboxStore for Broken {
     }
 
     async fn prune_outbox(&self, _: &Retention) -> Result<u64, StoreError> {
+        error()
+    }
+}
+
+impl ApiKeyStore for Broken {
+    async fn add_api_key(&self, _: &StoredKey) -> Result<bool, StoreError> {
+        error()
+    }
+
+    async fn api_key(&self, _: &[u8; 32]) -> Result<Option<StoredKey>, StoreError> {
+        error()
+    }
+
+    async fn api_keys(&self, _: &Page) -> Result<Vec<StoredKey>, StoreError> {
+        error()
+    }
+
+    async fn remove_api_key(&self, _: &str) -> Result<bool, StoreError> {
         error()
     }
 }

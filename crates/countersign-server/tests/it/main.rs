@@ -9,6 +9,7 @@ mod deliveries;
 mod endpoints;
 mod health;
 mod hostile;
+mod keys;
 mod limits;
 mod messages;
 mod openapi;

@@ -84,6 +84,7 @@ pub(crate) fn api_with(change: impl FnOnce(Server<MemoryOutbox>) -> Server<Memor
     let audited = Audited::default();
     let noted = audited.clone();
     let server = Server::new(outbox.clone(), access)
+        .stored_keys()
         .event_types(EventTypes::preset("snapbill").unwrap())
         .audit(move |action| {
             let entry = (action.caller.to_owned(), action.name, action.subject.to_owned());
