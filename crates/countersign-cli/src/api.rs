@@ -27,6 +27,7 @@ use crate::{output, serve::Database};
 mod connection;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
+pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod replay;
 

@@ -7,12 +7,13 @@ use clap_complete::Shell;
 use countersign::Tolerance;
 
 use self::help::{
-    API_HELP, COMPLETIONS_HELP, EXIT_CODES, LISTEN_HELP, MAN_HELP, REPLAY_HELP, SEND_HELP, SERVE_HELP,
-    SIGN_HELP, VERIFY_HELP,
+    API_HELP, COMPLETIONS_HELP, EXIT_CODES, KEY_HELP, LISTEN_HELP, MAN_HELP, REPLAY_HELP, SEND_HELP,
+    SERVE_HELP, SIGN_HELP, VERIFY_HELP,
 };
 use crate::{
     api::{
-        delivery::DeliveryCommand, endpoint::EndpointCommand, message::MessageCommand, replay::ReplayArgs,
+        delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand, message::MessageCommand,
+        replay::ReplayArgs,
     },
     listen::{ListenArgs, ReplayLocalArgs},
     schemes::SchemeArgs,
@@ -67,7 +68,7 @@ pub(crate) enum Command {
     /// Serves the dashboard and the API, and delivers
     #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
-    /// Makes an API key for the server's configuration
+    /// Makes an API key for the server's configuration; `key` makes those of a server that runs
     #[command(after_help = EXIT_CODES)]
     ApiKey(ApiKeyArgs),
     /// Makes, shows and changes endpoints of a server
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     /// Makes many deliveries again, after counting them
     #[command(after_help = REPLAY_HELP)]
     Replay(Box<ReplayArgs>),
+    /// Makes, lists and removes API keys of a server while it runs
+    #[command(subcommand, after_help = KEY_HELP)]
+    Key(KeyCommand),
     /// Prints completions for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

@@ -47,6 +47,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Message(command) => api::message::run(command),
         Command::Delivery(command) => api::delivery::run(command),
         Command::Replay(arguments) => api::replay::run(&arguments),
+        Command::Key(command) => api::key::run(command),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man(arguments) => shell::man(&arguments),
     }

@@ -11,22 +11,18 @@ use axum::Router;
 use clap::Args;
 use countersign_dispatch::Outbox;
 use countersign_server::ApiKey;
-use countersign_store::outbox::OutboxStore;
+use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::{
-    keys::{KeyEntry, ScopeName},
-    running::Work,
-    settings::Settings,
-    traces::Traces,
-};
+use self::{keys::KeyEntry, running::Work, settings::Settings, traces::Traces};
 use crate::{output, stop};
 
-pub(crate) use self::{arguments::ServeArgs, database::Database};
+pub(crate) use self::{arguments::ServeArgs, database::Database, keys::ScopeName};
 
 mod arguments;
 mod dashboard;
 mod database;
+mod delivering;
 mod file;
 mod keys;
 mod otlp;
@@ -34,6 +30,7 @@ mod running;
 mod sample;
 mod settings;
 mod shown;
+mod span;
 #[cfg(not(feature = "otlp"))]
 #[path = "serve/traces_off.rs"]
 mod traces;
@@ -122,7 +119,11 @@ async fn start(settings: Settings, traces: &Traces) -> anyhow::Result<()> {
     }
 }
 
-async fn listen(store: impl OutboxStore, mut settings: Settings, traces: &Traces) -> anyhow::Result<()> {
+async fn listen(
+    store: impl OutboxStore + ApiKeyStore,
+    mut settings: Settings,
+    traces: &Traces,
+) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
@@ -147,7 +148,7 @@ async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
 }
 
 /// Says where the server is reached, and how people get in.
-fn welcome<S: OutboxStore>(listener: &TcpListener, work: &Work<S>) -> anyhow::Result<()> {
+fn welcome<S: OutboxStore + ApiKeyStore>(listener: &TcpListener, work: &Work<S>) -> anyhow::Result<()> {
     let origin = format!("http://{}", listener.local_addr()?);
     Ok(write!(output::stdout(), "listening at {origin}\n{}", work.invitation(&origin)?)?)
 }

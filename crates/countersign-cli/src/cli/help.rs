@@ -76,6 +76,7 @@ endpoints' secrets in the database; several with commas between them, the newest
 
 At its first start the server makes an admin's API key and prints it, this once; its digest goes
 to countersign.toml. COUNTERSIGN_API_KEY_SHA256 holds the digest of one more, for containers.
+Others, such as one for each tenant, are made while it runs, by `countersign key create`.
 
 The dashboard is at the address that is printed, with a link that signs you in once, within 10
 minutes; an admin's API key does so at any time.
@@ -111,6 +112,23 @@ Exit codes:
   0  done
   1  refused, or the server could not be asked
   2  the arguments, a file, the key or the database can't be used";
+
+pub(super) const KEY_HELP: &str = "\
+Keys are kept in the server's database, as their SHA-256: one that is made lets in at once, and
+one that is removed lets nobody in from then on, on every server of the database. Those of
+countersign.toml, which `countersign api-key` makes, are not among them, and stay.
+
+The key that asks, in COUNTERSIGN_API_KEY, must be an admin's; with --database none is needed.
+
+Examples:
+  countersign key create --label billing --scope app --tenant acme
+  countersign key create --label audit --scope read --expires-at 2027-01-01T00:00:00Z
+  countersign key list
+
+Exit codes:
+  0  done
+  1  refused, or the server could not be asked
+  2  the arguments, the key or the database can't be used";
 
 pub(super) const REPLAY_HELP: &str = "\
 At least one of --endpoint, --message and --from is needed. A replay that is stopped goes on with

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     database::Database,
+    delivering::DeliveringArgs,
     otlp::Otlp,
     settings::{Preset, Role},
 };
@@ -56,10 +57,12 @@ pub(crate) struct ServeArgs {
     /// With --print-config, prints a JSON object
     #[arg(long, requires = "print_config")]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) delivering: DeliveringArgs,
 }
 
 /// The sample has settings of its own, but for where it listens.
-const NOT_WITH_SAMPLE: [&str; 11] = [
+const NOT_WITH_SAMPLE: [&str; 21] = [
     "config",
     "database",
     "role",
@@ -70,5 +73,15 @@ const NOT_WITH_SAMPLE: [&str; 11] = [
     "billrun",
     "behind_tls_proxy",
     "otlp_endpoint",
+    "schedule",
+    "concurrency",
+    "warn_after",
+    "disable_after",
+    "keep_for",
+    "keep_messages",
+    "announce_to",
+    "mail_to",
+    "mail_from",
+    "smtp_unencrypted",
     "print_config",
 ];

@@ -1,6 +1,6 @@
 //! The configuration file.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context as _, anyhow};
 use ipnet::IpNet;
@@ -11,6 +11,7 @@ use super::{
     keys::KeyEntry,
     otlp::Otlp,
     settings::{List, Preset, Role},
+    span::Span,
 };
 use crate::input;
 
@@ -28,6 +29,16 @@ pub(super) struct File {
     pub(super) billrun: Option<bool>,
     pub(super) behind_tls_proxy: Option<bool>,
     pub(super) otlp_endpoint: Option<Otlp>,
+    pub(super) schedule: Option<List<Span>>,
+    pub(super) concurrency: Option<NonZeroUsize>,
+    pub(super) warn_after: Option<Span>,
+    pub(super) disable_after: Option<Span>,
+    pub(super) keep_for: Option<Span>,
+    pub(super) keep_messages: Option<u64>,
+    pub(super) announce_to: Option<String>,
+    pub(super) mail_to: Option<List<String>>,
+    pub(super) mail_from: Option<String>,
+    pub(super) smtp_unencrypted: Option<bool>,
     pub(super) keys: Vec<KeyEntry>,
 }
 
@@ -63,6 +74,7 @@ mod tests {
             ("database = 'mysql://app:hunter2@db'", "line 1: only postgres:// is known"),
             ("database = 'postgres://app:hunter2@db:x'\n", "line 1: this is no URL of a database"),
             ("database = 'postgres://app:hunter2@db", "line 1: "),
+            ("schedule = ['5s', 'soon']", "line 1: this is no length of time"),
             ("event_presets = ['acme']", "line 1: the systems are billrun"),
             (
                 "[[keys]]\nlabel = 'ops'\ndigest = 'sha256:00'\nscope = 'admin'\n",

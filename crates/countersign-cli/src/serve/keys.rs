@@ -5,7 +5,7 @@ use std::{fmt, io::Write as _, path::Path};
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use countersign_server::{Access, ApiKey, KeyDigest, Scope};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::settings::{self, Origin};
 use crate::private;
@@ -25,9 +25,9 @@ pub(super) struct KeyEntry {
 }
 
 /// What a key may do.
-#[derive(Clone, Copy, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ScopeName {
+pub(crate) enum ScopeName {
     /// Everything
     Admin,
     /// Everything of one tenant

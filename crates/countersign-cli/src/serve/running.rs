@@ -14,9 +14,9 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use countersign_dispatch::{Dispatcher, Outbox};
+use countersign_dispatch::{Dispatcher, Outbox, mail::Postbox};
 use countersign_server::{Access, Server};
-use countersign_store::outbox::OutboxStore;
+use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use countersign_transport::Transport;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::sleep};
@@ -30,10 +30,11 @@ pub(super) struct Work<S> {
     router: Router,
     dashboard: Option<Opened>,
     dispatcher: Option<Dispatcher<S>>,
+    postbox: Option<Postbox>,
     metrics: PrometheusHandle,
 }
 
-impl<S: OutboxStore> Work<S> {
+impl<S: OutboxStore + ApiKeyStore> Work<S> {
     /// # Errors
     /// Settings that contradict each other.
     pub(super) fn new(outbox: Outbox<S>, settings: &Settings) -> anyhow::Result<Self> {
@@ -42,10 +43,13 @@ impl<S: OutboxStore> Work<S> {
         let delivers = settings.role.value.delivers();
         let dashboard = Opened::new(settings);
         let router = router(outbox.clone(), settings, dashboard.as_ref())?;
+        let mailer = if delivers { settings.delivering.mailer()? } else { None };
+        let postbox = mailer.map(|mailer| mailer.start(outbox.clone()));
         Ok(Work {
             router: router.merge(metrics_router(metrics.clone())),
             dashboard,
-            dispatcher: delivers.then(|| dispatcher(outbox, settings)).transpose()?,
+            dispatcher: delivers.then(|| dispatcher(outbox, settings, postbox.as_ref())).transpose()?,
+            postbox,
             metrics,
         })
     }
@@ -71,6 +75,9 @@ impl<S: OutboxStore> Work<S> {
         if let Some(delivering) = delivering {
             delivering.await.context("the dispatcher broke down")?;
         }
+        if let Some(postbox) = self.postbox {
+            postbox.stop().await;
+        }
         answered.context("the server broke down")
     }
 }
@@ -87,11 +94,15 @@ async fn deliver(dispatcher: Dispatcher<impl OutboxStore>, stop: Stop) {
     dispatcher.run(stop.told()).await;
 }
 
-fn dispatcher<S: OutboxStore>(outbox: Outbox<S>, settings: &Settings) -> anyhow::Result<Dispatcher<S>> {
+fn dispatcher<S: OutboxStore>(
+    outbox: Outbox<S>,
+    settings: &Settings,
+    postbox: Option<&Postbox>,
+) -> anyhow::Result<Dispatcher<S>> {
     let transport = Transport::builder().policy(settings.policy()).build()?;
-    let mut dispatcher = Dispatcher::new(outbox, transport);
-    if let Some((warn_after, disable_after)) = settings.failure_clock {
-        dispatcher = dispatcher.failure_clock(warn_after, disable_after);
+    let mut dispatcher = settings.delivering.apply(Dispatcher::new(outbox, transport));
+    if let Some(postbox) = postbox {
+        dispatcher = dispatcher.on_event(postbox.handler());
     }
     Ok(match &settings.sealer {
         Some(sealer) => dispatcher.sealer(sealer.clone()),
@@ -101,7 +112,7 @@ fn dispatcher<S: OutboxStore>(outbox: Outbox<S>, settings: &Settings) -> anyhow:
 
 /// The whole API and the dashboard, or of a process that only delivers what tells how it is.
 fn router(
-    outbox: Outbox<impl OutboxStore>,
+    outbox: Outbox<impl OutboxStore + ApiKeyStore>,
     settings: &Settings,
     dashboard: Option<&Opened>,
 ) -> anyhow::Result<Router> {
@@ -113,14 +124,17 @@ fn router(
 }
 
 /// The whole API.
-pub(super) fn api(outbox: Outbox<impl OutboxStore>, settings: &Settings) -> anyhow::Result<Router> {
-    let mut server = Server::new(outbox, settings.keys.access()?)
+pub(super) fn api(
+    outbox: Outbox<impl OutboxStore + ApiKeyStore>,
+    settings: &Settings,
+) -> anyhow::Result<Router> {
+    let delivering = &settings.delivering;
+    let server = Server::new(outbox, settings.keys.access()?)
+        .stored_keys()
         .event_types(settings.event_types()?)
         .policy(settings.policy())
-        .billrun(settings.billrun.value);
-    if let Some((warn_after, disable_after)) = settings.failure_clock {
-        server = server.failure_clock(warn_after, disable_after);
-    }
+        .billrun(settings.billrun.value)
+        .failure_clock(delivering.warn_after.value.0, delivering.disable_after.value.0);
     Ok(match &settings.sealer {
         Some(sealer) => server.sealer(sealer.clone()).router(),
         None => server.router(),

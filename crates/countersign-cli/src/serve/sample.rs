@@ -6,8 +6,11 @@
 use std::{io::Write as _, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
-use countersign_dispatch::{Outbox, Schedule};
-use countersign_store::outbox::{Endpoint, Limits, OutboxStore};
+use countersign_dispatch::Outbox;
+use countersign_store::{
+    api_keys::ApiKeyStore,
+    outbox::{Endpoint, Limits, OutboxStore},
+};
 use tempfile::TempDir;
 
 use self::endpoints::{ENDPOINTS, Sample};
@@ -31,9 +34,8 @@ pub(super) async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let (settings, key) = Settings::of_sample(listen, &database, receiver)?;
     let listener = bind(&settings).await?;
     let outbox = fill(&database, receiver).await?;
-    let work = Work::new(outbox.clone(), &settings)?.dispatching(|dispatcher| {
-        dispatcher.schedule(Schedule::new(WAITS)).payload_source(system::payload_source())
-    });
+    let work = Work::new(outbox.clone(), &settings)?
+        .dispatching(|dispatcher| dispatcher.payload_source(system::payload_source()));
     explain()?;
     writeln!(output::stdout(), "API key, for this run alone: {}", key.expose())?;
     welcome(&listener, &work)?;
@@ -44,7 +46,10 @@ pub(super) async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
 }
 
 /// An outbox with the endpoints and what has been told of so far.
-async fn fill(database: &Path, receiver: SocketAddr) -> anyhow::Result<Outbox<impl OutboxStore>> {
+async fn fill(
+    database: &Path,
+    receiver: SocketAddr,
+) -> anyhow::Result<Outbox<impl OutboxStore + ApiKeyStore>> {
     let outbox = Outbox::new(super::database::sqlite(database).await?);
     for sample in &ENDPOINTS {
         outbox.store().put_endpoint(&endpoint(sample, receiver)?).await?;
@@ -74,6 +79,7 @@ fn explain() -> anyhow::Result<()> {
 
 const ENDS: &str = "A message is sent each second until Ctrl-C, which deletes all of it.";
 /// Short, to be watched.
-const WAITS: [Duration; 4] =
+pub(super) const WAITS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
-pub(super) const FAILURE_CLOCK: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+pub(super) const WARN_AFTER: Duration = Duration::from_secs(30);
+pub(super) const DISABLE_AFTER: Duration = Duration::from_secs(3600);

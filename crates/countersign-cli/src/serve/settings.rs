@@ -7,7 +7,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail};
@@ -19,7 +18,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{arguments::ServeArgs, database::Database, file::File, keys::Keys, otlp::Otlp, sample};
+use super::{
+    arguments::ServeArgs, database::Database, delivering::Delivering, file::File, keys::Keys, otlp::Otlp,
+};
 use crate::output;
 
 /// Every setting: a flag, else an environment variable, else the file, else the default.
@@ -37,8 +38,7 @@ pub(super) struct Settings {
     pub(super) billrun: Setting<bool>,
     pub(super) behind_tls_proxy: Setting<bool>,
     pub(super) otlp_endpoint: Setting<Otlp>,
-    /// After how long of failing an endpoint is warned of and disabled, where that isn't the default.
-    pub(super) failure_clock: Option<(Duration, Duration)>,
+    pub(super) delivering: Delivering,
     pub(super) keys: Keys,
     pub(super) sealer: Option<Sealer>,
 }
@@ -76,9 +76,9 @@ pub(crate) enum Role {
 pub(crate) struct Preset(String);
 
 /// Several values: in a variable they stand between commas.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(crate) struct List<T>(pub(super) Vec<T>);
 
 impl Settings {
     /// # Errors
@@ -86,10 +86,11 @@ impl Settings {
     pub(super) fn read(arguments: &ServeArgs) -> anyhow::Result<Self> {
         let (path, must_exist) = config_path(arguments);
         let found = must_exist || path.exists();
-        let file = if found { File::read(&path)? } else { File::default() };
+        let mut file = if found { File::read(&path)? } else { File::default() };
         warn_of_password(arguments);
         let flag = |given: bool| given.then_some(true);
         let layers = Layers { path: &path };
+        let delivering = Delivering::read(&layers, &arguments.delivering, &mut file)?;
         Ok(Settings {
             listen: layers.setting(arguments.listen, "COUNTERSIGN_LISTEN", file.listen, || LISTEN.into())?,
             database: layers.setting(
@@ -122,7 +123,7 @@ impl Settings {
                 file.behind_tls_proxy,
             )?,
             otlp_endpoint: layers.otlp(arguments.otlp_endpoint.clone(), file.otlp_endpoint)?,
-            failure_clock: None,
+            delivering,
             keys: Keys::new(file.keys, &path)?,
             sealer: sealer()?,
             file_exists: found,
@@ -154,7 +155,7 @@ impl Settings {
             billrun: Setting::default(false),
             behind_tls_proxy: Setting::default(false),
             otlp_endpoint: Setting::default(Otlp::OFF),
-            failure_clock: Some(sample::FAILURE_CLOCK),
+            delivering: Delivering::of_sample(),
             keys,
             sealer: None,
         };
@@ -163,7 +164,9 @@ impl Settings {
 
     /// Refuses to be reached from other machines by who has no key, or over connections that anybody on the way
     /// can read.
+    /// Settings that contradict each other are refused, too.
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        self.delivering.check()?;
         let listen = self.listen.value;
         if listen.ip().is_loopback() {
             return Ok(());
@@ -208,7 +211,7 @@ impl Settings {
 }
 
 impl<T> Setting<T> {
-    fn default(value: T) -> Self {
+    pub(super) fn default(value: T) -> Self {
         Setting { value, from: Origin::Default }
     }
 }
@@ -226,12 +229,12 @@ impl Role {
 }
 
 /// What a setting is looked for in.
-struct Layers<'a> {
+pub(super) struct Layers<'a> {
     path: &'a Path,
 }
 
 impl Layers<'_> {
-    fn setting<T: FromStr<Err: Display>>(
+    pub(super) fn setting<T: FromStr<Err: Display>>(
         &self,
         flag: Option<T>,
         variable: &'static str,
@@ -247,7 +250,7 @@ impl Layers<'_> {
         Ok(Setting { value, from })
     }
 
-    fn list<T: Clone + FromStr<Err: Display>>(
+    pub(super) fn list<T: Clone + FromStr<Err: Display>>(
         &self,
         flags: &[T],
         variable: &'static str,
@@ -266,7 +269,7 @@ impl Layers<'_> {
         }
     }
 
-    fn switch(
+    pub(super) fn switch(
         &self,
         flag: Option<bool>,
         variable: &'static str,

@@ -4,7 +4,10 @@ use std::{fmt::Display, io::Write as _};
 
 use serde::Serialize;
 
-use super::settings::{Origin, SEAL_KEY, Setting, Settings};
+use super::{
+    delivering::SMTP_URL,
+    settings::{Origin, SEAL_KEY, Setting, Settings},
+};
 use crate::output;
 
 /// Prints every setting and where it comes from, and no secret.
@@ -38,6 +41,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
     fn row<T: Display>(name: &'static str, setting: &Setting<T>) -> Row {
         Row::new(name, &setting.value, &setting.from)
     }
+    let delivering = &settings.delivering;
     let mut rows = vec![
         row("listen", &settings.listen),
         row("database", &settings.database),
@@ -49,10 +53,23 @@ fn rows(settings: &Settings) -> Vec<Row> {
         row("billrun", &settings.billrun),
         row("behind_tls_proxy", &settings.behind_tls_proxy),
         row("otlp_endpoint", &settings.otlp_endpoint),
+        row("schedule", &delivering.schedule),
+        row("concurrency", &delivering.concurrency),
+        row("warn_after", &delivering.warn_after),
+        row("disable_after", &delivering.disable_after),
+        row("keep_for", &delivering.keep_for),
+        row("keep_messages", &delivering.keep_messages),
+        row("announce_to", &delivering.announce_to),
+        row("mail_to", &delivering.mail_to),
+        row("mail_from", &delivering.mail_from),
+        row("smtp_unencrypted", &delivering.smtp_unencrypted),
     ];
     rows.extend(settings.keys.iter().map(|(key, from)| Row::new("key", key.summary(), from)));
     if settings.sealer.is_some() {
         rows.push(Row::new("seal_key", "set", &Origin::Variable(SEAL_KEY)));
+    }
+    if delivering.smtp.is_some() {
+        rows.push(Row::new("smtp_url", "set", &Origin::Variable(SMTP_URL)));
     }
     rows
 }

@@ -19,17 +19,21 @@ fn rows(done: Done) -> Vec<(String, String, String)> {
 fn each_setting_says_where_it_comes_from() {
     let folder = Folder::new().with(
         "countersign.toml",
-        "listen = '127.0.0.1:1'\nrole = 'api'\ndatabase = 'file.db'\nevent_presets = ['panel']\nbillrun = true\n",
+        "listen = '127.0.0.1:1'\nrole = 'api'\ndatabase = 'file.db'\nevent_presets = ['panel']\nbillrun = true\n\
+         concurrency = 8\n",
     );
     let environment = [
         ("COUNTERSIGN_LISTEN", "127.0.0.1:2"),
         ("COUNTERSIGN_ROLE", "worker"),
         ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8"),
         ("COUNTERSIGN_BILLRUN", ""),
+        ("COUNTERSIGN_WARN_AFTER", "12 hours"),
+        ("COUNTERSIGN_MAIL_TO", "a@example.com,b@example.com"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318"),
     ];
-    let rows =
-        rows(shown(&folder, "--json --listen 127.0.0.1:3 --allow-port 1 --allow-port 2", &environment));
+    let flags =
+        "--json --listen 127.0.0.1:3 --allow-port 1 --allow-port 2 --schedule 60s,90m --announce-to ops";
+    let rows = rows(shown(&folder, flags, &environment));
     let row = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
     assert_eq!(
         rows,
@@ -44,10 +48,20 @@ fn each_setting_says_where_it_comes_from() {
             row("billrun", "true", "countersign.toml"),
             row("behind_tls_proxy", "false", "default"),
             row("otlp_endpoint", "http://otel:4318/", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            row("schedule", "1m, 1h 30m", "flag"),
+            row("concurrency", "8", "countersign.toml"),
+            row("warn_after", "12h", "COUNTERSIGN_WARN_AFTER"),
+            row("disable_after", "7d", "default"),
+            row("keep_for", "30d", "default"),
+            row("keep_messages", "1000000", "default"),
+            row("announce_to", "ops", "flag"),
+            row("mail_to", "a@example.com, b@example.com", "COUNTERSIGN_MAIL_TO"),
+            row("mail_from", "", "default"),
+            row("smtp_unencrypted", "false", "default"),
         ]
     );
     let table = shown(&folder, "", &[]).out(0);
-    assert!(table.starts_with("SETTING           VALUE        FROM\n"), "{table}");
+    assert!(table.starts_with("SETTING           VALUE  ") && table.lines().count() == 21, "{table}");
     assert!(!folder.path("webhooks.db").exists() && !folder.path("file.db").exists(), "nothing is started");
 }
 
@@ -59,6 +73,7 @@ fn no_setting_is_shown_with_a_password_or_a_key() {
     let environment = [
         ("COUNTERSIGN_DATABASE", url),
         ("COUNTERSIGN_SEAL_KEY", seal),
+        ("COUNTERSIGN_SMTP_URL", "smtps://app:hunter4@mail.example.com"),
         ("COUNTERSIGN_API_KEY_SHA256", &digest),
     ];
     let done = shown(&Folder::new(), "--json", &environment);
@@ -67,8 +82,9 @@ fn no_setting_is_shown_with_a_password_or_a_key() {
     }
     let rows = json!(rows(done));
     assert_eq!(rows[1], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
-    assert_eq!(rows[10], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
-    assert_eq!(rows[11], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+    assert_eq!(rows[20], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
+    assert_eq!(rows[21], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+    assert_eq!(rows[22], json!(["smtp_url", "set", "COUNTERSIGN_SMTP_URL"]));
 
     let done = shown(&Folder::new(), &format!("--database {url}"), &[]);
     assert!(done.stderr.starts_with("warning: --database shows its password"), "{done:?}");
@@ -84,6 +100,9 @@ fn a_setting_that_can_not_be_used_is_named() {
         ("", ("COUNTERSIGN_LISTEN", "here"), "", "COUNTERSIGN_LISTEN can't be used"),
         ("", ("COUNTERSIGN_ROLE", "boss"), "", "a role is api, worker or both"),
         ("", ("COUNTERSIGN_EVENT_PRESETS", "panel,acme"), "", "the systems are billrun"),
+        ("", ("COUNTERSIGN_KEEP_FOR", "a while"), "", "this is no length of time: write 30s"),
+        ("schedule = ['5s', 'soon']", ("A", ""), "", "this is no length of time: write 30s"),
+        ("", ("A", ""), "--concurrency 0", "--concurrency"),
         ("", ("COUNTERSIGN_ALLOW_HTTP", "perhaps"), "", "COUNTERSIGN_ALLOW_HTTP can't be used"),
         (
             "",

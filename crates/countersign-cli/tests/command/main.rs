@@ -6,6 +6,7 @@ mod canned;
 mod config;
 mod dashboard;
 mod database;
+mod keys;
 mod listen;
 mod round_trip;
 mod run;
@@ -17,6 +18,7 @@ mod send;
 mod serve;
 mod shell;
 mod sign;
+mod telling;
 #[cfg(feature = "otlp")]
 mod traces;
 mod verify;

@@ -1,0 +1,92 @@
+//! What `countersign serve` tells its operator of deliveries that don't arrive.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    run::{Folder, countersign},
+    running::{Running, Server, receiver, serve_line},
+};
+
+/// A server that takes mails without encryption, and what it is sent.
+fn mail_server() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("smtp://{}", listener.local_addr().expect("an address"));
+    let (sender, mails) = channel();
+    thread::spawn(move || listener.incoming().flatten().for_each(|stream| take_mails(&stream, &sender)));
+    (url, mails)
+}
+
+fn take_mails(stream: &TcpStream, mails: &Sender<String>) {
+    let (reads, mut writes) = (stream, stream);
+    let mut say = |text: &str| writes.write_all(format!("{text}\r\n").as_bytes()).expect("written");
+    say("220 here");
+    let mut lines = BufReader::new(reads).lines().map_while(Result::ok);
+    while let Some(line) = lines.next() {
+        if line == "DATA" {
+            say("354 go on");
+            let mail: Vec<_> = lines.by_ref().take_while(|line| line != ".").collect();
+            mails.send(mail.join("\n")).expect("the test waits");
+        }
+        say("250 ok");
+    }
+}
+
+/// A port of this machine at which nobody listens.
+fn silent_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[test]
+fn a_delivery_that_is_given_up_is_announced_and_mailed() {
+    let folder = Folder::new();
+    let mut operators = receiver(&folder, "--json");
+    let (smtp, mails) = mail_server();
+    let silent = silent_port();
+    let line = format!(
+        "{} --allow-port {silent} --schedule 1s --announce-to ops --mail-to oncall@example.com \
+         --mail-from hooks@example.com --smtp-unencrypted",
+        serve_line(operators.port())
+    );
+    let run = countersign(&line).within(&folder).env("COUNTERSIGN_SMTP_URL", &smtp);
+    let server = Server::of(Running::start(run));
+    let failing = server.json(&format!("endpoint add http://127.0.0.1:{silent}/T0KEN --tenant acme"));
+    server.json(&format!("endpoint add {}/told --tenant ops --event delivery.exhausted", operators.url));
+    server.json_with("message send --type invoice.paid --tenant acme -", "{}");
+
+    assert_eq!(operators.json()["target"], "/told");
+    let mail = mails.recv_timeout(Duration::from_secs(60)).expect("a mail");
+    let id = failing["id"].as_str().expect("an id");
+    assert!(mail.contains("To: oncall@example.com") && mail.contains(id), "{mail}");
+    assert!(!mail.contains("T0KEN"), "{mail}");
+    assert_eq!(server.running.stop().code, 0);
+}
+
+#[test]
+fn what_can_not_be_told_is_refused_before_anything_starts() {
+    let folder = Folder::new();
+    let serve = |more: &str, smtp: &str| {
+        let run = countersign(&format!("serve --listen 127.0.0.1:0 {more}")).within(&folder);
+        run.env("COUNTERSIGN_SMTP_URL", smtp).go().err(2)
+    };
+    let (to, from) = ("--mail-to oncall@example.com", "--mail-from hooks@example.com");
+    let both = format!("{to} {from}");
+    for (more, smtp, why) in [
+        ("--warn-after 8d", "", "disabled after 7d and warned of after 8d"),
+        (to, "smtps://mail.example.com", "and a sender"),
+        (&both, "", "COUNTERSIGN_SMTP_URL"),
+        (&both, "mail.example.com", "mails can't be sent"),
+        (&format!("--mail-to nobody {from}"), "smtps://mail.example.com", "mails can't be sent"),
+        (&format!("{both} --smtp-unencrypted"), "smtp://app:hunter2@mail.example.com", "mails can't be sent"),
+    ] {
+        let told = serve(more, smtp);
+        assert!(told.contains(why) && !told.contains("hunter2"), "{why}: {told}");
+    }
+    assert!(!folder.path("webhooks.db").exists() && !folder.path("countersign.toml").exists());
+}
