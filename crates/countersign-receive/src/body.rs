@@ -62,6 +62,7 @@ impl Limits {
             if body.is_at_end() {
                 break;
             }
+            deadline.note()?;
         }
         // Fewer bytes than were announced: something before this layer has read the body.
         match (received as u64) < declared {

@@ -14,18 +14,30 @@ use crate::body::Limits;
 /// The time in which a body must arrive, whole and piece by piece.
 ///
 /// There is one timer for a body, set when something has to be waited for: most requests have none, and
-/// no room for one. A piece that arrives doesn't set it anew: that is done when it goes off too early.
+/// no room for one. A piece that arrives doesn't set it anew: that is done when it goes off too early. Nor is
+/// the clock read for a body that is there in one piece, as most are.
 pub(crate) struct Deadline {
     limits: Limits,
+    times: Option<Times>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// When a body was first waited for or arrived in part, and when the latest piece came.
+#[derive(Clone, Copy)]
+struct Times {
     started: Instant,
     latest: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl From<Instant> for Times {
+    fn from(now: Instant) -> Self {
+        Times { started: now, latest: now }
+    }
 }
 
 impl Deadline {
     pub(crate) fn new(limits: Limits) -> Self {
-        let now = Instant::now();
-        Deadline { limits, started: now, latest: now, timer: None }
+        Deadline { limits, times: None, timer: None }
     }
 
     /// What `poll` gives, as long as there is time.
@@ -34,16 +46,19 @@ impl Deadline {
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Error> {
         poll_fn(|cx| match poll(cx) {
-            Poll::Ready(value) => Poll::Ready(self.note().map(|()| value)),
+            Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending => self.wait(cx).map(|()| Err(Error::new(ErrorKind::BodyTimeout))),
         })
         .await
     }
 
-    /// Notes that something has arrived. A body may always be ready, and then no timer would end it.
-    fn note(&mut self) -> Result<(), Error> {
-        self.latest = Instant::now();
-        match self.latest.duration_since(self.started) < self.limits.total {
+    /// Notes that a piece has arrived, and that there are others. They may always be ready, and then no timer
+    /// would end it.
+    pub(crate) fn note(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        let times = self.times.get_or_insert(Times::from(now));
+        times.latest = now;
+        match now.duration_since(times.started) < self.limits.total {
             true => Ok(()),
             false => Err(Error::new(ErrorKind::BodyTimeout)),
         }
@@ -51,8 +66,9 @@ impl Deadline {
 
     /// Ready once there is no time left.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Times { started, latest } = *self.times.get_or_insert_with(|| Times::from(Instant::now()));
         // A limit beyond what a clock can tell is none.
-        let ends = [self.started.checked_add(self.limits.total), self.latest.checked_add(self.limits.idle)];
+        let ends = [started.checked_add(self.limits.total), latest.checked_add(self.limits.idle)];
         let Some(end) = ends.into_iter().flatten().min() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         while timer.as_mut().poll(cx).is_ready() {
