@@ -98,6 +98,15 @@ where
     }
 }
 
+/// The order of a list of deliveries. Few are leased at a time: it is less to sort them than to look for them among
+/// all, which the order by the id itself would make a database do.
+pub(crate) fn newest_first(state: Option<DeliveryState>) -> &'static str {
+    match state {
+        Some(DeliveryState::Leased) => " ORDER BY id + 0 DESC",
+        _ => " ORDER BY id DESC",
+    }
+}
+
 /// The id of the last row of the page before, where rows have numbers.
 pub(crate) fn number(after: Option<&str>) -> Result<Option<i64>, StoreError> {
     after.map(str::parse).transpose().map_err(StoreError::invalid)

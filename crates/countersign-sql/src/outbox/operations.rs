@@ -141,7 +141,7 @@ macro_rules! outbox_store {
             ) -> Result<Vec<Delivery>, StoreError> {
                 let mut conditions = Conditions::new(operations::DELIVERIES).deliveries(filter);
                 conditions.number("id <", filter::number(page.after.as_deref())?);
-                let mut sql = conditions.limit(" ORDER BY id DESC", page.rows().into());
+                let mut sql = conditions.limit(filter::newest_first(filter.state), page.rows().into());
                 let rows: Vec<delivery::Row> =
                     sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
                 rows.into_iter().map(delivery::delivery).collect()

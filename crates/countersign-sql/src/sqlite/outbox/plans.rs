@@ -4,7 +4,7 @@
 use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
-use super::{Conditions, SqliteStore, attempt, operations};
+use super::{Conditions, SqliteStore, attempt, filter, operations};
 use crate::api_keys;
 
 /// What SQLite will do, step by step.
@@ -42,9 +42,9 @@ fn deliveries(change: impl FnOnce(&mut DeliveryFilter)) -> DeliveryFilter {
 }
 
 /// A page of deliveries, and how many there are.
-fn statements(filter: &DeliveryFilter) -> [String; 2] {
-    let conditions = |begin| Conditions::<Sqlite>::new(begin).deliveries(filter);
-    let page = conditions(operations::DELIVERIES).limit(" ORDER BY id DESC", 51);
+fn statements(asked: &DeliveryFilter) -> [String; 2] {
+    let conditions = |begin| Conditions::<Sqlite>::new(begin).deliveries(asked);
+    let page = conditions(operations::DELIVERIES).limit(filter::newest_first(asked.state), 51);
     let count = conditions(operations::COUNT).sql;
     [page, count].map(|built| built.sql().as_str().to_owned())
 }
@@ -72,6 +72,15 @@ async fn deliveries_are_found_by_an_index() {
         for sql in statements(filter) {
             is_found(&store, &sql).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn the_few_that_are_leased_are_read_alone() {
+    let (_folder, store) = store().await;
+    for sql in statements(&deliveries(|filter| filter.state = Some(DeliveryState::Leased))) {
+        let plan = plan(&store, &sql).await;
+        assert!(plan[0].contains("USING") && plan[0].contains("countersign_deliveries_leased"), "{plan:#?}");
     }
 }
 
