@@ -4,6 +4,7 @@
 
 mod browser;
 mod chromium;
+mod copying;
 mod live;
 mod looks;
 mod people;

@@ -46,6 +46,10 @@ struct Serving {
 impl Site {
     /// A site that sends nothing.
     pub(crate) async fn start() -> Site {
+        Site::with(Dashboard::new()).await
+    }
+
+    async fn with(dashboard: Dashboard) -> Site {
         let now = Arc::new(AtomicI64::new(0));
         let clock = || {
             let now = now.clone();
@@ -59,14 +63,19 @@ impl Site {
             .sealer(sealer())
             .policy(policy())
             .clock(clock());
-        let dashboard = Dashboard::new().on_loopback().clock(clock());
+        let dashboard = dashboard.on_loopback().clock(clock());
         let (origin, serving) = serve_gracefully(&dashboard, dashboard.on(server.router())).await;
         Site { origin, dashboard, outbox, now, serving, _folder: folder }
     }
 
     /// A site that sends: two attempts, the second soon after the first.
     pub(crate) async fn sending() -> Site {
-        let site = Site::start().await;
+        Site::sending_with(Dashboard::new()).await
+    }
+
+    /// The same, with this dashboard.
+    pub(crate) async fn sending_with(dashboard: Dashboard) -> Site {
+        let site = Site::with(dashboard).await;
         let transport = Transport::builder().policy(policy()).build().unwrap();
         let dispatcher = Dispatcher::new(site.outbox.clone(), transport)
             .schedule(Schedule::new([Duration::from_millis(200)]))

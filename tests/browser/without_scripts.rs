@@ -19,6 +19,7 @@ async fn without_scripts_pages_are_read_and_forms_are_sent() {
     browser.press("Create").await;
     browser.sees("it is never shown again").await;
     receiver.trust(browser.text_of("pre.secret").await.trim());
+    assert!(!browser.text().await.contains("Copy"));
     browser.press("I have it: go on to the endpoint").await;
     receiver.answer(StatusCode::NOT_FOUND, "no such path");
     browser.press("Send a test").await;

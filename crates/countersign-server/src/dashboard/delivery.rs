@@ -12,7 +12,7 @@ use super::{
     fields::{Asked, Fields},
     filters,
     frame::{Frame, Visit},
-    live::{Live, Source, Viewer, stream},
+    live::{Live, Viewer, source, stream},
     page::{Answer, Failed, page, render, see},
     verifier::{self, Verifier},
     words,
@@ -27,7 +27,7 @@ use crate::{
 struct DeliveryPage {
     frame: Frame,
     /// Where it is kept up to date; of the newest attempts alone.
-    source: Option<Source>,
+    source: Option<String>,
     delivery: Delivery,
     endpoint: Endpoint,
     /// A page of the attempts, the last first.
@@ -119,7 +119,7 @@ pub(super) async fn show<S: OutboxStore>(
 ) -> Answer {
     let mut made = Looked { operator, visit, id, query }.page().await?;
     if made.is_newest {
-        made.source = Some(Source::new(format!("{}/live", made.path()), &made.parts()?));
+        made.source = Some(source(&format!("{}/live", made.path()), &Fields::default(), &made.parts()?));
     }
     page(&made)
 }

@@ -14,7 +14,7 @@ use super::{
     filters,
     frame::{Frame, Visit},
     history::{self, Row, STATUSES},
-    live::{Live, Source, Viewer, stream},
+    live::{Live, Viewer, source, stream},
     page::{Answer, Failed, page, render, see},
     words,
 };
@@ -29,7 +29,7 @@ use crate::{
 struct EndpointPage {
     frame: Frame,
     /// Where it is kept up to date; of the newest deliveries alone.
-    source: Option<Source>,
+    source: Option<String>,
     endpoint: Endpoint,
     rows: Vec<Row>,
     /// Which deliveries are shown.
@@ -156,8 +156,8 @@ pub(super) async fn show<S: OutboxStore>(
 ) -> Answer {
     let mut made = Looked { operator, visit, id, query }.page().await?;
     if made.is_first {
-        let status = Fields::from_iter([("status", made.status.clone())]).query();
-        made.source = Some(Source::new(format!("{}/live?{status}", made.path()), &made.parts()?));
+        let query = Fields::from_iter([("status", made.status.clone())]);
+        made.source = Some(source(&format!("{}/live", made.path()), &query, &made.parts()?));
     }
     page(&made)
 }

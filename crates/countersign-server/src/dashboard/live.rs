@@ -1,8 +1,9 @@
 //! Streams of Server-Sent Events, which keep a page up to date while somebody looks at it.
 //!
-//! 1. A page says where its stream is, and what its parts that can change are known by.
+//! 1. A page says where its stream is, and what its parts that can change are known by. htmx asks for it.
 //! 2. Each second the stream asks the store one question. Where the answer is a new one, and else every 10 seconds,
-//!    the parts are made again, and sent if they are not those that the page has.
+//!    the parts are made again, and sent if they are not those that the page has. Each names the swap that htmx makes:
+//!    what differs is changed in place, and the rest is left alone.
 //! 3. A stream ends with the session, with the dashboard's streams, and by itself after 10 minutes. A browser then
 //!    asks for another, and says what it was sent last.
 
@@ -37,21 +38,6 @@ pub(super) trait Live: Send + Sync + 'static {
 
     /// The parts as they are now.
     fn parts(&self) -> impl Future<Output = Result<String, Failed>> + Send;
-}
-
-/// What a page says of its stream.
-pub(super) struct Source {
-    /// Where it is.
-    pub(super) path: String,
-    /// What the parts are known by, as the page has them.
-    pub(super) id: String,
-}
-
-impl Source {
-    /// The source of the stream at this path, for a page with these parts.
-    pub(super) fn new(path: String, parts: &str) -> Self {
-        Source { path, id: id(parts) }
-    }
 }
 
 /// The streams of a dashboard: so many at once, until they are ended.
@@ -104,6 +90,11 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
             seen: last.unwrap_or_else(|| query.get("since").to_owned()),
         })
     }
+}
+
+/// Where the stream is of a page that has these parts.
+pub(super) fn source(path: &str, query: &Fields, parts: &str) -> String {
+    format!("{path}?{}", query.with("since", id(parts)).query())
 }
 
 /// Answers with a page's stream, or with 503 where there are too many.

@@ -10,7 +10,7 @@ use super::{
     filters,
     frame::{Frame, Visit},
     history::{self, Row},
-    live::{Live, Source, Viewer, stream},
+    live::{Live, Viewer, source, stream},
     page::{Answer, Failed, page, render},
     words,
 };
@@ -25,7 +25,7 @@ use crate::{
 struct OverviewPage {
     frame: Frame,
     /// Where it is kept up to date.
-    source: Option<Source>,
+    source: Option<String>,
     span: Span,
     chart: Chart,
     depth: Depth,
@@ -104,8 +104,8 @@ pub(super) async fn show<S: OutboxStore>(
     Asked(query): Asked,
 ) -> Answer {
     let mut made = Looked::new(operator, visit, &query).page().await?;
-    let path = made.frame.at(&format!("/live?span={}", made.span.name));
-    made.source = Some(Source::new(path, &made.parts()?));
+    let query = Fields::from_iter([("span", made.span.name.to_owned())]);
+    made.source = Some(source(&made.frame.at("/live"), &query, &made.parts()?));
     page(&made)
 }
 

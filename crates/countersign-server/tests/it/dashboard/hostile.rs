@@ -165,8 +165,8 @@ async fn adv_94_every_answer_has_the_policy_and_a_payload_is_a_file_of_plain_tex
     let endpoint = browser.endpoint().await;
     let id = endpoint.rsplit('/').next().unwrap();
     let message = browser.message("invoice.paid").await;
-    let files =
-        ["/sign-in", "/dashboard.css", "/dashboard.js", "/nothing"].map(|path| format!("/dashboard{path}"));
+    let files = ["sign-in", "dashboard.css", "copy.js", "htmx.js", "live.js", "nothing"];
+    let files = files.map(|name| format!("/dashboard/{name}"));
     for path in pages(id, &message).into_iter().chain(files) {
         let answer = browser.get(&path).await;
         let policy = answer.header("content-security-policy");

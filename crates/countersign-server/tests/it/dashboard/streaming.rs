@@ -61,9 +61,7 @@ fn attribute(page: &str, name: &str) -> String {
 
 /// What a browser asks for when a page tells where its stream is.
 fn source(page: &str) -> Request<Body> {
-    let path = attribute(page, "data-stream");
-    let and = if path.contains('?') { '&' } else { '?' };
-    let path = format!("{path}{and}since={}", attribute(page, "data-since"));
+    let path = attribute(page, "sse-connect");
     Request::get(path).header(header::ACCEPT, "text/event-stream").body(Body::empty()).unwrap()
 }
 
@@ -115,7 +113,7 @@ async fn what_has_changed_is_sent_as_the_page_has_it_and_nothing_else_is() {
         let now = browser.page(path).await;
         let newest = parts.lines().filter(|line| !line.is_empty()).all(|line| now.contains(line));
         assert!(newest && !parts.contains("<script"), "{path} {parts}");
-        assert_eq!(id, attribute(&now, "data-since"), "{path}");
+        assert!(attribute(&now, "sse-connect").ends_with(&format!("since={id}")), "{path}");
         tokio::time::pause();
         let quiet: RangeInclusive<u64> = 14..=16;
         let (seconds, event) = stream.next().await;
@@ -157,7 +155,7 @@ async fn older_rows_are_not_kept_up_to_date() {
     let endpoint = browser.endpoint().await;
     browser.api.fill(None, 30).await;
     let older = browser.page(&format!("{endpoint}?cursor=10")).await;
-    assert!(older.contains("<table") && !older.contains("data-stream") && !older.contains("data-live"));
+    assert!(older.contains("<table") && !older.contains("sse-connect") && !older.contains("/htmx.js"));
 }
 
 #[tokio::test]
@@ -210,7 +208,7 @@ async fn a_stream_ends_by_itself_after_ten_minutes_and_says_something_each_quart
     let headers = ["content-type", "cache-control", "x-accel-buffering"].map(|name| value(&response, name));
     assert_eq!(headers, ["text/event-stream", "no-store", "no"]);
     let mut stream = Stream(response.into_body());
-    assert!(stream.next().await.1.unwrap().contains("\ndata: <div id=\"figures\" data-live>"));
+    assert!(stream.next().await.1.unwrap().contains("\ndata: <div id=\"figures\" hx-swap-oob=\"morph\">"));
     let (began, mut said) = (Instant::now(), 0);
     while let (seconds, Some(_)) = stream.next().await {
         assert!(seconds <= 16, "{seconds}");
@@ -237,7 +235,7 @@ async fn mounted_under_a_path_and_with_an_authentication_of_its_own_a_page_has_i
     let request = Request::get("/a\"b/x/dashboard?span=week").body(Body::empty()).unwrap();
     let page = open(&router, request).await.into_body().collect().await.unwrap().to_bytes();
     let page = String::from_utf8(page.to_vec()).unwrap();
-    assert_eq!(attribute(&page, "data-stream"), "/a&#34;b/x/dashboard/live?span=week");
+    assert!(attribute(&page, "sse-connect").starts_with("/a&#34;b/x/dashboard/live?span=week&since="));
     let request = Request::get("/a\"b/x/dashboard/live?span=week").body(Body::empty()).unwrap();
     let mut stream = Stream(open(&router, request).await.into_body());
     assert!(stream.next().await.1.unwrap().contains("data: <dl class=\"tiles\">"));
