@@ -1,8 +1,9 @@
 //! Deliveries, as rows of a history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use countersign_store::outbox::{Delivery, OutboxStore};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Caller,
@@ -32,26 +33,27 @@ pub(super) async fn rows<S: OutboxStore>(
     caller: &Caller,
     deliveries: Vec<Delivery>,
 ) -> Result<Vec<Row>, Refusal> {
-    let mut names = HashMap::new();
-    let mut rows = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
-        let id = &delivery.endpoint_id;
-        if !names.contains_key(id) {
-            names.insert(id.clone(), name(operator, caller, id).await?);
-        }
-        let endpoint = names[id].clone();
-        rows.push(Row { delivery, endpoint });
-    }
-    Ok(rows)
+    let endpoints: BTreeSet<String> =
+        deliveries.iter().map(|delivery| delivery.endpoint_id.clone()).collect();
+    let named = endpoints.into_iter().map(|id| named(operator, caller, id));
+    // Some at a time: one after the other, each would wait for the store's answer to the one before.
+    let names: HashMap<String, String> = stream::iter(named).buffer_unordered(AT_ONCE).try_collect().await?;
+    let row = |delivery: Delivery| Row { endpoint: names[&delivery.endpoint_id].clone(), delivery };
+    Ok(deliveries.into_iter().map(row).collect())
 }
 
-/// What people call an endpoint; its id, where it has been deleted since.
-async fn name<S: OutboxStore>(operator: &Operator<S>, caller: &Caller, id: &str) -> Result<String, Refusal> {
-    match operator.endpoint(caller, id).await {
-        Ok(endpoint) => Ok(endpoint.name),
-        Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(id.to_owned()),
-        Err(refusal) => Err(refusal),
-    }
+/// An endpoint's id, and what people call it; its id, where it has been deleted since.
+async fn named<S: OutboxStore>(
+    operator: &Operator<S>,
+    caller: &Caller,
+    id: String,
+) -> Result<(String, String), Refusal> {
+    let name = match operator.endpoint(caller, &id).await {
+        Ok(endpoint) => endpoint.name,
+        Err(refusal) if refusal.kind == RefusalKind::NotFound => id.clone(),
+        Err(refusal) => return Err(refusal),
+    };
+    Ok((id, name))
 }
 
 /// Each status, as a form calls it and in words.
@@ -64,3 +66,5 @@ pub(super) const STATUSES: [(Status, &str, &str); 5] = [
 ];
 /// The rows of a page of a history.
 pub(super) const PAGE: u32 = 25;
+/// How many endpoints are asked for at once.
+const AT_ONCE: usize = 8;
