@@ -251,7 +251,8 @@ pub(crate) fn ip(text: &str) -> IpAddr {
 /// Writes until the other side has gone away; says how much it took.
 pub(crate) async fn flood(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> usize {
     let mut taken = 0;
-    while let Ok(written) = stream.write(bytes).await {
+    // What wasn't taken of a piece comes first: a flood is the same whole pieces to its end.
+    while let Ok(written) = stream.write(&bytes[taken % bytes.len()..]).await {
         taken += written;
     }
     taken
