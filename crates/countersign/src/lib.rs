@@ -44,6 +44,7 @@
 //! | receive in axum, or any tower stack | the crates `countersign-axum`, `countersign-tower` |
 //! | verify a request by hand | [`Verifier::verify`], or [`Verifier::begin`] for a body in pieces |
 //! | answer a provider's test of the endpoint | [`Verifier::receive`] |
+//! | know why a request is refused | the module `explain`; `countersign explain` |
 //! | know the provider's scheme | [`catalog`] |
 //! | write a scheme of your own | [`scheme`] |
 //! | sign | [`Signer`] |
@@ -59,6 +60,7 @@
 //! - `toml`: schemes as TOML text.
 //! - `http`: [`HeaderView`] for `http::HeaderMap` (1.x).
 //! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
+//! - `explain`: why a request was refused, in sentences, for people and offline (module `explain`).
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -81,6 +83,8 @@ pub mod error;
 pub mod event;
 #[cfg(feature = "events")]
 pub mod events;
+#[cfg(feature = "explain")]
+pub mod explain;
 pub mod filter;
 pub mod handshake;
 mod headers;

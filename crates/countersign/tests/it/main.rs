@@ -2,6 +2,7 @@
 //! writes, and every way through verifying.
 
 mod building;
+mod explaining;
 mod lists;
 mod pieces;
 mod schemes;

@@ -1,0 +1,58 @@
+//! Secrets read in another form.
+
+use alloc::{borrow::Cow, borrow::ToOwned, string::String, vec::Vec};
+
+use zeroize::Zeroizing;
+
+use super::{SecretChange, trial::Trial};
+use crate::scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding};
+
+/// The trial with its secrets taken otherwise: without what was copied with them, without a prefix, decoded or not.
+pub(super) fn variants<'a>(trial: &Trial<'a>) -> Vec<(SecretChange, Trial<'a>)> {
+    let mut all = Vec::new();
+    for (change, take) in COPIED {
+        let secrets = taken(trial, take);
+        if secrets != trial.secrets {
+            all.push((change, Trial { secrets, ..trial.clone() }));
+        }
+    }
+    for without_prefix in [false, true] {
+        for encoding in [SecretEncoding::Text, SecretEncoding::Base64, SecretEncoding::Hex] {
+            let secrets = if without_prefix { taken(trial, behind_prefix) } else { trial.secrets.clone() };
+            let mut changed = Trial { secrets, ..trial.clone() };
+            changed.scheme.to_mut().key = rule(encoding);
+            all.push((SecretChange::Read { without_prefix, encoding }, changed));
+        }
+    }
+    all
+}
+
+type Take = fn(&str) -> &str;
+
+const COPIED: [(SecretChange, Take); 2] =
+    [(SecretChange::Trimmed, str::trim), (SecretChange::Unquoted, unquoted)];
+
+fn taken(trial: &Trial<'_>, take: Take) -> Vec<Zeroizing<String>> {
+    trial.secrets.iter().map(|secret| Zeroizing::new(take(secret).to_owned())).collect()
+}
+
+fn unquoted(text: &str) -> &str {
+    let inner = |quote| text.trim().strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
+}
+
+/// What stands behind a prefix such as `whsec_`.
+fn behind_prefix(text: &str) -> &str {
+    match text.split_once('_') {
+        Some((prefix, rest)) if prefix.len() <= 10 && prefix.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            rest
+        }
+        _ => text,
+    }
+}
+
+/// Any secret of this encoding, however short.
+fn rule(encoding: SecretEncoding) -> KeyRule {
+    let form = KeyForm::new("", encoding, KeyKind::Symmetric);
+    KeyRule { forms: Cow::Owned(alloc::vec![form]), min_bytes: 1, max_bytes: u16::MAX, joined_by: None }
+}

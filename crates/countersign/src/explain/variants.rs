@@ -1,0 +1,137 @@
+//! The near misses of a request, each with what is changed.
+
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
+
+use super::{Change, body, secret, trial::Trial, url};
+use crate::{
+    catalog,
+    scheme::{Algorithm, Encoding, Part, Source, Syntax, TimeFormat, Version},
+};
+
+type Variants<'t, 'a> = Box<dyn Iterator<Item = (Change, Trial<'a>)> + 't>;
+
+/// All that differ in one thing, the likeliest first.
+pub(super) fn all<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let makers = KINDS.iter().map(|make| make(trial));
+    Box::new(makers.flatten())
+}
+
+/// Those that differ in a thing that comes after this change's.
+pub(super) fn after<'t, 'a>(first: &Change, trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let makers = KINDS[first.kind() + 1..].iter().map(|make| make(trial));
+    Box::new(makers.flatten())
+}
+
+/// What is tried, in the order of [`Change::kind`].
+const KINDS: [for<'t, 'a> fn(&'t Trial<'a>) -> Variants<'t, 'a>; 7] =
+    [bodies, secrets, algorithms, encodings, headers, urls, times];
+
+fn bodies<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    Box::new(
+        body::variants(&trial.body)
+            .into_iter()
+            .map(|(change, body)| (Change::Body(change), Trial { body: Cow::Owned(body), ..trial.clone() })),
+    )
+}
+
+fn secrets<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    Box::new(secret::variants(trial).into_iter().map(|(change, trial)| (Change::Secret(change), trial)))
+}
+
+fn algorithms<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let others = MACS.into_iter().filter(|_| trial.scheme.algorithms().all(|own| MACS.contains(&own)));
+    Box::new(others.map(|algorithm| {
+        let mut changed = trial.clone();
+        let versions = &mut changed.scheme.to_mut().signature.versions;
+        versions.to_mut().iter_mut().for_each(|version| version.algorithm = algorithm);
+        (Change::Algorithm(algorithm), changed)
+    }))
+}
+
+fn encodings<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    Box::new([Encoding::HexAnyCase, Encoding::Base64, Encoding::Base64Url].into_iter().map(|encoding| {
+        let mut changed = trial.clone();
+        changed.scheme.to_mut().signature.encoding = encoding;
+        (Change::Encoding(encoding), changed)
+    }))
+}
+
+/// The signature in another header, with or without a label before it.
+fn headers<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let Source::Header(own) = &trial.scheme.signature.source else { return Box::new([].into_iter()) };
+    let mut found = Vec::new();
+    trial.headers.each(&mut |name, value| {
+        let is_own = name.eq_ignore_ascii_case(own);
+        let Some(value) = core::str::from_utf8(value).ok().filter(|value| value.len() >= SHORTEST) else {
+            return;
+        };
+        if !is_own {
+            found.push((String::from(name), None));
+        }
+        found.extend(other_syntax(trial, value).map(|syntax| (String::from(name), Some(syntax))));
+    });
+    Box::new(found.into_iter().map(|(name, syntax)| {
+        let mut changed = trial.clone();
+        let signature = &mut changed.scheme.to_mut().signature;
+        signature.source = Source::Header(Cow::Owned(name.clone()));
+        let mut label = None;
+        if let Some((syntax, prefix)) = syntax {
+            let algorithm =
+                signature.versions.first().map_or(Algorithm::HmacSha256, |version| version.algorithm);
+            signature.versions = alloc::vec![Version { label: prefix.clone().into(), algorithm }].into();
+            signature.syntax = syntax;
+            label = Some(prefix);
+        }
+        (Change::Header { name, label }, changed)
+    }))
+}
+
+/// A label where the scheme has none, and none where it has one.
+fn other_syntax(trial: &Trial<'_>, value: &str) -> Option<(Syntax, String)> {
+    match (&trial.scheme.signature.syntax, value.split_once('=')) {
+        (Syntax::Bare, Some((label, digest))) if !label.is_empty() && digest.len() >= SHORTEST => {
+            Some((Syntax::Labelled('='), label.into()))
+        }
+        (Syntax::Labelled(_), _) => Some((Syntax::Bare, String::new())),
+        _ => None,
+    }
+}
+
+fn urls<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let signs_url = trial
+        .scheme
+        .content
+        .iter()
+        .any(|part| matches!(part, Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_)));
+    match signs_url {
+        true => Box::new(url::variants(trial).into_iter()),
+        false => Box::new([].into_iter()),
+    }
+}
+
+fn times<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let formats = [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339];
+    let own = trial.scheme.timestamp.as_ref().map(|rule| rule.format);
+    let others = formats.into_iter().filter(move |format| own.is_some_and(|own| own != *format));
+    Box::new(others.map(|format| {
+        let mut changed = trial.clone();
+        changed.scheme.to_mut().timestamp.iter_mut().for_each(|rule| rule.format = format);
+        (Change::TimeFormat(format), changed)
+    }))
+}
+
+/// The same by the other schemes of the catalogue that sign something.
+pub(super) fn schemes<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let signing = catalog::ALL.iter().filter(|scheme| !scheme.content.is_empty());
+    let others = signing.filter(|scheme| scheme.name != trial.scheme.name);
+    Box::new(others.map(|scheme| {
+        let changed = Trial { scheme: Cow::Borrowed(scheme), ..trial.clone() };
+        (Change::Scheme { name: scheme.name.clone(), title: scheme.title.clone() }, changed)
+    }))
+}
+
+/// What can stand in for one another.
+const MACS: [Algorithm; 4] =
+    [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512];
+/// The shortest text of a signature: 20 bytes in base64.
+const SHORTEST: usize = 27;
