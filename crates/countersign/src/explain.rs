@@ -40,7 +40,7 @@ mod body;
 mod change;
 mod json;
 mod secret;
-mod trial;
+pub(crate) mod trial;
 mod url;
 mod variants;
 

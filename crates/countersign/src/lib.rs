@@ -46,7 +46,7 @@
 //! | answer a provider's test of the endpoint | [`Verifier::receive`] |
 //! | know why a request is refused | the module `explain`; `countersign explain` |
 //! | know the provider's scheme | [`catalog`] |
-//! | write a scheme of your own | [`scheme`] |
+//! | write a scheme of your own | [`scheme`]; the module `infer`, which finds one in captured requests |
 //! | sign | [`Signer`] |
 //! | run each event once | [`Verified::idempotency_key`] |
 //! | tell events apart by their type | [`filter`]; the module `events` for five billing systems |
@@ -60,7 +60,8 @@
 //! - `toml`: schemes as TOML text.
 //! - `http`: [`HeaderView`] for `http::HeaderMap` (1.x).
 //! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
-//! - `explain`: why a request was refused, in sentences, for people and offline (module `explain`).
+//! - `explain`: for people, offline: why a request was refused, in sentences (module `explain`); the scheme of requests
+//!   that were captured (module `infer`).
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -89,6 +90,8 @@ pub mod filter;
 pub mod handshake;
 mod headers;
 pub mod idempotency;
+#[cfg(feature = "explain")]
+pub mod infer;
 mod json;
 pub mod keyring;
 mod mac;

@@ -12,7 +12,7 @@ use super::{Case, Change};
 use crate::{ErrorKind, Keyring, RequestView, Scheme, Tolerance, Verifier, headers::HeaderView};
 
 #[derive(Clone)]
-pub(super) struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     pub(super) scheme: Cow<'a, Scheme>,
     pub(super) secrets: Vec<Zeroizing<String>>,
     pub(super) body: Cow<'a, [u8]>,
@@ -23,7 +23,7 @@ pub(super) struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(super) fn new(case: &Case<'a>) -> Self {
+    pub(crate) fn new(case: &Case<'a>) -> Self {
         Trial {
             scheme: Cow::Borrowed(case.scheme),
             secrets: case.secrets.iter().map(|text| Zeroizing::new((*text).to_owned())).collect(),
@@ -41,7 +41,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Whether it would be accepted at some time.
-    pub(super) fn is_authentic(&self) -> bool {
+    pub(crate) fn is_authentic(&self) -> bool {
         self.is_valid(EPOCH, Tolerance::UNCHECKED)
     }
 

@@ -3,6 +3,7 @@
 
 mod building;
 mod explaining;
+mod inferring;
 mod lists;
 mod pieces;
 mod schemes;

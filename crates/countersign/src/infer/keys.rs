@@ -1,0 +1,23 @@
+//! How a secret may be read.
+
+use alloc::{borrow::Cow, borrow::ToOwned, vec::Vec};
+
+use crate::scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding};
+
+/// The rules by which this secret may be read: whole, or behind a prefix such as `whsec_`, as text or decoded.
+pub(super) fn rules(secret: &str) -> Vec<KeyRule> {
+    let prefix = secret.find('_').map(|at| &secret[..=at]).filter(|prefix| (2..=11).contains(&prefix.len()));
+    let prefixes = [""].into_iter().chain(prefix);
+    prefixes.flat_map(|prefix| ENCODINGS.map(|encoding| rule(prefix, encoding, secret))).collect()
+}
+
+const ENCODINGS: [SecretEncoding; 3] = [SecretEncoding::Text, SecretEncoding::Base64, SecretEncoding::Hex];
+
+/// As strict as a scheme of one's own is without more, unless the secret is shorter.
+fn rule(prefix: &str, encoding: SecretEncoding, secret: &str) -> KeyRule {
+    let form = KeyForm { prefix: prefix.to_owned().into(), ..KeyForm::new("", encoding, KeyKind::Symmetric) };
+    let rule = KeyRule { forms: Cow::Owned(alloc::vec![form]), ..KeyRule::TEXT };
+    // Of a text, each 2 digits are a byte at the least.
+    let shortest = u16::try_from((secret.len() - prefix.len()) / 2).unwrap_or(u16::MAX).max(1);
+    rule.min(shortest.min(KeyRule::DEFAULT_MIN_BYTES))
+}
