@@ -13,14 +13,12 @@ use countersign::{
 
 use crate::{BODY, NOW, SECRET, signed};
 
+type Headers = Vec<(String, String)>;
+
 const URL: &str = "https://hooks.example.com/acme";
 
 /// A sender's requests, of two events.
-fn requests(
-    sender: &Scheme,
-    secret: &str,
-    headers: &[(&str, &str)],
-) -> Vec<(Vec<(String, String)>, Vec<u8>)> {
+fn requests(sender: &Scheme, secret: &str, headers: &[(&str, &str)]) -> Vec<(Headers, Vec<u8>)> {
     let signer =
         Signer::new(sender, Keyring::new(sender, [secret]).expect("a good secret")).expect("a signer");
     let bodies = [BODY.to_vec(), br#"{"id":"evt_2","type":"invoice.paid"}"#.to_vec()];
