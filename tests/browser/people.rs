@@ -186,6 +186,63 @@ async fn sign_out(browser: &Browser) {
     browser.sees("Key of an admin").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_signs_in_and_is_removed() {
+    let site = Site::start().await;
+    let Some(browser) = Browser::signed_in(&site).await else { return };
+    let key = make_a_key(&browser).await;
+    sign_out(&browser).await;
+    browser.write("Key of an admin", &key).await;
+    browser.press("Sign in").await;
+    browser.sees("Attempts over time").await;
+    remove_the_key(&browser).await;
+    browser.write("Key of an admin", &key).await;
+    browser.press("Sign in").await;
+    browser.sees("This is no key of this server").await;
+    browser.check_console().await;
+}
+
+/// With a mistake first: what was typed is kept, and the mistake stands beside its field.
+async fn make_a_key(browser: &Browser) -> String {
+    browser.press("API keys").await;
+    browser.sees("No API key was made here yet").await;
+    browser.keep("keys-empty").await;
+    browser.press("Create an API key").await;
+    browser.write("Label", "night shift").await;
+    browser.choose("Its holder may do", "Everything of one tenant").await;
+    browser.press("Create").await;
+    browser.sees("No key was made").await;
+    assert!(browser.text_of("#tenant-mistake").await.starts_with("Tenant: "));
+    browser.keep("key-mistake").await;
+    assert_eq!(browser.written("Label").await, "night shift");
+    assert_eq!(browser.written("Its holder may do").await, "app");
+    browser.choose("Its holder may do", "Everything").await;
+    // What is typed into a time depends on the browser's language.
+    browser.run("document.querySelector('#expires_at').value = '2099-12-31T23:00'").await;
+    browser.press("Create").await;
+    browser.sees("it is never shown again").await;
+    browser.sees("2099-12-31 23:00:00 UTC").await;
+    browser.keep("key").await;
+    let key = browser.text_of("pre.secret").await.trim().to_owned();
+    browser.press("I have it: go on to the API keys").await;
+    browser.sees("night shift").await;
+    assert!(key.starts_with("csk_") && !browser.text().await.contains(&key[4..]));
+    key
+}
+
+/// Who has signed in with it is asked to sign in again.
+async fn remove_the_key(browser: &Browser) {
+    browser.press("API keys").await;
+    browser.sees("2099-12-31 23:00:00").await;
+    browser.press("Remove").await;
+    browser.sees("Remove the API key of night shift?").await;
+    browser.press("Keep it").await;
+    browser.press("Remove").await;
+    browser.press("Remove for ever").await;
+    browser.sees("Key of an admin").await;
+    assert_eq!(browser.path().await, "/dashboard/sign-in");
+}
+
 /// From the first page, with `Tab` and `Enter`: nothing else is touched.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keyboard_alone_makes_an_endpoint() {
@@ -200,5 +257,28 @@ async fn the_keyboard_alone_makes_an_endpoint() {
     browser.key(Key::Enter).await;
     browser.sees("it is never shown again").await;
     assert_eq!(site.urls().await, ["https://example.com/hooks"]);
+    browser.check_console().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_makes_and_removes_a_key() {
+    let site = Site::start().await;
+    let Some(browser) = Browser::signed_in(&site).await else { return };
+    browser.tab_to("API keys").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Create an API key").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Label").await;
+    browser.type_here("billing").await;
+    browser.key(Key::Enter).await;
+    browser.sees("it is never shown again").await;
+    browser.tab_to("I have it: go on to the API keys").await;
+    browser.key(Key::Enter).await;
+    browser.sees("Seeing, and changing nothing").await;
+    browser.tab_to("Remove").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Remove for ever").await;
+    browser.key(Key::Enter).await;
+    browser.sees("The API key was removed").await;
     browser.check_console().await;
 }

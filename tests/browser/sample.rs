@@ -3,9 +3,12 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use countersign::{Keyring, Message, Signer, catalog};
-use countersign_store::outbox::{
-    Attempt, Claimed, DeliveryFilter, DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState,
-    NewMessage, OutboxStore, Page, SettleDelivery, Verdict,
+use countersign_store::{
+    api_keys::{ApiKeyStore, Scope, StoredKey},
+    outbox::{
+        Attempt, Claimed, DeliveryFilter, DisabledBecause, Effect, Endpoint, EndpointKey, EndpointState,
+        NewMessage, OutboxStore, Page, SettleDelivery, Verdict,
+    },
 };
 use serde_json::json;
 
@@ -35,6 +38,9 @@ impl Sample {
             ("delivery", &self.delivery),
             ("messages", "/dashboard/messages"),
             ("message", &self.message),
+            ("keys", "/dashboard/keys"),
+            ("key-new", "/dashboard/keys/new"),
+            ("key-remove", "/dashboard/keys/key_03/remove"),
             ("failed", "/dashboard/nothing"),
         ];
         pages.map(|(name, path)| (name, path.to_owned())).to_vec()
@@ -45,9 +51,12 @@ impl Sample {
 pub(crate) async fn fill(site: &Site) -> Sample {
     let store = site.outbox.store();
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
-    set(site, BEGIN - 30 * 86_400 * SECOND);
+    set(site, BEGIN - 30 * DAY);
     for endpoint in endpoints() {
         store.put_endpoint(&endpoint).await.unwrap();
+    }
+    for key in keys() {
+        store.add_api_key(&key).await.unwrap();
     }
     let mut last = String::new();
     for step in 0..STEPS {
@@ -104,6 +113,26 @@ fn endpoint(id: &str, name: &str, url: &str, events: &[&str]) -> Endpoint {
         endpoint.keys.insert(0, key("2025-10-21T09:30:02Z whsec_…Q2k", Some((BEGIN / SECOND) + 6 * 86_400)));
     }
     endpoint
+}
+
+/// One that has expired is among them.
+fn keys() -> Vec<StoredKey> {
+    let key = |(number, label, scope, days): (u8, &str, Scope, Option<i64>)| StoredKey {
+        id: format!("key_{number:02}"),
+        label: label.to_owned(),
+        digest: [number; 32],
+        scope,
+        created_at: BEGIN - 30 * DAY,
+        expires_at: days.map(|days| BEGIN + days * DAY),
+    };
+    let tenant = || "northwind".to_owned();
+    let keys = [
+        (1, "General ledger", Scope::App { tenant: tenant() }, None),
+        (2, "Reports of the night before", Scope::Read { tenant: Some(tenant()) }, Some(-3)),
+        (3, "Grafana", Scope::Read { tenant: None }, Some(90)),
+        (4, "Ada Holm", Scope::Admin, Some(30)),
+    ];
+    keys.map(key).to_vec()
 }
 
 /// How many messages there are in a step: few at night, many before noon.
@@ -248,6 +277,7 @@ impl Chance {
 }
 
 const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
 /// 2026-11-19T16:00:00Z.
 const BEGIN: i64 = 1_795_104_000 * SECOND;
 const STEP: i64 = 600 * SECOND;

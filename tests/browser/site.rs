@@ -59,6 +59,7 @@ impl Site {
         let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap().clock(clock());
         let outbox = Outbox::new(store);
         let server = Server::new(outbox.clone(), Access::new())
+            .stored_keys()
             .event_types(EventTypes::preset("snapbill").unwrap())
             .sealer(sealer())
             .policy(policy())

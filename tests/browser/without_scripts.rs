@@ -35,7 +35,11 @@ async fn without_scripts_pages_are_read_and_forms_are_sent() {
     browser.press("Ledger").await;
     browser.press("Disable").await;
     browser.sees("It is disabled: somebody has disabled it").await;
-    for path in ["", "/endpoints", "/deliveries", "/messages"] {
+    browser.open("/dashboard/keys/new").await;
+    browser.write("Label", "billing").await;
+    browser.press("Create").await;
+    browser.sees("it is never shown again").await;
+    for path in ["", "/endpoints", "/deliveries", "/messages", "/keys"] {
         browser.open(&format!("/dashboard{path}")).await;
         browser.sees("Sign out").await;
     }

@@ -12,8 +12,14 @@ use axum::{
 use countersign_store::outbox::OutboxStore;
 
 use self::{live::Streams, tokens::Tokens};
-use crate::{AccessError, Caller, operator::Operator, time};
+use crate::{
+    AccessError,
+    operator::{Operator, api_keys::Credential},
+    time,
+};
 
+mod api_key_form;
+mod api_keys;
 mod assets;
 mod chart;
 mod code;
@@ -25,6 +31,7 @@ mod endpoints;
 mod fields;
 #[expect(unreachable_pub, reason = "askama writes its filters as `pub`")]
 mod filters;
+mod form;
 mod frame;
 mod history;
 mod live;
@@ -56,20 +63,24 @@ mod words;
 ///
 /// # Streams
 /// Pages of what changes by itself are kept up to date by Server-Sent Events while they are looked at: the store is
-/// asked one question a second for each. At most [`max_streams`](Self::max_streams) are open; one ends with its session,
-/// or after 10 minutes, and the browser asks for another. A server that stops calls
-/// [`end_streams`](Self::end_streams).
+/// asked one question a second for each, and another where a stored key has signed in. At most
+/// [`max_streams`](Self::max_streams) are open; one ends with its session, or after 10 minutes, and the browser asks
+/// for another. A server that stops calls [`end_streams`](Self::end_streams).
 ///
 /// # Security
 /// A session begins with an admin's key or with a link, lasts 12 hours, and is known by 256 random bits in a cookie,
 /// of which this process keeps the SHA-256. Where several processes serve the dashboard, each has its own sessions:
 /// send a browser to the same one. A request that changes something must come from a page of the same origin, by
 /// `Sec-Fetch-Site` or, where a browser doesn't send that, by `Origin` and `Host`, which a proxy must pass on.
-/// Where the application has put a [`Caller`] into the request's extensions, that is who is signed in; a stream that
-/// has begun then goes on for its 10 minutes.
+/// Where the application has put a [`Caller`](crate::Caller) into the request's extensions, that is who is signed in; a
+/// stream that has begun then goes on for its 10 minutes.
+///
+/// Of a key that the [store holds](crate::Server::stored_keys) a session keeps the SHA-256. The store is asked for it
+/// at each request, and each second of a stream: the session ends when the key has expired or was removed, on whatever
+/// server. Where the store can't be reached such a session is answered 503, and its streams end.
 #[derive(Clone)]
 pub struct Dashboard {
-    sessions: Arc<Tokens<Caller>>,
+    sessions: Arc<Tokens<Credential>>,
     links: Arc<Tokens<()>>,
     streams: Arc<Streams>,
     is_secure: bool,
@@ -160,7 +171,7 @@ impl fmt::Debug for Dashboard {
 
 /// The pages, below [`PATH`].
 pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
-    let signed_in = middleware::from_fn(frame::signed_in);
+    let signed_in = middleware::from_fn_with_state(operator.clone(), frame::signed_in);
     pages()
         .route_layer(signed_in)
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))
@@ -198,6 +209,9 @@ fn pages<S: OutboxStore>() -> Router<Operator<S>> {
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
         .route("/messages/{id}/payload", get(messages::payload))
+        .route("/keys", get(api_keys::list))
+        .route("/keys/new", get(api_key_form::blank).post(api_key_form::create))
+        .route("/keys/{id}/remove", get(api_keys::confirm_remove).post(api_keys::remove))
 }
 
 /// Where the dashboard stands, from the server's router.

@@ -48,7 +48,8 @@
 //! by their SHA-256 too. A key that isn't one of [`Access`] is asked for at each request, which costs one read by an
 //! index: nothing is remembered, so one that was removed or has expired ends at once on every server of the store. A
 //! text that can't be a key costs no read. Where the store can't be reached, the keys of `Access` alone are known, and
-//! who has another is answered 503. The dashboard lets in by the keys of `Access`.
+//! who has another is answered 503. The dashboard lets in admins by either kind of key, and asks for a stored one at
+//! each request of the session that it began.
 //!
 //! The API takes no cookies, and no other origin is allowed to ask (CORS). The [`Dashboard`] has sessions of its own.
 //! Every answer forbids that it be framed, run, guessed at or stored.

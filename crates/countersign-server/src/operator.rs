@@ -37,11 +37,6 @@ impl<S: OutboxStore> Operator<S> {
         &self.0
     }
 
-    /// Whose key of the configuration this is.
-    pub(crate) fn authenticate(&self, key: &str) -> Option<Caller> {
-        self.0.access.find(key).cloned()
-    }
-
     pub(crate) fn event_types(&self) -> &EventTypes {
         &self.0.event_types
     }

@@ -168,7 +168,7 @@ pub(super) async fn live<S: OutboxStore>(
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
     Asked(query): Asked,
-    viewer: Viewer,
+    viewer: Viewer<S>,
 ) -> Answer {
     stream(viewer, Looked { operator, visit, id, query }).await
 }

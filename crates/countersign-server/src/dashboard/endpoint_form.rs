@@ -4,14 +4,13 @@ use askama::Template;
 use axum::{
     Extension,
     extract::{Path, State},
-    http::StatusCode,
 };
-use countersign::catalog;
 use countersign_store::outbox::{Endpoint, OutboxStore};
 
 use super::{
     fields::{Fields, Posted},
     filters,
+    form::{Form, Input, Kind},
     frame::{Frame, Visit},
     page::{Answer, page_with, see},
     secret,
@@ -22,7 +21,7 @@ use crate::{
         Operator,
         draft::{EndpointChange, EndpointDraft, Header, LimitsDraft},
     },
-    refusal::{Faults, FieldError, Refusal, RefusalKind},
+    refusal::{Faults, FieldError, Refusal},
 };
 
 #[derive(Template)]
@@ -31,33 +30,8 @@ struct FormPage {
     frame: Frame,
     /// The endpoint that is changed; none, where one is made.
     id: Option<String>,
-    fields: Fields,
-    mistakes: Vec<FieldError>,
+    form: Form,
     event_types: Vec<EventType>,
-}
-
-/// A field, as the form shows it.
-struct Input {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    kind: Kind,
-    value: String,
-    /// What is wrong with it; empty, where it is right.
-    mistake: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Line,
-    Url,
-    Number,
-    Lines,
-    Box,
-    Scheme,
-    /// A text that is not shown when the form comes back.
-    Hidden,
-    HiddenLines,
 }
 
 impl FormPage {
@@ -66,33 +40,18 @@ impl FormPage {
             matches!((place, &self.id), (Place::Both, _) | (Place::New, None) | (Place::Old, Some(_)))
         };
         let inputs = described.iter().filter(|(place, ..)| wanted(place));
-        inputs.map(|(_, kind, name, label, hint)| self.input(*kind, name, label, hint)).collect()
-    }
-
-    fn input(&self, kind: Kind, name: &'static str, label: &'static str, hint: &'static str) -> Input {
-        let mistakes = self.mistakes.iter().filter(|mistake| mistake.field == name);
-        let mistake = mistakes.map(|mistake| mistake.message.as_str()).collect::<Vec<_>>().join("; ");
-        let value = match kind {
-            Kind::Hidden | Kind::HiddenLines => String::new(),
-            _ => self.fields.get(name).to_owned(),
-        };
-        Input { name, label, hint, kind, value, mistake }
-    }
-
-    /// The names of the schemes that there are.
-    fn schemes(&self) -> impl Iterator<Item = &str> {
-        catalog::ALL.iter().map(|scheme| &*scheme.name)
+        inputs.map(|(_, kind, name, label, hint)| self.form.input(*kind, name, label, hint)).collect()
     }
 
     /// Whether something is wrong with one of these.
     fn has_mistakes(&self, described: &[Described]) -> bool {
-        self.mistakes.iter().any(|mistake| is_among(described, &mistake.field))
+        self.form.mistakes.iter().any(|mistake| is_among(described, &mistake.field))
     }
 
     /// What is wrong with the whole, or with what the form doesn't ask for.
     fn other_mistakes(&self) -> impl Iterator<Item = &FieldError> {
         let is_asked = |field: &str| is_among(MAIN, field) || is_among(MORE, field);
-        self.mistakes.iter().filter(move |mistake| !is_asked(&mistake.field))
+        self.form.mistakes.iter().filter(move |mistake| !is_asked(&mistake.field))
     }
 }
 
@@ -104,7 +63,7 @@ pub(super) async fn blank<S: OutboxStore>(
     let fields =
         [("events", "*"), ("scheme", "standard-webhooks"), ("limits.in_flight", "10"), ("enabled", "on")];
     let fields = fields.map(|(name, value)| (name, value.to_owned()));
-    show(&operator, frame, None, Fields::from_iter(fields), None)
+    show(&operator, frame, None, Form::new(Fields::from_iter(fields)))
 }
 
 /// Shows a form with what an endpoint is now.
@@ -114,7 +73,7 @@ pub(super) async fn filled<S: OutboxStore>(
     Path(id): Path<String>,
 ) -> Answer {
     let endpoint = operator.endpoint(&caller, &id).await?;
-    show(&operator, frame, Some(id), fields_of(&endpoint), None)
+    show(&operator, frame, Some(id), Form::new(fields_of(&endpoint)))
 }
 
 /// Makes an endpoint, and shows its secret once.
@@ -130,7 +89,7 @@ pub(super) async fn create<S: OutboxStore>(
     match created {
         Ok((endpoint, Some(text))) => secret::shown_once(frame, endpoint, &text),
         Ok((endpoint, None)) => Ok(see(frame.endpoint(&endpoint.id))),
-        Err(refusal) => show(&operator, frame, None, fields, Some(refusal)),
+        Err(refusal) => show(&operator, frame, None, Form::refused(fields, refusal)?),
     }
 }
 
@@ -147,27 +106,13 @@ pub(super) async fn change<S: OutboxStore>(
     };
     match changed {
         Ok(endpoint) => Ok(see(format!("{}?done=changed", frame.endpoint(&endpoint.id)))),
-        Err(refusal) => show(&operator, frame, Some(id), fields, Some(refusal)),
+        Err(refusal) => show(&operator, frame, Some(id), Form::refused(fields, refusal)?),
     }
 }
 
-/// Shows the form, with what was typed and what is wrong with it.
-fn show<S: OutboxStore>(
-    operator: &Operator<S>,
-    frame: Frame,
-    id: Option<String>,
-    fields: Fields,
-    refusal: Option<Refusal>,
-) -> Answer {
-    let (status, mistakes) = match refusal {
-        None => (StatusCode::OK, Vec::new()),
-        Some(refusal) if refusal.kind == RefusalKind::Invalid => {
-            (StatusCode::UNPROCESSABLE_ENTITY, refusal.fields)
-        }
-        Some(refusal) => return Err(refusal.into()),
-    };
+fn show<S: OutboxStore>(operator: &Operator<S>, frame: Frame, id: Option<String>, form: Form) -> Answer {
     let event_types = operator.event_types().iter().cloned().collect();
-    page_with(status, &FormPage { frame, id, fields, mistakes, event_types })
+    page_with(form.status(), &FormPage { frame, id, form, event_types })
 }
 
 /// The new endpoint that a form describes.

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{OriginalUri, Request},
+    Extension,
+    extract::{OriginalUri, Request, State},
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use countersign_store::outbox::OutboxStore;
 use url::form_urlencoded;
 
 use super::{
     Dashboard, PATH, origin,
-    page::{Failed, see, segment},
+    page::{Answer, Failed, see, segment},
 };
 use crate::{
     Caller,
+    operator::Operator,
     refusal::{Refusal, RefusalKind},
     router::no_route,
 };
@@ -65,22 +68,27 @@ pub(super) async fn frame(original: OriginalUri, mut request: Request, next: Nex
 }
 
 /// Lets through an admin, and sends others to where they can sign in.
-pub(super) async fn signed_in(mut request: Request, next: Next) -> Response {
-    let extensions = request.extensions();
-    let (Some(dashboard), Some(frame)) = (extensions.get::<Dashboard>(), extensions.get::<Frame>()) else {
-        return Failed(Refusal::not_found()).into_response();
-    };
-    let trusted = extensions.get::<Caller>().cloned();
+pub(super) async fn signed_in<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(dashboard): Extension<Dashboard>,
+    Extension(frame): Extension<Frame>,
+    trusted: Option<Extension<Caller>>,
+    mut request: Request,
+    next: Next,
+) -> Answer {
     let has_session = trusted.is_none();
-    let Some(caller) = trusted.or_else(|| dashboard.caller(request.headers())) else {
-        return strange(frame, request.headers());
+    let caller = match (trusted, session(request.headers())) {
+        (Some(Extension(caller)), _) => Some(caller),
+        (None, Some(text)) => dashboard.caller(&operator, text).await?,
+        (None, None) => None,
     };
+    let Some(caller) = caller else { return Ok(strange(&frame, request.headers())) };
     if !caller.is_admin() {
-        return Failed(Refusal::new(RefusalKind::Forbidden, "the dashboard is for admins")).into_response();
+        return Err(Refusal::new(RefusalKind::Forbidden, "the dashboard is for admins").into());
     }
-    let frame = Frame { is_signed_in: true, has_session, ..frame.clone() };
+    let frame = Frame { is_signed_in: true, has_session, ..frame };
     request.extensions_mut().insert(Visit { frame, caller });
-    next.run(request).await
+    Ok(next.run(request).await)
 }
 
 /// The answer to who isn't signed in: a page where they can. A stream of events would follow there, and take the
@@ -100,14 +108,22 @@ pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Dashboard {
-    /// Whose session a request belongs to.
-    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        self.sessions.find(session(headers)?, (self.clock)())
-    }
-
-    /// Whether a session lives.
-    pub(super) fn knows(&self, session: &str) -> bool {
-        self.sessions.find(session, (self.clock)()).is_some()
+    /// Whose session this is, which ends where its key lets nobody in any more.
+    ///
+    /// # Errors
+    /// Where its key is the store's, and the store can't be reached.
+    pub(super) async fn caller<S: OutboxStore>(
+        &self,
+        operator: &Operator<S>,
+        session: &str,
+    ) -> Result<Option<Caller>, Refusal> {
+        let now = (self.clock)();
+        let Some(credential) = self.sessions.find(session, now) else { return Ok(None) };
+        let caller = operator.holder(&credential).await?;
+        if caller.is_none() {
+            self.sessions.take(session, now);
+        }
+        Ok(caller)
     }
 
     /// The cookie of a session that lasts for so many seconds; one that ends it, where there are none.
@@ -139,6 +155,11 @@ impl Frame {
         self.at(&format!("/messages/{}", segment(id)))
     }
 
+    /// The path of the page that removes an API key.
+    pub(super) fn removal(&self, key: &str) -> String {
+        self.at(&format!("/keys/{}/remove", segment(key)))
+    }
+
     fn of(original: &OriginalUri, request: &Request) -> Self {
         let (path, inner) = (original.path(), request.uri().path());
         let base = path.strip_suffix(inner).unwrap_or(path).trim_end_matches('/');
@@ -160,9 +181,10 @@ fn done(original: &OriginalUri) -> Option<&'static str> {
     DONE.iter().find(|(name, _)| *name == said).map(|(_, words)| *words)
 }
 
-const DONE: [(&str, &str); 6] = [
+const DONE: [(&str, &str); 7] = [
     ("changed", "The endpoint was changed."),
     ("deleted", "The endpoint was deleted, with its history."),
+    ("removed", "The API key was removed. It lets nobody in from now on."),
     ("enabled", "The endpoint is enabled. What waits for it goes out now."),
     ("disabled", "The endpoint is disabled. Its deliveries are kept, and wait."),
     (

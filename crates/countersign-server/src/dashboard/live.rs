@@ -4,8 +4,8 @@
 //! 2. Each second the stream asks the store one question. Where the answer is a new one, and else every 10 seconds,
 //!    the parts are made again, and sent if they are not those that the page has. Each names the swap that htmx makes:
 //!    what differs is changed in place, and the rest is left alone.
-//! 3. A stream ends with the session, with the dashboard's streams, and by itself after 10 minutes. A browser then
-//!    asks for another, and says what it was sent last.
+//! 3. A stream ends with the session, which is asked after each second, with the dashboard's streams, and by itself
+//!    after 10 minutes. A browser then asks for another, and says what it was sent last.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response, Sse, sse::Event},
 };
-use countersign_store::outbox::Delivery;
+use countersign_store::outbox::{Delivery, OutboxStore};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use sha2::{Digest, Sha256};
 use tokio::{
@@ -29,7 +29,7 @@ use super::{
     frame::{self, Visit},
     page::{Answer, Failed},
 };
-use crate::refusal::Refusal;
+use crate::{operator::Operator, refusal::Refusal};
 
 /// A page with parts that can change while it is looked at.
 pub(super) trait Live: Send + Sync + 'static {
@@ -60,23 +60,27 @@ impl Streams {
 }
 
 /// Who looks at a page, and what they were sent last.
-pub(super) struct Viewer {
+pub(super) struct Viewer<S> {
     dashboard: Dashboard,
+    operator: Operator<S>,
     /// The session's text; `None` where the application has let them in.
     session: Option<Zeroizing<String>>,
     seen: String,
 }
 
-impl Viewer {
-    fn is_signed_in(&self) -> bool {
-        self.session.as_ref().is_none_or(|text| self.dashboard.knows(text))
+impl<S: OutboxStore> Viewer<S> {
+    /// Whether they may look on: not where that can't be told.
+    async fn is_signed_in(&self) -> bool {
+        let Some(session) = &self.session else { return true };
+        let caller = self.dashboard.caller(&self.operator, session).await;
+        caller.is_ok_and(|caller| caller.is_some_and(|caller| caller.is_admin()))
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Viewer {
+impl<S: OutboxStore> FromRequestParts<Operator<S>> for Viewer<S> {
     type Rejection = Failed;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+    async fn from_request_parts(parts: &mut Parts, operator: &Operator<S>) -> Result<Self, Failed> {
         let (dashboard, visit) = (parts.extensions.get::<Dashboard>(), parts.extensions.get::<Visit>());
         let (Some(dashboard), Some(visit)) = (dashboard, visit) else {
             return Err(Refusal::not_found().into());
@@ -86,6 +90,7 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
         let query = Fields::read(parts.uri.query().unwrap_or_default().as_bytes());
         Ok(Viewer {
             dashboard: dashboard.clone(),
+            operator: operator.clone(),
             session: session.map(|text| Zeroizing::new(text.to_owned())),
             seen: last.unwrap_or_else(|| query.get("since").to_owned()),
         })
@@ -98,7 +103,7 @@ pub(super) fn source(path: &str, query: &Fields, parts: &str) -> String {
 }
 
 /// Answers with a page's stream, or with 503 where there are too many.
-pub(super) async fn stream(viewer: Viewer, live: impl Live) -> Answer {
+pub(super) async fn stream<S: OutboxStore>(viewer: Viewer<S>, live: impl Live) -> Answer {
     let streams = viewer.dashboard.streams.clone();
     let Ok(place) = streams.places.clone().try_acquire_owned() else {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
@@ -116,8 +121,8 @@ fn id(parts: &str) -> String {
 }
 
 /// A page that is looked at.
-struct Watch<L> {
-    viewer: Viewer,
+struct Watch<S, L> {
+    viewer: Viewer<S>,
     live: L,
     /// What was last seen at a glance, and when the parts were made after it.
     glance: Option<(Vec<Delivery>, Instant)>,
@@ -127,8 +132,8 @@ struct Watch<L> {
     _place: OwnedSemaphorePermit,
 }
 
-impl<L: Live> Watch<L> {
-    fn new(viewer: Viewer, live: L, place: OwnedSemaphorePermit) -> Self {
+impl<S: OutboxStore, L: Live> Watch<S, L> {
+    fn new(viewer: Viewer<S>, live: L, place: OwnedSemaphorePermit) -> Self {
         let now = Instant::now();
         Watch { viewer, live, glance: None, said: now, until: now + LIFE, _place: place }
     }
@@ -148,7 +153,7 @@ impl<L: Live> Watch<L> {
     async fn next(&mut self) -> Option<Event> {
         loop {
             sleep(INTERVAL).await;
-            if Instant::now() >= self.until || !self.viewer.is_signed_in() {
+            if Instant::now() >= self.until || !self.viewer.is_signed_in().await {
                 return None;
             }
             let news = self.news().await.ok()?;

@@ -114,7 +114,7 @@ pub(super) async fn live<S: OutboxStore>(
     State(operator): State<Operator<S>>,
     Extension(visit): Extension<Visit>,
     Asked(query): Asked,
-    viewer: Viewer,
+    viewer: Viewer<S>,
 ) -> Answer {
     stream(viewer, Looked::new(operator, visit, &query)).await
 }

@@ -1,6 +1,9 @@
-//! What became of a delivery or an attempt, in words.
+//! What became of a delivery or an attempt, and what a key is for, in words.
 
-use countersign_store::outbox::{Attempt, Delivery, DeliveryState, DisabledBecause, EndpointState, Trigger};
+use countersign_store::{
+    api_keys::Scope,
+    outbox::{Attempt, Delivery, DeliveryState, DisabledBecause, EndpointState, Trigger},
+};
 
 /// Where a delivery stands.
 pub(super) fn state(delivery: &Delivery) -> &'static str {
@@ -54,6 +57,11 @@ pub(super) fn failure(attempt: &Attempt) -> Option<String> {
     })
 }
 
+/// What the holder of an API key may do.
+pub(super) fn scope(scope: &Scope) -> &'static str {
+    SCOPES.iter().find(|(name, _)| *name == scope.name()).map_or("", |(_, words)| *words)
+}
+
 /// What a status that isn't 2xx means here.
 fn answered(status: u16) -> &'static str {
     match status {
@@ -80,9 +88,21 @@ fn answered(status: u16) -> &'static str {
     }
 }
 
+/// The scopes of API keys, by name, the least first.
+pub(super) const SCOPES: [(&str, &str); 3] =
+    [("read", "Seeing, and changing nothing"), ("app", "Everything of one tenant"), ("admin", "Everything")];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_scope_has_words() {
+        let tenant = || "acme".to_owned();
+        for known in [Scope::Admin, Scope::App { tenant: tenant() }, Scope::Read { tenant: None }] {
+            assert!(!scope(&known).is_empty(), "{known:?}");
+        }
+    }
 
     #[test]
     fn every_failure_is_explained_and_success_is_not() {

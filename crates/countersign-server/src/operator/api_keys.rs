@@ -2,14 +2,14 @@
 
 use countersign_store::{
     api_keys::{Scope, StoredKey},
-    outbox::OutboxStore,
+    outbox::{OutboxStore, Page},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Operator, Rows, Wanted, known_form, new_id};
 use crate::{
-    ApiKey, Caller,
+    ApiKey, Caller, KeyDigest,
     access::stored::{StoredKeys, let_in},
     refusal::{Faults, Refusal, RefusalKind},
     text,
@@ -45,20 +45,53 @@ pub(crate) enum ScopeName {
     Read,
 }
 
+/// What lets somebody in, from one request to the next.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    /// It is known whom: they stay who they are.
+    Known(Caller),
+    /// A key of the store, which is asked each time whom it lets in, so that one that was removed ends at once.
+    StoredKey(KeyDigest),
+}
+
 impl<S: OutboxStore> Operator<S> {
-    /// Whose key this is: one of the configuration's, or one of the store's, which is asked each time, so that a key
-    /// that was removed ends at once. A text that can't be a key is not asked for.
+    /// Whose key this is: one of the configuration's, or one of the store's.
     ///
     /// # Errors
     /// Where the store can't be reached.
     pub(crate) async fn caller_of(&self, text: &str) -> Result<Option<Caller>, Refusal> {
-        if let Some(caller) = self.authenticate(text) {
-            return Ok(Some(caller));
+        match self.credential(text) {
+            Some(credential) => self.holder(&credential).await,
+            None => Ok(None),
         }
-        let (Some(stored), Ok(key)) = (&self.0.stored_keys, ApiKey::parse(text)) else { return Ok(None) };
-        let digest = key.digest();
-        let found = stored.find(&digest).await?;
-        Ok(found.and_then(|found| let_in(found, &digest, self.now())))
+    }
+
+    /// The credential that a text is, where it is one of the configuration's keys, or can be one of the store's.
+    pub(crate) fn credential(&self, text: &str) -> Option<Credential> {
+        match self.0.access.find(text) {
+            Some(caller) => Some(Credential::Known(caller.clone())),
+            None => ApiKey::parse(text).ok().map(|key| Credential::StoredKey(key.digest())),
+        }
+    }
+
+    /// Whom a credential lets in now.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    pub(crate) async fn holder(&self, credential: &Credential) -> Result<Option<Caller>, Refusal> {
+        match (credential, &self.0.stored_keys) {
+            (Credential::Known(caller), _) => Ok(Some(caller.clone())),
+            (Credential::StoredKey(_), None) => Ok(None),
+            (Credential::StoredKey(digest), Some(stored)) => {
+                let found = stored.find(digest).await?;
+                Ok(found.and_then(|found| let_in(found, digest, self.now())))
+            }
+        }
+    }
+
+    /// Whether the store holds keys, beside those of the configuration.
+    pub(crate) fn has_stored_keys(&self) -> bool {
+        self.0.stored_keys.is_some()
     }
 
     /// The keys that the store holds, by id.
@@ -70,6 +103,13 @@ impl<S: OutboxStore> Operator<S> {
         let (stored, page) = (self.stored_keys(caller)?, wanted.page()?);
         let found = stored.list(&page).await?;
         Ok(Rows::of(&page, found, |key| key.id.clone()))
+    }
+
+    /// One of the keys that the store holds.
+    pub(crate) async fn api_key(&self, caller: &Caller, id: &str) -> Result<StoredKey, Refusal> {
+        let (stored, page) = (self.stored_keys(caller)?, just_before(known_form(id)?));
+        let found = stored.list(&page).await?;
+        found.into_iter().find(|key| key.id == id).ok_or_else(Refusal::not_found)
     }
 
     /// Makes a key. Its text is given once, now.
@@ -155,6 +195,14 @@ impl From<&Scope> for ScopeName {
             Scope::Read { .. } => ScopeName::Read,
         }
     }
+}
+
+/// The page that has the key of this id, if there is one: a store is asked by digest, and for pages. What comes after
+/// the id without its last digit is 16 ids at most, which differ in that digit.
+fn just_before(id: &str) -> Page {
+    let mut before = id.chars();
+    before.next_back();
+    Page { after: Some(before.as_str().to_owned()), limit: Wanted::MAX }
 }
 
 fn taken() -> Refusal {

@@ -3,6 +3,8 @@
 mod browser;
 mod changing;
 mod hostile;
+mod keys;
 mod pages;
 mod signing_in;
+mod stored_keys;
 mod streaming;

@@ -85,7 +85,7 @@ async fn adv_98_without_its_store_a_server_lets_in_by_its_configuration_alone() 
 
 const CAUSE: &str = "no route to db.internal";
 
-fn broken() -> (Router, String) {
+pub(crate) fn broken() -> (Router, String) {
     let (access, keys) = access();
     (Server::new(Outbox::new(Broken), access).stored_keys().router(), keys.admin)
 }

@@ -67,7 +67,11 @@ impl Browser {
 
     pub(crate) async fn sign_in(&mut self) {
         let key = self.api.keys.admin.clone();
-        let answer = self.post("/dashboard/sign-in", &[("key", &key)]).await;
+        self.sign_in_with(&key).await;
+    }
+
+    pub(crate) async fn sign_in_with(&mut self, key: &str) {
+        let answer = self.post("/dashboard/sign-in", &[("key", key)]).await;
         assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/dashboard"));
         self.cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
     }

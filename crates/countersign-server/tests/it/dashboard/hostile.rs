@@ -4,7 +4,10 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use countersign_store::outbox::{Endpoint, NewMessage, OutboxStore};
+use countersign_store::{
+    api_keys::{ApiKeyStore, Scope, StoredKey},
+    outbox::{Endpoint, NewMessage, OutboxStore},
+};
 
 use super::browser::Browser;
 
@@ -22,6 +25,9 @@ fn pages(endpoint: &str, message: &str) -> Vec<String> {
         "/deliveries/1",
         "/messages",
         &format!("/messages/{message}"),
+        "/keys",
+        "/keys/new",
+        "/keys/key_%3Cscript%3E/remove",
     ];
     let all = below.into_iter().chain(others.map(str::to_owned));
     all.map(|path| format!("/dashboard{path}")).collect()
@@ -32,7 +38,8 @@ fn forms(endpoint: &str) -> Vec<String> {
     let endpoint = format!("/endpoints/{endpoint}");
     let below = ["edit", "enable", "disable", "delete", "secret", "test", "replay"];
     let below = below.map(|form| format!("{endpoint}/{form}"));
-    let others = ["/endpoints/new", "/deliveries/1/redeliver"].map(str::to_owned);
+    let others = ["/endpoints/new", "/deliveries/1/redeliver", "/keys/new", "/keys/key_%3Cscript%3E/remove"];
+    let others = others.map(str::to_owned);
     below.into_iter().chain(others).map(|path| format!("/dashboard{path}")).collect()
 }
 
@@ -121,6 +128,7 @@ async fn adv_94_hostile_texts_are_shown_as_text_on_every_page() {
     (message.content_type, message.endpoint_id) = (MARKUP.to_owned(), Some("ep_<script>".to_owned()));
     let id = store.enqueue(&[message]).await.unwrap().remove(0).id;
     browser.settle(500, MARKUP).await;
+    store.add_api_key(&hostile_key()).await.unwrap();
     let mut shown = 0;
     for path in pages("ep_%3Cscript%3E", &id) {
         let page = browser.page(&path).await;
@@ -136,6 +144,7 @@ async fn adv_94_hostile_texts_are_shown_as_text_on_every_page() {
         "messages?id=",
         "messages?from=",
         "endpoints?cursor=",
+        "keys?cursor=",
         "sign-in?token=",
         "?done=",
         "?span=",
@@ -145,12 +154,28 @@ async fn adv_94_hostile_texts_are_shown_as_text_on_every_page() {
     }
 }
 
+/// A key whose label and tenant are markup.
+fn hostile_key() -> StoredKey {
+    StoredKey {
+        id: "key_<script>".to_owned(),
+        label: MARKUP.to_owned(),
+        digest: [7; 32],
+        scope: Scope::App { tenant: MARKUP.to_owned() },
+        created_at: 0,
+        expires_at: None,
+    }
+}
+
 #[tokio::test]
 async fn adv_94_a_form_that_comes_back_shows_what_was_typed_as_text() {
     let browser = Browser::signed_in().await;
     let fields = ["name", "url", "events", "channels", "scheme", "tenant", "limits.in_flight"]
         .map(|name| (name, MARKUP));
     let answer = browser.post("/dashboard/endpoints/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!answer.text.contains("<script>") && !answer.text.contains("<img"));
+    let fields = ["label", "scope", "tenant", "expires_at"].map(|name| (name, MARKUP));
+    let answer = browser.post("/dashboard/keys/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!answer.text.contains("<script>") && !answer.text.contains("<img"));
     for url in ["javascript:alert(1)", "JAVASCRIPT://x/%0aalert(1)", "data:text/html,x"] {

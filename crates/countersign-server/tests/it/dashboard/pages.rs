@@ -40,6 +40,7 @@ async fn without_anything_pages_say_what_to_do() {
     );
     has(&browser.page("/dashboard/endpoints").await, &["There is no endpoint yet"]);
     has(&browser.page("/dashboard/messages").await, &["There are no messages yet", "POST /api/v1/messages"]);
+    has(&browser.page("/dashboard/keys").await, &["No API key was made here yet", "/dashboard/keys/new"]);
     let endpoint = browser.endpoint().await;
     has(&browser.page(&endpoint).await, &["Nothing was sent to it yet", "Send a test"]);
     has(&browser.page(&format!("{endpoint}/replay")).await, &["No delivery of this endpoint matches"]);
@@ -280,6 +281,7 @@ async fn what_isnt_there_is_a_page_that_says_so() {
         "/deliveries/7",
         "/deliveries/x",
         "/messages/msg_0",
+        "/keys/key_0/remove",
     ] {
         let answer = browser.get(&format!("/dashboard{path}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -313,7 +315,7 @@ async fn the_first_page_with_its_files_is_below_100_kib() {
 #[tokio::test]
 async fn only_pages_that_are_kept_up_to_date_load_what_that_takes() {
     let browser = Browser::signed_in().await;
-    for path in ["/dashboard/endpoints", "/dashboard/deliveries", "/dashboard/sign-in"] {
+    for path in ["/dashboard/endpoints", "/dashboard/deliveries", "/dashboard/keys", "/dashboard/sign-in"] {
         let page = browser.get(path).await.text;
         assert_eq!(names(&files(&page)), ["dashboard.css", "copy.js"], "{path}");
         assert!(!page.contains(" hx-") && !page.contains("sse-") && !page.contains("htmx"), "{path}");

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use tokio::{net::TcpListener, sync::oneshot, time::Instant};
 use tower::ServiceExt as _;
 
-use super::browser::Browser;
+use super::{browser::Browser, stored_keys::StoredAdmin};
 use crate::support::api;
 
 /// A stream, as a browser reads it.
@@ -187,6 +187,29 @@ async fn adv_97_a_stream_ends_with_its_session() {
     let stream = browser.watch(&browser.page("/dashboard").await).await;
     browser.pass(Duration::from_secs(12 * 3600));
     tokio::time::pause();
+    assert_eq!(stream.end().await, 1);
+}
+
+#[tokio::test]
+async fn adv_97_a_stream_ends_within_a_second_when_the_key_that_signed_in_is_removed_or_expires() {
+    let mut browser = Browser::new().await;
+    let removed = StoredAdmin::make(&browser, None).await;
+    browser.sign_in_with(&removed.key).await;
+    let mut stream = browser.watch(&browser.page("/dashboard").await).await;
+    stream.next().await;
+    removed.remove_elsewhere(&browser).await;
+    tokio::time::pause();
+    assert_eq!(stream.end().await, 1);
+
+    tokio::time::resume();
+    let expiring = StoredAdmin::make(&browser, Some("2025-11-24T17:00:00Z")).await;
+    browser.sign_in_with(&expiring.key).await;
+    let mut stream = browser.watch(&browser.page("/dashboard").await).await;
+    stream.next().await;
+    browser.pass(Duration::from_secs(3599));
+    tokio::time::pause();
+    assert_eq!(stream.next().await, (15, Some(":\n\n".to_owned())));
+    browser.pass(Duration::from_secs(1));
     assert_eq!(stream.end().await, 1);
 }
 
