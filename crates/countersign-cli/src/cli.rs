@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use countersign::Tolerance;
 
 use self::help::{
-    API_HELP, COMPLETIONS_HELP, EXIT_CODES, KEY_HELP, LISTEN_HELP, MAN_HELP, REPLAY_HELP, SEND_HELP,
-    SERVE_HELP, SIGN_HELP, VERIFY_HELP,
+    API_HELP, COMPLETIONS_HELP, EXIT_CODES, INFER_HELP, KEY_HELP, LISTEN_HELP, MAN_HELP, REPLAY_HELP,
+    SEND_HELP, SERVE_HELP, SIGN_HELP, VERIFY_HELP,
 };
 use crate::{
     api::{
@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Says whether a request is valid, and why not
     #[command(after_help = VERIFY_HELP)]
     Verify(Box<VerifyArgs>),
+    /// Finds the scheme of captured requests, and prints it as TOML
+    #[command(after_help = INFER_HELP)]
+    Infer(InferArgs),
     /// Lists the known schemes, shows one as TOML, or checks a file
     #[command(after_help = EXIT_CODES)]
     Schemes(SchemesArgs),
@@ -177,6 +180,9 @@ pub(crate) struct VerifyArgs {
     /// A value that the handshake is compared with, such as verify_token (repeatable)
     #[arg(long = "setting", value_name = "NAME=VALUE", requires = "handshake", value_parser = setting)]
     pub(crate) settings: Vec<(String, String)>,
+    /// Where it isn't valid, tries what is usually wrong, and says what it is
+    #[arg(long, conflicts_with = "handshake")]
+    pub(crate) explain: bool,
     /// Prints a JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -195,6 +201,21 @@ impl VerifyArgs {
             None => Tolerance::default(),
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct InferArgs {
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// The endpoint's URL as it is registered with the sender, which may be signed too
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Prints a JSON list
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Files with a whole request each, raw HTTP/1.1 messages; `-` for standard input
+    #[arg(value_name = "REQUEST", required = true)]
+    pub(crate) requests: Vec<PathBuf>,
 }
 
 #[derive(Args)]
@@ -253,7 +274,7 @@ const BATCH_SIGN: [&str; 14] = [
     "body",
 ];
 
-const BATCH_VERIFY: [&str; 13] = [
+const BATCH_VERIFY: [&str; 14] = [
     "scheme",
     "secret",
     "secret_env",
@@ -267,4 +288,5 @@ const BATCH_VERIFY: [&str; 13] = [
     "tolerance",
     "no_tolerance",
     "handshake",
+    "explain",
 ];

@@ -10,6 +10,7 @@ mod api;
 mod batch;
 mod cli;
 mod incoming;
+mod infer;
 mod input;
 mod listen;
 mod output;
@@ -37,6 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Infer(arguments) => infer::run(&arguments),
         Command::Schemes(arguments) => schemes::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::Listen(arguments) => listen::run(&arguments),

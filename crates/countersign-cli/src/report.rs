@@ -18,6 +18,9 @@ pub(crate) struct Report {
     /// A sentence for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What is usually wrong and is so here, a sentence each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causes: Option<Vec<String>>,
 }
 
 /// The answer that a handshake is owed.
@@ -77,11 +80,17 @@ impl Report {
             body_covered: false,
             response: None,
             error: None,
+            causes: None,
         }
     }
 
     /// The same with a sentence.
     pub(crate) fn saying(self, sentence: impl ToString) -> Self {
         Report { error: Some(sentence.to_string()), ..self }
+    }
+
+    /// The same with what was found to be wrong.
+    pub(crate) fn because(self, causes: &[String]) -> Self {
+        Report { causes: Some(causes.to_vec()), ..self }
     }
 }

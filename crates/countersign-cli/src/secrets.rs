@@ -40,24 +40,13 @@ struct Options {
 impl SecretArgs {
     /// The keyring of these secrets. Each key is labelled with where it comes from.
     pub(crate) fn keyring(&self, scheme: &Scheme) -> anyhow::Result<Keyring> {
-        match (scheme.is_unsigned(), self.sources.is_empty()) {
-            (true, true) => return Ok(Keyring::accept_unsigned(scheme)?),
-            (true, false) => bail!("{IGNORED}"),
-            (false, true) => {
-                bail!("there is no secret: give --secret-env NAME, --secret-file FILE or --secret-stdin")
-            }
-            (false, false) => {}
-        }
+        keyring(scheme, &self.read()?)
+    }
+
+    /// The secrets as they are written.
+    pub(crate) fn read(&self) -> anyhow::Result<Vec<Written>> {
         self.warn();
-        let mut keys = Vec::new();
-        for source in &self.sources {
-            let text = source.read()?;
-            keys.extend(split(&source.label(), &text, scheme.key.joined_by));
-        }
-        let builder = Keyring::builder(scheme);
-        let builder =
-            keys.iter().fold(builder, |builder, (label, secret)| builder.key(Key::new(label, secret)));
-        builder.build().context("the secret can't be used")
+        self.sources.iter().map(|source| Ok((source.label(), source.read()?))).collect()
     }
 
     /// Whether no secret was given.
@@ -78,6 +67,26 @@ impl SecretArgs {
             );
         }
     }
+}
+
+/// A secret as it is written, behind what messages and results call it: where it comes from.
+pub(crate) type Written = (String, Zeroizing<String>);
+
+/// The keyring of some secrets, with their labels.
+pub(crate) fn keyring(scheme: &Scheme, secrets: &[Written]) -> anyhow::Result<Keyring> {
+    match (scheme.is_unsigned(), secrets.is_empty()) {
+        (true, true) => return Ok(Keyring::accept_unsigned(scheme)?),
+        (true, false) => bail!("{IGNORED}"),
+        (false, true) => {
+            bail!("there is no secret: give --secret-env NAME, --secret-file FILE or --secret-stdin")
+        }
+        (false, false) => {}
+    }
+    let keys: Vec<_> =
+        secrets.iter().flat_map(|(label, text)| split(label, text, scheme.key.joined_by)).collect();
+    let builder = Keyring::builder(scheme);
+    let builder = keys.iter().fold(builder, |builder, (label, secret)| builder.key(Key::new(label, secret)));
+    builder.build().context("the secret can't be used")
 }
 
 impl Source {

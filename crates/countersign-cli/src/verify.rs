@@ -5,6 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::{anyhow, bail};
 use countersign::{
     Authenticity, ConfigError, Error, ErrorKind, Greeting, Keyring, Outcome, Scheme, Verified, Verifier,
+    explain::{Case, Change, Finding, explain},
     scheme::{Place, TimeFormat},
 };
 
@@ -14,6 +15,7 @@ use crate::{
     input, output,
     report::Report,
     request::Request,
+    secrets::{self, Written},
 };
 
 pub(crate) fn run(arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
@@ -21,10 +23,14 @@ pub(crate) fn run(arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
         return batch::verify(arguments.scheme.own()?);
     }
     let scheme = arguments.scheme.load()?;
-    let keys = keys(arguments, &scheme)?;
+    let now = arguments.now.unwrap_or_else(input::clock);
+    let secrets = secrets(arguments)?;
+    let keys = match secrets::keyring(&scheme, &secrets) {
+        Err(error) if arguments.explain => return unusable(arguments, &scheme, &secrets, error, now),
+        keys => keys?,
+    };
     let verifier = verifier(arguments, scheme, keys)?;
     let request = request(arguments)?;
-    let now = arguments.now.unwrap_or_else(input::clock);
     let outcome = match arguments.handshake {
         true => verifier.receive(&request.view(), &request.body, now),
         false => verifier.verify(&request.view(), &request.body, now).map(Outcome::Event),
@@ -32,16 +38,51 @@ pub(crate) fn run(arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
     match outcome {
         Ok(Outcome::Event(verified)) => accept(arguments, &verified, now),
         Ok(Outcome::Handshake(greeting)) => answer(arguments, &greeting),
-        Err(error) => refuse(arguments, &error, &verifier, &request),
+        Err(error) => {
+            let scheme = verifier.scheme();
+            let tried = arguments.explain.then(|| causes(arguments, scheme, &secrets, &request, now));
+            refuse(arguments, &error, scheme, &request, tried.as_deref())
+        }
     }
 }
 
-fn keys(arguments: &VerifyArgs, scheme: &Scheme) -> anyhow::Result<Keyring> {
+/// What a secret that can't be used is worth all the same: with what was copied along with it left out, it may be the
+/// right one.
+fn unusable(
+    arguments: &VerifyArgs,
+    scheme: &Scheme,
+    secrets: &[Written],
+    error: anyhow::Error,
+    now: i64,
+) -> anyhow::Result<ExitCode> {
+    for sentence in causes(arguments, scheme, secrets, &request(arguments)?, now) {
+        output::note(sentence);
+    }
+    Err(error)
+}
+
+/// What makes the request one that isn't valid, a sentence each, where it can be told.
+fn causes(
+    arguments: &VerifyArgs,
+    scheme: &Scheme,
+    secrets: &[Written],
+    request: &Request,
+    now: i64,
+) -> Vec<String> {
+    let secrets: Vec<&str> = secrets.iter().map(|(_, secret)| secret.as_str()).collect();
+    let url = arguments.url.as_deref();
+    let case = Case { scheme, secrets: &secrets, request: request.view(), body: &request.body, url, now };
+    let Finding::Changed(changes) = explain(&case) else { return Vec::new() };
+    let is_asked = |change: &&Change| !(arguments.no_tolerance && matches!(change, Change::Clock { .. }));
+    changes.iter().filter(is_asked).map(ToString::to_string).collect()
+}
+
+fn secrets(arguments: &VerifyArgs) -> anyhow::Result<Vec<Written>> {
     let files = [&arguments.request, &arguments.headers, &arguments.body];
     if arguments.secrets.use_stdin() && files.into_iter().flatten().any(|path| input::is_stdin(path)) {
         bail!("request and secret can't both be read from standard input");
     }
-    arguments.secrets.keyring(scheme)
+    arguments.secrets.read()
 }
 
 fn verifier(arguments: &VerifyArgs, scheme: Scheme, keys: Keyring) -> anyhow::Result<Verifier> {
@@ -145,23 +186,40 @@ fn answer(arguments: &VerifyArgs, greeting: &Greeting) -> anyhow::Result<ExitCod
 fn refuse(
     arguments: &VerifyArgs,
     error: &Error,
-    verifier: &Verifier,
+    scheme: &Scheme,
     request: &Request,
+    causes: Option<&[String]>,
 ) -> anyhow::Result<ExitCode> {
-    match arguments.json {
-        true => output::json(&Report::refused(error).saying(error))?,
-        false => {
+    match (arguments.json, causes) {
+        (true, None) => output::json(&Report::refused(error).saying(error))?,
+        (true, Some(causes)) => output::json(&Report::refused(error).saying(error).because(causes))?,
+        (false, causes) => {
             let (style, why) = (output::BAD, output::printable(&error.to_string()));
             writeln!(output::stdout(), "{style}not valid{style:#}: {why}")?;
+            for sentence in causes.unwrap_or_default() {
+                writeln!(output::stdout(), "{}", output::printable(sentence))?;
+            }
         }
     }
-    hint(error.kind(), verifier.scheme(), request, arguments.handshake);
+    match causes {
+        None => hint(error.kind(), scheme, request, arguments.handshake),
+        Some([]) => output::note(
+            "nothing that is usually wrong makes it valid: most likely it is another secret, such as that of another \
+             endpoint or of the test mode, or another body",
+        ),
+        Some(_) => {}
+    }
     Ok(ExitCode::from(NOT_VALID))
 }
 
 /// What the file and the scheme let one guess about the cause.
 fn hint(kind: ErrorKind, scheme: &Scheme, request: &Request, handshake: bool) {
     let unsigned_kind = matches!(kind, ErrorKind::MissingHeader | ErrorKind::MethodNotAllowed);
+    if matches!(kind, ErrorKind::NoMatchingSignature | ErrorKind::MalformedHeader | ErrorKind::MissingHeader)
+        && !handshake
+    {
+        output::note("--explain tries what is usually wrong, and says what it is");
+    }
     if kind == ErrorKind::NoMatchingSignature && request.body.ends_with(b"\n") {
         output::note("the body ends with a line break: if an editor added it, remove it");
     }

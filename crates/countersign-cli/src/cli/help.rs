@@ -33,12 +33,26 @@ Examples:
   countersign verify --scheme stripe --secret-env STRIPE_SECRET --request request.http
   countersign verify --scheme square --secret-file key.txt --url https://example.com/hooks \\
       --headers headers.txt --body body.json
+  countersign verify --scheme iptvbp --secret-env SECRET --request refused.http --explain
   countersign verify --batch < cases.ndjson
 
 Exit codes:
   0  valid; with --batch: every line has its answer, whatever the answers are
   1  not valid
   2  not verified: the arguments, a file or a secret can't be used";
+
+pub(super) const INFER_HELP: &str = "\
+Secrets are read as `countersign sign --help` says. The scheme must hold for all the requests:
+with two of them nothing is found by chance. `countersign listen` captures requests.
+
+Examples:
+  countersign infer --secret-env SECRET .countersign/1.http .countersign/2.http > acme.toml
+  countersign verify --scheme-file acme.toml --secret-env SECRET --request .countersign/3.http
+
+Exit codes:
+  0  found
+  1  nothing that was tried fits
+  2  the arguments, a file or a secret can't be used";
 
 pub(super) const SEND_HELP: &str = "\
 Secrets are read as `countersign sign --help` says. The request goes to public addresses alone,

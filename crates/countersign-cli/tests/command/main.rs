@@ -6,6 +6,7 @@ mod canned;
 mod config;
 mod dashboard;
 mod database;
+mod explaining;
 mod keys;
 mod listen;
 mod round_trip;
