@@ -9,6 +9,7 @@
 pub mod against_reference;
 pub mod canonical_headers;
 pub mod envelope;
+pub mod explain;
 pub mod flip_one_bit;
 pub mod header_grammars;
 pub mod outgoing_url;
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("against_reference", against_reference::target),
     ("canonical_headers", canonical_headers::target),
     ("envelope", envelope::target),
+    ("explain", explain::target),
     ("flip_one_bit", flip_one_bit::target),
     ("header_grammars", header_grammars::target),
     ("outgoing_url", outgoing_url::target),

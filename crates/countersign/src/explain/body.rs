@@ -26,7 +26,11 @@ pub(super) fn variants(body: &[u8]) -> Vec<(BodyChange, Vec<u8>)> {
 }
 
 fn bytes(body: &[u8]) -> Vec<(BodyChange, Vec<u8>)> {
+    let without_feed = body.strip_suffix(b"\n").unwrap_or(body);
+    let without_break = without_feed.strip_suffix(b"\r").unwrap_or(without_feed);
     alloc::vec![
+        (BodyChange::WithoutEnd, without_feed.to_vec()),
+        (BodyChange::WithoutEnd, without_break.to_vec()),
         (BodyChange::WithoutEnd, body.trim_ascii_end().to_vec()),
         (BodyChange::WithLineFeed, [body, b"\n"].concat()),
         (BodyChange::WithCrLf, [body, b"\r\n"].concat()),
@@ -112,7 +116,10 @@ mod tests {
 
     #[test]
     fn what_editors_and_charsets_make_of_a_body_is_known() {
-        assert_eq!(holds("{}\n", "{}"), BodyChange::WithoutEnd);
+        for (body, signed) in [("{}\n", "{}"), ("{} \r\n", "{}"), ("{}\r\n\n", "{}\r\n"), ("{}\r\n", "{}\r")]
+        {
+            assert_eq!(holds(body, signed), BodyChange::WithoutEnd);
+        }
         assert_eq!(holds("a=1", "a=1\n"), BodyChange::WithLineFeed);
         assert_eq!(holds("a\r\nb", "a\nb"), BodyChange::LineFeeds);
         assert_eq!(holds("a\nb", "a\r\nb"), BodyChange::CrLfs);

@@ -63,7 +63,7 @@ impl Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyChange {
-    /// It has no white space at its end.
+    /// It has less white space at its end, or none.
     WithoutEnd,
     /// It has a line feed at its end.
     WithLineFeed,
@@ -204,7 +204,7 @@ impl Display for BodyChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             BodyChange::WithoutEnd => {
-                "has no white space at its end, which something has added: an editor, `echo`"
+                "has less white space at its end, which something has added: an editor, `echo`"
             }
             BodyChange::WithLineFeed => "has a line break at its end, which something has removed",
             BodyChange::WithCrLf => "has CR and LF at its end, which something has removed",
