@@ -17,7 +17,12 @@ const ENCODINGS: [SecretEncoding; 3] = [SecretEncoding::Text, SecretEncoding::Ba
 fn rule(prefix: &str, encoding: SecretEncoding, secret: &str) -> KeyRule {
     let form = KeyForm { prefix: prefix.to_owned().into(), ..KeyForm::new("", encoding, KeyKind::Symmetric) };
     let rule = KeyRule { forms: Cow::Owned(alloc::vec![form]), ..KeyRule::TEXT };
-    // Of a text, each 2 digits are a byte at the least.
-    let shortest = u16::try_from((secret.len() - prefix.len()) / 2).unwrap_or(u16::MAX).max(1);
-    rule.min(shortest.min(KeyRule::DEFAULT_MIN_BYTES))
+    let length = secret.len() - prefix.len();
+    let bytes = match encoding {
+        SecretEncoding::Hex => length / 2,
+        // Up to two of the last digits are padding.
+        SecretEncoding::Base64 => (length * 3 / 4).saturating_sub(2),
+        _ => length,
+    };
+    rule.min(u16::try_from(bytes).unwrap_or(u16::MAX).clamp(1, KeyRule::DEFAULT_MIN_BYTES))
 }

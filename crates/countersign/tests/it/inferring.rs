@@ -152,7 +152,7 @@ fn how_the_secret_is_read_is_found() {
     }
     let mut sender = Scheme { key: KeyRule::TEXT.min(6), ..Scheme::BASE };
     sender.signature.source = Source::Header("X-Acme-Signature".into());
-    assert_eq!(found(&sender, "hunter", &[]).key.min_bytes, 3);
+    assert_eq!(found(&sender, "hunter", &[]).key.min_bytes, 6);
 }
 
 #[test]
