@@ -54,7 +54,9 @@ impl SqliteStore {
     ///
     /// The pool must be of a file, in WAL mode (`SqliteJournalMode::Wal`) with
     /// `SqliteSynchronous::Full`: with `synchronous=NORMAL` an event that was acknowledged can be
-    /// lost with the machine's power. A busy timeout of some seconds lets writers wait for each other.
+    /// lost with the machine's power. A busy timeout of some seconds lets writers wait for each other. Let its
+    /// `before_acquire` give up a connection that is still in a transaction (`is_in_transaction`): on a full
+    /// disk SQLite ends one by itself, of which the driver doesn't hear, and no other begins there.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         SqliteStore {

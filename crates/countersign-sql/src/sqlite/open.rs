@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use countersign_store::StoreError;
 use sqlx::{
-    Error, SqlitePool,
+    Connection, Error, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -34,6 +34,12 @@ fn options() -> SqlitePoolOptions {
         .acquire_timeout(2 * PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
+        // Where SQLite ends a transaction by itself, as on a full disk, the driver doesn't hear of it, and would
+        // begin no other on that connection.
+        .before_acquire(|connection, _| {
+            let is_free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_free) })
+        })
 }
 
 fn file(path: &Path) -> SqliteConnectOptions {
@@ -96,5 +102,22 @@ mod tests {
         let normal = file(&folder.path().join("webhooks.db")).synchronous(SqliteSynchronous::Normal);
         let pool = options().connect_with(normal).await.unwrap();
         assert!(verify(&pool).await.unwrap_err().to_string().contains("synchronous=1"));
+    }
+
+    #[tokio::test]
+    async fn after_a_full_disk_the_next_transaction_has_a_connection_that_can_begin_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(&folder.path().join("webhooks.db")).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE bodies (body BLOB)").execute(&pool).await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 4").execute(&pool).await.unwrap();
+        let large = "INSERT INTO bodies VALUES (randomblob(100000))";
+        let mut full = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let error = sqlx::raw_sql(large).execute(&mut *full).await.unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        drop(full);
+        // The limit was that connection's.
+        let mut next = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::raw_sql(large).execute(&mut *next).await.unwrap();
+        next.commit().await.unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_sql::{Occurrence, SqliteStore};
 use countersign_store::{
-    Accepted, Answer, Claim, IdempotencyStore, InboxStore, Outcome, StoreError, StoreErrorKind,
+    Accepted, Answer, Claim, IdempotencyStore, InboxStore, Outcome, Settlement, StoreError, StoreErrorKind,
 };
 use sqlx::{
     SqlitePool,
@@ -13,7 +13,9 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::support::{Database, HOUR, MINUTE, SECOND, TestClock, accept, claimed, event, lease, settle};
+use crate::support::{
+    Database, HOUR, MINUTE, SECOND, TestClock, accept, claimed, event, keys, lease, settle,
+};
 
 /// A file of its own.
 pub(crate) struct Fresh {
@@ -155,6 +157,59 @@ async fn a_writer_that_waits_too_long_for_another_is_told_that_nothing_happened(
     holder.rollback().await.unwrap();
     claimed(&impatient, "key", MINUTE).await;
     assert_eq!(impatient.accept(&event("key")).await.unwrap(), Accepted::New);
+}
+
+/// A trigger stands for another process, which acts between the two statements of a claim.
+#[tokio::test]
+async fn a_key_that_is_given_back_while_it_is_looked_at_is_claimed() {
+    let fresh = Fresh::new().await;
+    let (store, pool) = (fresh.store(), fresh.pool().await);
+    let given_back = claimed(&store, "key", MINUTE).await;
+    sqlx::raw_sql(
+        "CREATE TRIGGER gives_back BEFORE INSERT ON countersign_claims
+         WHEN EXISTS (SELECT 1 FROM countersign_claims WHERE key = NEW.key)
+         BEGIN DELETE FROM countersign_claims WHERE key = NEW.key; SELECT RAISE(IGNORE); END",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let token = claimed(&store, "key", MINUTE).await;
+    assert_eq!(store.release(&given_back).await.unwrap(), Settlement::Superseded);
+    assert_eq!(store.complete(&token, Answer { status: 200 }, HOUR).await.unwrap(), Settlement::Settled);
+}
+
+#[tokio::test]
+async fn a_key_that_changes_hands_without_end_is_an_error_and_not_a_claim() {
+    let fresh = Fresh::new().await;
+    let (store, pool) = (fresh.store(), fresh.pool().await);
+    sqlx::raw_sql(
+        "CREATE TRIGGER never_free BEFORE INSERT ON countersign_claims WHEN NEW.key = 'key'
+         BEGIN SELECT RAISE(IGNORE); END",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let error = store.claim("key", MINUTE).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("changes hands"), "{error}");
+    claimed(&store, "another", MINUTE).await;
+}
+
+/// A trigger stands for a full disk, on which SQLite does the same.
+#[tokio::test]
+async fn a_store_goes_on_after_a_transaction_that_sqlite_has_ended_by_itself() {
+    let fresh = Fresh::new().await;
+    let (store, pool) = (fresh.store(), fresh.pool().await);
+    sqlx::raw_sql(
+        "CREATE TRIGGER full BEFORE INSERT ON countersign_inbox WHEN NEW.key = 'full'
+         BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    store.accept(&event("full")).await.unwrap_err();
+    accept(&store, &["next"]).await;
+    assert_eq!(keys(&lease(&store, 10).await), ["next"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

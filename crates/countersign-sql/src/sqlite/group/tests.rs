@@ -11,10 +11,14 @@ use super::{super::open, *};
 enum Number {
     Kept(i64),
     Refused,
+    /// The database fails when it is written.
+    Fails,
     /// It is so large that it has a commit of its own.
     Large(i64),
     /// Writing it never ends.
     Endless,
+    /// Writing it panics.
+    Panics,
 }
 
 impl Write for Number {
@@ -32,7 +36,9 @@ impl Write for Number {
             let number = match number {
                 Number::Kept(number) | Number::Large(number) => *number,
                 Number::Refused => return Err(StoreError::invalid("refused")),
+                Number::Fails => return Err(StoreError::unavailable("the disk is full")),
                 Number::Endless => pending().await,
+                Number::Panics => panic!("a write that panics, as this test wants"),
             };
             sqlx::query("INSERT INTO numbers VALUES (?1)")
                 .bind(number)
@@ -189,6 +195,22 @@ async fn a_database_that_can_not_be_reached_is_told_to_all() {
     closing.await.unwrap();
 }
 
+/// Nobody is tried again alone, since the next would fail like this one.
+#[tokio::test]
+async fn a_commit_that_fails_is_told_to_all_and_keeps_nothing() {
+    let fresh = Fresh::new().await;
+    let other = fresh.pool.acquire().await.unwrap();
+    let callers = fresh.callers([Number::Kept(1), Number::Fails, Number::Kept(2)]).await;
+    drop(other);
+    for told in told(callers).await {
+        let error = told.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert!(error.to_string().contains("the disk is full"), "{error}");
+    }
+    assert_eq!(fresh.write(Number::Kept(3)).await.unwrap(), (1, 3));
+    assert_eq!(fresh.kept().await, [3]);
+}
+
 /// A writer goes with the runtime that it is on; callers on another are told so, and the next are written.
 #[tokio::test]
 async fn a_writer_that_is_broken_off_leaves_room_for_the_next() {
@@ -205,4 +227,30 @@ async fn a_writer_that_is_broken_off_leaves_room_for_the_next() {
     assert_eq!(broken_off.kind(), StoreErrorKind::Unavailable);
     assert_eq!(fresh.write(Number::Kept(2)).await.unwrap(), (1, 2));
     assert_eq!(fresh.kept().await, [2]);
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_keeps_nothing_of_its_commit_and_leaves_room_for_the_next() {
+    let fresh = Fresh::new().await;
+    let other = fresh.pool.acquire().await.unwrap();
+    let callers = fresh.callers([Number::Kept(1), Number::Panics, Number::Kept(2)]).await;
+    drop(other);
+    for told in told(callers).await {
+        assert_eq!(told.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    }
+    assert_eq!(fresh.write(Number::Kept(3)).await.unwrap(), (1, 3));
+    assert_eq!(fresh.kept().await, [3]);
+}
+
+#[tokio::test]
+async fn where_every_caller_has_given_up_nothing_is_written() {
+    let fresh = Fresh::new().await;
+    let other = fresh.pool.acquire().await.unwrap();
+    for caller in fresh.callers([Number::Kept(1), Number::Kept(2)]).await {
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+    }
+    drop(other);
+    assert_eq!(fresh.write(Number::Kept(3)).await.unwrap().1, 3);
+    assert_eq!(fresh.kept().await, [3]);
 }

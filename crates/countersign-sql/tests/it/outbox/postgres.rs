@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use countersign_sql::PgStore;
-use countersign_store::outbox::OutboxStore;
+use countersign_store::{
+    Settlement,
+    outbox::{DeliveryFilter, OutboxStore},
+};
 use sqlx::Row;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{delivered, endpoint, messages, put};
 use crate::{
@@ -64,6 +67,37 @@ async fn a_pool_is_closed_while_a_store_that_has_listened_is_there() {
     timeout(MINUTE / 6, pool.close()).await.expect("the pool waits for the connection that listened");
     drop(other);
     fresh.drop().await;
+}
+
+/// What is claimed is read in steps after it was leased, and others write between them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_deleted_while_it_is_claimed_is_given_nothing_and_the_others_are() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    put(&store, &[endpoint("deleted"), endpoint("kept")]).await;
+    store.enqueue(&messages(2)).await.unwrap();
+    let mut holds_up = fresh.pool.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE countersign_messages").execute(&mut *holds_up).await.unwrap();
+    let claiming = store.clone();
+    let claiming = tokio::spawn(async move { claiming.claim(10, MINUTE).await });
+    while !waits_for_messages(&fresh).await {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(store.delete_endpoint("deleted").await.unwrap());
+    holds_up.rollback().await.unwrap();
+    let claimed = claiming.await.unwrap().unwrap();
+    assert_eq!(claimed.iter().map(|claimed| &*claimed.endpoint.id).collect::<Vec<_>>(), ["kept"; 2]);
+    let settled: Vec<_> = claimed.iter().map(delivered).collect();
+    assert_eq!(store.settle(&settled).await.unwrap(), [Settlement::Settled; 2]);
+    assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 2);
+    fresh.drop().await;
+}
+
+/// Whether somebody waits to read messages.
+async fn waits_for_messages(fresh: &Fresh) -> bool {
+    let waiting = "
+        SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'countersign_messages'::regclass AND NOT granted)";
+    sqlx::query_scalar(waiting).fetch_one(&fresh.pool).await.unwrap()
 }
 
 /// A transaction that stays open keeps the versions of rows that were settled since, and claims walk over

@@ -8,7 +8,7 @@ use countersign_store::{
     outbox::{DeliveryFilter, Enqueued, NewMessage, OutboxStore},
 };
 use sqlx::AssertSqlSafe;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{delivered, endpoint, messages, put};
 use crate::{
@@ -120,6 +120,21 @@ async fn of_callers_at_once_with_one_key_one_enqueues_and_the_others_are_given_i
     assert_eq!(told.iter().filter(|told| !told.duplicate).count(), 1);
     assert!(told.iter().all(|one| (&one.id, one.deliveries) == (&told[0].id, 1)), "{told:?}");
     assert_eq!(fresh.store().count(&DeliveryFilter::default()).await.unwrap(), 1);
+}
+
+/// What nobody waits for any more when its turn comes is not enqueued.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_every_caller_gives_up_nothing_is_enqueued_and_the_next_is() {
+    let fresh = Fresh::new().await;
+    let store = fresh.store();
+    put(&store, &[endpoint("ep")]).await;
+    let other = fresh.pool().await.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let given_up = messages(1);
+    assert!(timeout(Duration::from_millis(100), store.enqueue(&given_up)).await.is_err());
+    other.rollback().await.unwrap();
+    let enqueued = store.enqueue(&messages(2)).await.unwrap();
+    assert_eq!(enqueued.iter().map(|one| one.deliveries).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 2);
 }
 
 /// What is committed is there for another process, and what a process had leased comes back.
