@@ -221,7 +221,7 @@ impl IdempotencyStore for MemoryStore {
     }
 
     async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
-        let settled = self.try_settle(token, |shard, hash, _| shard.remove(hash, token.key()));
+        let settled = self.try_settle(token, Shard::remove);
         self.note(usize::from(settled == Settlement::Settled), 0);
         Ok(settled)
     }
@@ -257,3 +257,17 @@ const GRACE: Duration = Duration::from_secs(3600);
 const AT_A_CLAIM: usize = 4;
 /// How many keys that have expired are removed at most from each shard where there is no room.
 const AT_A_SWEEP: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, ptr};
+
+    use super::*;
+
+    #[test]
+    fn keys_are_spread_over_all_shards() {
+        let store = MemoryStore::new();
+        let shard_of = |number: u64| ptr::from_ref(&*store.shard(store.hasher.hash_one(number)));
+        assert_eq!((0..10_000).map(shard_of).collect::<HashSet<_>>().len(), SHARDS);
+    }
+}

@@ -23,7 +23,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         let mut changed = pin!(self.outbox.store().changed());
         loop {
             self.settle(&mut running).await;
-            let more = self.claim(&mut running).await;
+            self.claim(&mut running).await;
             if Instant::now() >= next_housekeeping {
                 self.keep_house().await;
                 next_housekeeping = Instant::now() + HOUSEKEEPING;
@@ -35,32 +35,24 @@ impl<S: OutboxStore> Dispatcher<S> {
                 () = running.some_have_ended() => {}
                 () = self.outbox.woken(), if !full => {}
                 () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
-                // Where the places were not enough, there is more at once.
-                () = sleep(if more && !full { Duration::ZERO } else { self.poll_interval }) => {}
+                () = sleep(self.poll_interval) => {}
             }
         }
         self.stop(running).await;
     }
 
-    /// Begins attempts at deliveries that are due. Says whether there were as many as there was room for.
-    async fn claim(&self, running: &mut Running) -> bool {
+    /// Begins attempts at deliveries that are due, as many as there is room for.
+    async fn claim(&self, running: &mut Running) {
         let free = self.concurrency.saturating_sub(running.len());
         // What can't be settled would pile up.
         if free == 0 || !running.ended.is_empty() {
-            return false;
+            return;
         }
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         let lease = self.attempt_timeout + LONGEST_TURN + MARGIN;
         match self.outbox.store().claim(limit, lease).await {
-            Ok(claimed) => {
-                let found = claimed.len() == free;
-                claimed.into_iter().for_each(|claimed| running.begin(claimed));
-                found
-            }
-            Err(error) => {
-                log("deliveries could not be claimed", &error);
-                false
-            }
+            Ok(claimed) => claimed.into_iter().for_each(|claimed| running.begin(claimed)),
+            Err(error) => log("deliveries could not be claimed", &error),
         }
     }
 

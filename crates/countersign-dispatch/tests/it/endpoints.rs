@@ -99,6 +99,23 @@ async fn no_more_requests_begin_in_a_second_than_an_endpoint_bears() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_attempts_are_under_way_than_a_dispatcher_has_places() {
+    let script = Script::new([Act::Hang, Act::Hang, Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.concurrency(2).attempt_timeout(Duration::from_secs(60))
+    })
+    .await;
+    for _ in 0..5 {
+        running.enqueue("invoice.paid").await;
+    }
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(script.sent().len(), 2);
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Delivered; 5], 7));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn adv_86_deliveries_that_failed_together_do_not_come_back_together() {
     let script = Script::new([Act::Answer(200)]);
     let endpoints: Vec<_> = (0..200).map(|number| endpoint(&format!("ep{number}"))).collect();

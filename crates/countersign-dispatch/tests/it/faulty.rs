@@ -10,12 +10,13 @@ use std::{
 
 use countersign_store::{Settlement, StoreError, outbox::*};
 
-/// An outbox in memory whose `enqueue`, or whose `attempts`, fails while its switch is on.
+/// An outbox in memory whose `enqueue`, `attempts` or `settle` fails while its switch is on.
 #[derive(Clone, Default)]
 pub(crate) struct Faulty {
     pub(crate) inner: MemoryOutbox,
     pub(crate) no_enqueue: Arc<AtomicBool>,
     pub(crate) no_attempts: Arc<AtomicBool>,
+    pub(crate) no_settle: Arc<AtomicBool>,
 }
 
 fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -76,6 +77,7 @@ impl OutboxStore for Faulty {
     }
 
     async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+        unless(&self.no_settle, Ok(()))?;
         self.inner.settle(settled).await
     }
 

@@ -1,17 +1,17 @@
 //! What becomes of a delivery.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
 use countersign_dispatch::{OperationalEvent, Schedule};
 use countersign_store::outbox::{
-    DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, OutboxStore, Trigger,
+    DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, MemoryOutbox, OutboxStore, Trigger,
 };
 use tokio::time::sleep;
 
-use crate::support::*;
+use crate::{faulty::Faulty, support::*};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_delivered_to_every_endpoint_that_wants_it_and_recorded() {
@@ -170,5 +170,42 @@ async fn an_endpoint_is_tried_until_it_answers_where_that_is_wanted() {
     running.enqueue("invoice.paid").await;
     running.settled().await;
     assert_eq!((script.sent().len(), running.states().await), (41, vec![DeliveryState::Delivered]));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_an_endpoint_that_is_tried_until_it_answers_gone_is_a_failure_like_any_other() {
+    let mut snapbill = endpoint("ep");
+    snapbill.until_delivered = true;
+    let script = Script::new([Act::Answer(410), Act::Answer(200)]);
+    let running = start(&[snapbill], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let statuses: Vec<_> = running.attempts(1).await.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(
+        (statuses, running.states().await),
+        (vec![Some(410), Some(200)], vec![DeliveryState::Delivered])
+    );
+    assert_eq!(running.endpoint("ep").await.state, EndpointState::Enabled);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_settled_is_kept_and_nothing_else_is_begun_meanwhile() {
+    let clock = clock();
+    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), ..Faulty::default() };
+    let script = Script::new([Act::Answer(200)]);
+    let running =
+        start_over(store.clone(), &[endpoint("ep")], &script, |dispatcher| dispatcher.clock(clock)).await;
+    store.no_settle.store(true, Ordering::SeqCst);
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(5)).await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(running.states().await, [DeliveryState::Leased, DeliveryState::Pending]);
+    assert_eq!(script.sent().len(), 1);
+    store.no_settle.store(false, Ordering::SeqCst);
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Delivered; 2], 2));
     running.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::{Keyring, RequestView, Verifier, catalog};
 use countersign_dispatch::{DEFAULT_OVERLAP, Request, Schedule, Sealer, rotate};
-use countersign_store::outbox::{DeliveryState, Endpoint, OutboxStore};
+use countersign_store::outbox::{DeliveryState, Endpoint, NewMessage, OutboxStore};
 
 use crate::support::*;
 
@@ -133,5 +133,29 @@ async fn a_record_shows_no_token_and_no_header_of_the_owner() {
     let attempt = running.attempts(1).await.remove(0);
     assert!(!format!("{:?} {attempt:?} {sent:?}", attempt.request_headers).contains("canary"));
     assert!(attempt.request_headers.iter().any(|(name, value)| name == "x-api-key" && value == "…"));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trace_is_sent_to_the_endpoints_that_want_it_and_to_no_other() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut traced = endpoint("traced");
+    traced.sends_trace = true;
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[traced, endpoint("other")], &script, |dispatcher| dispatcher).await;
+    for trace in [Some(TRACE), None] {
+        let mut message = NewMessage::new("invoice.paid", BODY);
+        message.traceparent = trace.map(str::to_owned);
+        running.outbox.enqueue(&[message]).await.unwrap();
+    }
+    running.settled().await;
+    let (to_traced, to_others): (Vec<_>, Vec<_>) =
+        script.sent().into_iter().partition(|request| request.url.contains("traced"));
+    let traces = |sent: &[Request]| {
+        let headers = sent.iter().flat_map(|request| request.headers.clone());
+        headers.filter(|(name, _)| name == "traceparent").map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    assert_eq!((to_traced.len(), traces(&to_traced)), (2, vec![TRACE.to_owned()]));
+    assert_eq!((to_others.len(), traces(&to_others)), (2, vec![]));
     running.stop().await;
 }

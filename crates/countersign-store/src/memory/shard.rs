@@ -63,10 +63,10 @@ impl Shard {
         self.ends.insert(entry, hash);
     }
 
-    pub(super) fn remove(&mut self, hash: u64, key: &str) {
-        if let Ok(slot) = self.slots.find_entry(hash, |slot| *slot.key == *key) {
-            self.ends.remove(slot.remove().0.entry);
-        }
+    /// Removes a key of which this is known.
+    pub(super) fn remove(&mut self, hash: u64, held: Entry) {
+        self.ends.remove(held);
+        remove_slot(&mut self.slots, ((held.ends, held.fence), hash));
     }
 
     /// Removes up to `most` keys: what is done and has ended by `done_by`, and claims that have ended by

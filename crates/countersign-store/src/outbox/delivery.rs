@@ -232,3 +232,27 @@ pub struct Redelivered {
     /// The greatest id of them; `None` where there are none.
     pub last: Option<i64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, Bytes, Trigger};
+
+    #[test]
+    fn its_debug_shows_no_body_and_no_header() {
+        let headers = || vec![("CANARY-name".to_owned(), "CANARY-value".to_owned())];
+        let attempt = Attempt {
+            request_headers: headers(),
+            payload: Some(Bytes::from_static(b"CANARY-payload")),
+            status: Some(503),
+            response_headers: headers(),
+            response_body: Bytes::from_static(b"CANARY-answer"),
+            error: Some("answered 503".to_owned()),
+            ..Attempt::new(7, 0, Trigger::Schedule)
+        };
+        let shown = format!("{attempt:?}");
+        for shows in ["number: 7", "Some(503)", "answered 503", "latency: 0"] {
+            assert!(shown.contains(shows), "{shown}");
+        }
+        assert!(!shown.contains("CANARY"), "{shown}");
+    }
+}

@@ -244,3 +244,13 @@ fn of(message: &Message, filter: &MessageFilter) -> bool {
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryOutbox;
+
+    #[test]
+    fn nothing_of_what_it_holds_is_shown() {
+        assert_eq!(format!("{:?}", MemoryOutbox::new()), "MemoryOutbox { .. }");
+    }
+}
