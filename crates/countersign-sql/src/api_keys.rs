@@ -30,6 +30,12 @@ macro_rules! api_key_store {
                 row.map(api_keys::key).transpose()
             }
 
+            async fn api_key_by_id(&self, id: &str) -> Result<Option<StoredKey>, StoreError> {
+                let query = sqlx::query_as(api_keys::BY_ID).bind(id);
+                let row: Option<api_keys::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                row.map(api_keys::key).transpose()
+            }
+
             async fn api_keys(&self, page: &Page) -> Result<Vec<StoredKey>, StoreError> {
                 let mut conditions = Conditions::new(api_keys::ALL);
                 conditions.text("id >", page.after.as_deref());
@@ -76,5 +82,6 @@ pub(crate) const ADD: &str = "
     INSERT INTO countersign_api_keys (id, label, digest, scope, tenant, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 pub(crate) const BY_DIGEST: &str = select_api_keys!("WHERE digest = $1");
+pub(crate) const BY_ID: &str = select_api_keys!("WHERE id = $1");
 pub(crate) const ALL: &str = select_api_keys!("");
 pub(crate) const REMOVE: &str = "DELETE FROM countersign_api_keys WHERE id = $1";

@@ -26,6 +26,12 @@ pub trait ApiKeyStore: Send + Sync + 'static {
         digest: &[u8; 32],
     ) -> impl Future<Output = Result<Option<StoredKey>, StoreError>> + Send;
 
+    /// The key of this id, one that has expired too.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn api_key_by_id(&self, id: &str) -> impl Future<Output = Result<Option<StoredKey>, StoreError>> + Send;
+
     /// The keys whose id is above `page.after` (all, where it is `None`), by id.
     ///
     /// # Errors

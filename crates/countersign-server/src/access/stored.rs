@@ -16,6 +16,7 @@ use super::{Caller, KeyDigest};
 pub(crate) trait StoredKeys: Send + Sync {
     fn add<'a>(&'a self, key: &'a StoredKey) -> Answer<'a, bool>;
     fn find<'a>(&'a self, digest: &'a KeyDigest) -> Answer<'a, Option<StoredKey>>;
+    fn get<'a>(&'a self, id: &'a str) -> Answer<'a, Option<StoredKey>>;
     fn list<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<StoredKey>>;
     fn remove<'a>(&'a self, id: &'a str) -> Answer<'a, bool>;
 }
@@ -29,6 +30,10 @@ impl<S: OutboxStore + ApiKeyStore> StoredKeys for Outbox<S> {
 
     fn find<'a>(&'a self, digest: &'a KeyDigest) -> Answer<'a, Option<StoredKey>> {
         Box::pin(self.store().api_key(digest.bytes()))
+    }
+
+    fn get<'a>(&'a self, id: &'a str) -> Answer<'a, Option<StoredKey>> {
+        Box::pin(self.store().api_key_by_id(id))
     }
 
     fn list<'a>(&'a self, page: &'a Page) -> Answer<'a, Vec<StoredKey>> {

@@ -2,7 +2,7 @@
 
 use countersign_store::{
     api_keys::{Scope, StoredKey},
-    outbox::{OutboxStore, Page},
+    outbox::OutboxStore,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,9 +107,7 @@ impl<S: OutboxStore> Operator<S> {
 
     /// One of the keys that the store holds.
     pub(crate) async fn api_key(&self, caller: &Caller, id: &str) -> Result<StoredKey, Refusal> {
-        let (stored, page) = (self.stored_keys(caller)?, just_before(known_form(id)?));
-        let found = stored.list(&page).await?;
-        found.into_iter().find(|key| key.id == id).ok_or_else(Refusal::not_found)
+        self.stored_keys(caller)?.get(known_form(id)?).await?.ok_or_else(Refusal::not_found)
     }
 
     /// Makes a key. Its text is given once, now.
@@ -195,14 +193,6 @@ impl From<&Scope> for ScopeName {
             Scope::Read { .. } => ScopeName::Read,
         }
     }
-}
-
-/// The page that has the key of this id, if there is one: a store is asked by digest, and for pages. What comes after
-/// the id without its last digit is 16 ids at most, which differ in that digit.
-fn just_before(id: &str) -> Page {
-    let mut before = id.chars();
-    before.next_back();
-    Page { after: Some(before.as_str().to_owned()), limit: Wanted::MAX }
 }
 
 fn taken() -> Refusal {

@@ -188,6 +188,10 @@ impl ApiKeyStore for Broken {
         error()
     }
 
+    async fn api_key_by_id(&self, _: &str) -> Result<Option<StoredKey>, StoreError> {
+        error()
+    }
+
     async fn api_keys(&self, _: &Page) -> Result<Vec<StoredKey>, StoreError> {
         error()
     }

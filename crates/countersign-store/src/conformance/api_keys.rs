@@ -47,6 +47,7 @@ pub async fn a_key_comes_back_as_it_was_added(harness: &impl Harness<Store: ApiK
         let key = StoredKey { scope, created_at, expires_at, ..key(number) };
         add(&store, &key).await;
         assert_eq!(store.api_key(&key.digest).await.expect(WORKS).as_ref(), Some(&key));
+        assert_eq!(store.api_key_by_id(&key.id).await.expect(WORKS).as_ref(), Some(&key));
         let listed = store.api_keys(&Page::default()).await.expect(WORKS);
         assert_eq!(listed.last(), Some(&key));
     }
@@ -146,6 +147,7 @@ pub async fn a_removed_key_is_found_by_nobody(harness: &impl Harness<Store: ApiK
     assert!(store.remove_api_key(&removed.id).await.expect(WORKS));
     assert!(!store.remove_api_key(&removed.id).await.expect(WORKS));
     assert_eq!(other.api_key(&removed.digest).await.expect(WORKS), None);
+    assert_eq!(other.api_key_by_id(&removed.id).await.expect(WORKS), None);
     assert_eq!(other.api_keys(&Page::default()).await.expect(WORKS), [kept]);
     add(&other, &removed).await;
 }

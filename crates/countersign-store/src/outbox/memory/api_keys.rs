@@ -23,6 +23,10 @@ impl ApiKeyStore for MemoryOutbox {
         Ok(self.lock().api_keys.values().find(|key| key.digest == *digest).cloned())
     }
 
+    async fn api_key_by_id(&self, id: &str) -> Result<Option<StoredKey>, StoreError> {
+        Ok(self.lock().api_keys.get(id).cloned())
+    }
+
     async fn api_keys(&self, page: &Page) -> Result<Vec<StoredKey>, StoreError> {
         let tables = self.lock();
         let is_after = |key: &&StoredKey| page.after.as_ref().is_none_or(|after| key.id > *after);
