@@ -135,3 +135,26 @@ const MACS: [Algorithm; 4] =
     [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512];
 /// The shortest text of a signature: 20 bytes in base64.
 const SHORTEST: usize = 27;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RequestView, explain::Case};
+
+    /// What comes after a change is told by its kind.
+    #[test]
+    fn each_kind_stands_in_its_place() {
+        const TEXT: &str = "a text of as many letters as a signature";
+        let headers = [("x-square-hmacsha256-signature", TEXT), ("Host", "example.com"), ("X-Other", TEXT)];
+        let mut scheme = catalog::SQUARE;
+        scheme.timestamp = catalog::SLACK.timestamp;
+        let request = RequestView::post(&headers);
+        let case = Case { scheme: &scheme, secrets: &["a secret"], request, body: b"{}", url: None, now: 0 };
+        let trial = Trial::new(&case);
+        for (place, make) in KINDS.iter().enumerate() {
+            let kinds: Vec<usize> = make(&trial).map(|(change, _)| change.kind()).collect();
+            assert!(!kinds.is_empty(), "{place} makes nothing");
+            assert!(kinds.iter().all(|kind| *kind == place), "{place}: {kinds:?}");
+        }
+    }
+}

@@ -2,7 +2,9 @@
 //! writes, and every way through verifying.
 
 mod building;
+#[cfg(feature = "explain")]
 mod explaining;
+#[cfg(all(feature = "explain", feature = "sha1"))]
 mod inferring;
 mod lists;
 mod pieces;
