@@ -56,7 +56,7 @@ fn unusable(
     now: i64,
 ) -> anyhow::Result<ExitCode> {
     for sentence in causes(arguments, scheme, secrets, &request(arguments)?, now) {
-        output::note(sentence);
+        output::note(output::printable(&sentence));
     }
     Err(error)
 }
