@@ -39,7 +39,7 @@ use crate::{RequestView, Scheme, Tolerance};
 mod body;
 mod change;
 mod json;
-mod secret;
+pub(crate) mod secret;
 pub(crate) mod trial;
 mod url;
 mod variants;

@@ -14,15 +14,13 @@ pub(super) fn variants(body: &[u8]) -> Vec<(BodyChange, Vec<u8>)> {
         all.extend(json(text));
     }
     all.push((BodyChange::Empty, Vec::new()));
-    let mut seen = Vec::new();
-    all.retain(|(_, other)| {
-        let is_new = other != body && !seen.contains(other);
-        if is_new {
-            seen.push(other.clone());
+    let mut once: Vec<(BodyChange, Vec<u8>)> = Vec::new();
+    for (change, other) in all {
+        if other != body && once.iter().all(|(_, known)| *known != other) {
+            once.push((change, other));
         }
-        is_new
-    });
-    all
+    }
+    once
 }
 
 fn bytes(body: &[u8]) -> Vec<(BodyChange, Vec<u8>)> {

@@ -41,15 +41,17 @@ fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-/// What stands behind a prefix such as `whsec_`.
 fn behind_prefix(text: &str) -> &str {
-    match text.split_once('_') {
-        Some((prefix, rest)) if prefix.len() <= 10 && prefix.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            rest
-        }
-        _ => text,
-    }
+    &text[prefix(text).len()..]
 }
+
+/// What may be a prefix such as `whsec_`, if anything.
+pub(crate) fn prefix(text: &str) -> &str {
+    text.find('_').filter(|at| *at <= LONGEST_PREFIX).map_or("", |at| &text[..=at])
+}
+
+/// Without its `_`.
+const LONGEST_PREFIX: usize = 10;
 
 /// Any secret of this encoding, however short.
 fn rule(encoding: SecretEncoding) -> KeyRule {

@@ -2,12 +2,14 @@
 
 use alloc::{borrow::Cow, borrow::ToOwned, vec::Vec};
 
-use crate::scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding};
+use crate::{
+    explain::secret::prefix,
+    scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding},
+};
 
 /// The rules by which this secret may be read: whole, or behind a prefix such as `whsec_`, as text or decoded.
 pub(super) fn rules(secret: &str) -> Vec<KeyRule> {
-    let prefix = secret.find('_').map(|at| &secret[..=at]).filter(|prefix| (2..=11).contains(&prefix.len()));
-    let prefixes = [""].into_iter().chain(prefix);
+    let prefixes = [""].into_iter().chain(Some(prefix(secret)).filter(|prefix| !prefix.is_empty()));
     prefixes.flat_map(|prefix| ENCODINGS.map(|encoding| rule(prefix, encoding, secret))).collect()
 }
 
