@@ -45,6 +45,8 @@ type Handler = Box<dyn Fn(&OperationalEvent) + Send + Sync>;
 
 const DAY: u64 = 86_400;
 
+/// How many attempts are under way at once, by default.
+pub const CONCURRENCY: usize = 64;
 /// After how long of failing an endpoint is warned of, by default: 5 days.
 pub const WARN_AFTER: Duration = Duration::from_secs(5 * DAY);
 /// After how long of failing an endpoint is disabled, by default: 7 days.
@@ -61,7 +63,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             first_body_wins: false,
             sealer: None,
             schedule: Schedule::default(),
-            concurrency: 64,
+            concurrency: CONCURRENCY,
             attempt_timeout: Duration::from_secs(30),
             poll_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
@@ -108,7 +110,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// How many attempts are under way at once, to all endpoints together: 64 by default, at least 1. Each
+    /// How many attempts are under way at once, to all endpoints together: [`CONCURRENCY`] by default, at least 1. Each
     /// endpoint has a limit of its own besides.
     #[must_use]
     pub fn concurrency(mut self, attempts: usize) -> Self {

@@ -123,7 +123,7 @@ mod signing;
 mod transport;
 
 pub use self::{
-    dispatcher::{DISABLE_AFTER, Dispatcher, WARN_AFTER},
+    dispatcher::{CONCURRENCY, DISABLE_AFTER, Dispatcher, WARN_AFTER},
     event::OperationalEvent,
     outbox::Outbox,
     payload::PayloadSource,

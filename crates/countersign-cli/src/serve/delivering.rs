@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use countersign_dispatch::{DISABLE_AFTER, Dispatcher, Schedule, WARN_AFTER, mail::Mailer};
+use countersign_dispatch::{CONCURRENCY, DISABLE_AFTER, Dispatcher, Schedule, WARN_AFTER, mail::Mailer};
 use countersign_store::outbox::{OutboxStore, Retention};
 use zeroize::Zeroizing;
 
@@ -82,7 +82,7 @@ impl Delivering {
                 flags.concurrency,
                 "COUNTERSIGN_CONCURRENCY",
                 file.concurrency,
-                || CONCURRENCY,
+                || AT_ONCE,
             )?,
             warn_after: layers.setting(
                 flags.warn_after,
@@ -131,7 +131,7 @@ impl Delivering {
     pub(super) fn of_sample() -> Self {
         Delivering {
             schedule: Setting::default(waits(&Schedule::new(sample::WAITS))),
-            concurrency: Setting::default(CONCURRENCY),
+            concurrency: Setting::default(AT_ONCE),
             warn_after: Setting::default(Span(sample::WARN_AFTER)),
             disable_after: Setting::default(Span(sample::DISABLE_AFTER)),
             keep_for: Setting::default(Span(Retention::default().age)),
@@ -198,4 +198,4 @@ fn waits(schedule: &Schedule) -> List<Span> {
 
 /// The URL of the server that takes mails, which may hold a password.
 pub(super) const SMTP_URL: &str = "COUNTERSIGN_SMTP_URL";
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(CONCURRENCY).unwrap();
