@@ -10,3 +10,4 @@ pub(crate) mod health;
 pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod settle;
+pub(crate) mod tenant;

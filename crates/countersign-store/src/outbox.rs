@@ -40,7 +40,7 @@ pub use self::{
     memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
     subscription::Subscription,
-    view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention},
+    view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention, Tenant},
 };
 use crate::{Settlement, StoreError};
 
@@ -232,6 +232,27 @@ pub trait OutboxStore: Send + Sync + 'static {
         &self,
         filter: &ActivityFilter,
     ) -> impl Future<Output = Result<Vec<Activity>, StoreError>> + Send;
+
+    /// The tenants that have an endpoint or a message, with a name above `page.after` (any, where it is `None`), by
+    /// name: byte by byte.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn tenants(&self, page: &Page) -> impl Future<Output = Result<Vec<Tenant>, StoreError>> + Send;
+
+    /// The tenant of this name. `None` where it has neither endpoint nor message.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn tenant(&self, name: &str) -> impl Future<Output = Result<Option<Tenant>, StoreError>> + Send;
+
+    /// Forgets what a tenant has, whatever is left to deliver: disables its endpoints, and forgets a bounded number of
+    /// its messages with their deliveries and attempts; where no message is left, deletes the endpoints. Says how many
+    /// messages and endpoints it has forgotten: call it until there is [no such tenant](Self::tenant).
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn forget_tenant(&self, name: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Forgets messages that have no delivery left to make and are too old, or beyond the newest so many,
     /// with their deliveries and attempts; a bounded number at a call. Says how many.

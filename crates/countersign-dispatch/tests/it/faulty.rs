@@ -113,6 +113,18 @@ impl OutboxStore for Faulty {
         self.inner.activity(filter).await
     }
 
+    async fn tenants(&self, page: &Page) -> Result<Vec<Tenant>, StoreError> {
+        self.inner.tenants(page).await
+    }
+
+    async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
+        self.inner.tenant(name).await
+    }
+
+    async fn forget_tenant(&self, name: &str) -> Result<u64, StoreError> {
+        self.inner.forget_tenant(name).await
+    }
+
     async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
         self.inner.prune_outbox(keep).await
     }

@@ -11,7 +11,7 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery,
+        Retention, SettleDelivery, Tenant,
     },
 };
 use serde_json::json;
@@ -171,6 +171,18 @@ impl OutboxStore for Broken {
     }
 
     async fn activity(&self, _: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+        error()
+    }
+
+    async fn tenants(&self, _: &Page) -> Result<Vec<Tenant>, StoreError> {
+        error()
+    }
+
+    async fn tenant(&self, _: &str) -> Result<Option<Tenant>, StoreError> {
+        error()
+    }
+
+    async fn forget_tenant(&self, _: &str) -> Result<u64, StoreError> {
         error()
     }
 

@@ -22,7 +22,7 @@ macro_rules! next_due {
 /// enqueue, claim and settle. `failed` judges what its database answers; `FORGET` and `list` are its way to
 /// take a list as one parameter, and `$lock` is how it keeps others off the rows that it is about to change.
 macro_rules! outbox_store {
-    ($store:ident, lock: $lock:literal) => {
+    ($store:ident on $connection:ty, lock: $lock:literal) => {
         impl OutboxStore for $store {
             async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
                 self.enqueue_messages(messages).await
@@ -210,6 +210,45 @@ macro_rules! outbox_store {
                 rows.into_iter().map(|row| operations::activity(from, step, row)).collect()
             }
 
+            async fn tenants(&self, page: &Page) -> Result<Vec<Tenant>, StoreError> {
+                let statement = match page.after {
+                    Some(_) => tenant::PAGE_BEHIND,
+                    None => tenant::FIRST_PAGE,
+                };
+                let after = page.after.as_deref().unwrap_or_default();
+                let query = sqlx::query_as(statement).bind(after).bind(i64::from(page.rows()));
+                let rows: Vec<tenant::Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
+                rows.into_iter().map(tenant::tenant).collect()
+            }
+
+            async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
+                let query = sqlx::query_as(tenant::ONE).bind(name);
+                let row: Option<tenant::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                row.map(tenant::tenant).transpose()
+            }
+
+            async fn forget_tenant(&self, name: &str) -> Result<u64, StoreError> {
+                let mut transaction = self.begin().await?;
+                let disable = sqlx::query(tenant::DISABLE_ENDPOINTS).bind(name);
+                disable.execute(&mut *transaction).await.map_err(failed)?;
+                let query = sqlx::query_scalar(concat!(tenant::some_messages!(), $lock))
+                    .bind(name)
+                    .bind(PRUNE_AT_MOST);
+                let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
+                forget_messages(&mut transaction, &ids).await?;
+                let mut forgotten = ids.len() as u64;
+                if forgotten < PRUNE_AT_MOST.unsigned_abs() {
+                    let [attempts, deliveries, endpoints] = tenant::DELETE_ENDPOINTS;
+                    for statement in [attempts, deliveries] {
+                        sqlx::query(statement).bind(name).execute(&mut *transaction).await.map_err(failed)?;
+                    }
+                    let query = sqlx::query(endpoints).bind(name);
+                    forgotten += query.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+                }
+                transaction.commit().await.map_err(failed)?;
+                Ok(forgotten)
+            }
+
             async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
                 let before = self.time().await?.saturating_sub(clock::span(keep.age));
                 let beyond = i64::try_from(keep.messages).unwrap_or(i64::MAX);
@@ -220,15 +259,21 @@ macro_rules! outbox_store {
                 for (statement, bound) in [too_old, too_many] {
                     let query = sqlx::query_scalar(statement).bind(bound).bind(PRUNE_AT_MOST);
                     let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
-                    for statement in FORGET {
-                        let query = sqlx::query(statement).bind(list(&ids)?);
-                        query.execute(&mut *transaction).await.map_err(failed)?;
-                    }
+                    forget_messages(&mut transaction, &ids).await?;
                     forgotten += ids.len() as u64;
                 }
                 transaction.commit().await.map_err(failed)?;
                 Ok(forgotten)
             }
+        }
+
+        /// Forgets messages with their deliveries and attempts.
+        async fn forget_messages(connection: &mut $connection, ids: &[String]) -> Result<(), StoreError> {
+            for statement in FORGET {
+                let query = sqlx::query(statement).bind(list(ids)?);
+                query.execute(&mut *connection).await.map_err(failed)?;
+            }
+            Ok(())
         }
 
         impl $store {

@@ -7,9 +7,11 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery,
+        Retention, SettleDelivery, Tenant,
     },
 };
+
+use sqlx::PgConnection;
 
 use super::{PgStore, error::failed};
 use crate::{
@@ -21,6 +23,7 @@ use crate::{
         filter::{self, Conditions},
         health, message,
         operations::{self, forget, outbox_store},
+        tenant,
     },
 };
 
@@ -31,7 +34,7 @@ mod settle;
 
 pub(super) use self::listen::Ear;
 
-outbox_store!(PgStore, lock: " FOR UPDATE SKIP LOCKED");
+outbox_store!(PgStore on PgConnection, lock: " FOR UPDATE SKIP LOCKED");
 
 impl PgStore {
     /// The time in microseconds since 1970.

@@ -7,7 +7,7 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery,
+        Retention, SettleDelivery, Tenant,
     },
 };
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ use crate::{
         filter::{self, Conditions},
         health, message,
         operations::{self, forget, outbox_store},
+        tenant,
     },
 };
 
@@ -37,7 +38,7 @@ mod settle;
 pub(super) use self::enqueue::Enqueue;
 
 // Whoever writes is alone.
-outbox_store!(SqliteStore, lock: "");
+outbox_store!(SqliteStore on SqliteConnection, lock: "");
 
 impl SqliteStore {
     /// The time in microseconds since 1970.

@@ -4,7 +4,7 @@
 
 pub use self::{
     claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*, redeliver::*,
-    settle::*,
+    settle::*, tenants::*,
 };
 
 mod claim;
@@ -18,6 +18,7 @@ mod lists;
 mod redeliver;
 mod settle;
 mod steps;
+mod tenants;
 
 /// Makes a test of each promise of an [`OutboxStore`](crate::outbox::OutboxStore).
 ///
@@ -111,6 +112,10 @@ macro_rules! outbox_conformance {
             what_is_too_old_is_forgotten,
             what_is_beyond_so_many_is_forgotten,
             what_still_waits_is_never_forgotten,
+            those_who_have_an_endpoint_or_a_message_are_the_tenants,
+            tenants_are_listed_by_name_page_by_page,
+            of_a_tenant_that_is_forgotten_nothing_is_left_and_of_others_everything,
+            while_a_tenant_is_forgotten_it_is_sent_nothing,
             adv_92_a_text_is_never_read_as_code,
             a_text_with_a_nul_is_kept_or_refused,
             an_answer_with_a_nul_is_settled,

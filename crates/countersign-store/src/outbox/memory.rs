@@ -16,7 +16,7 @@ use self::{
 use super::{
     Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth, Endpoint,
     EndpointState, Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page,
-    Redelivered, Retention, SettleDelivery,
+    Redelivered, Retention, SettleDelivery, Tenant,
 };
 use crate::{Settlement, StoreError, StoreErrorKind};
 
@@ -216,6 +216,20 @@ impl OutboxStore for MemoryOutbox {
             }
         }
         Ok(steps.into_values().collect())
+    }
+
+    async fn tenants(&self, page: &Page) -> Result<Vec<Tenant>, StoreError> {
+        let tenants = self.lock().tenants();
+        let after = |name: &str| page.after.as_deref().is_none_or(|after| name > after);
+        Ok(tenants.into_values().filter(|tenant| after(&tenant.name)).take(page.rows() as usize).collect())
+    }
+
+    async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
+        Ok(self.lock().tenants().remove(name))
+    }
+
+    async fn forget_tenant(&self, name: &str) -> Result<u64, StoreError> {
+        Ok(self.lock().forget_tenant(name) as u64)
     }
 
     async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {

@@ -95,6 +95,18 @@ pub struct Activity {
     pub failed: u64,
 }
 
+/// A tenant, as far as an outbox knows of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tenant {
+    /// The name that its endpoints and messages bear.
+    pub name: String,
+    /// How many endpoints it has, enabled or not.
+    pub endpoints: u64,
+    /// When its newest message was enqueued, in microseconds; `None` where it has none.
+    pub last_message_at: Option<i64>,
+}
+
 /// For how long messages are kept that have nothing left to deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {

@@ -4,7 +4,7 @@
 use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
-use super::{Conditions, SqliteStore, attempt, filter, operations};
+use super::{Conditions, SqliteStore, attempt, filter, operations, tenant};
 use crate::api_keys;
 
 /// What SQLite will do, step by step.
@@ -124,6 +124,21 @@ async fn api_keys_are_found_by_an_index() {
     let mut page = Conditions::<Sqlite>::new(api_keys::ALL);
     page.text("id >", Some("x"));
     is_found(&store, page.limit(" ORDER BY id", 51).sql().as_str()).await;
+}
+
+/// The first name behind another is found by an index, and what is known of each; the names themselves are sorted.
+#[tokio::test]
+async fn tenants_are_found_by_an_index() {
+    let (_folder, store) = store().await;
+    for sql in [tenant::FIRST_PAGE, tenant::PAGE_BEHIND] {
+        let plan = plan(&store, sql).await;
+        assert!(!plan.iter().any(|step| is_whole(step)), "{sql}\n{plan:#?}");
+    }
+    is_found(&store, tenant::ONE).await;
+    is_found(&store, tenant::some_messages!()).await;
+    for sql in tenant::DELETE_ENDPOINTS {
+        is_found(&store, sql).await;
+    }
 }
 
 #[tokio::test]

@@ -243,6 +243,9 @@ pub async fn what_is_asked_with_a_nul_is_not_found(harness: &impl Harness<Store:
     assert_not_found(store.messages(&messages, &Page::default()).await, vec![]);
     assert_not_found(store.messages(&MessageFilter::default(), &behind).await, vec![]);
     assert_not_found(store.count(&deliveries).await, 0);
+    assert_not_found(store.tenants(&behind).await, vec![]);
+    assert_not_found(store.tenant(NUL).await, None);
+    assert_not_found(store.forget_tenant(NUL).await, 0);
     assert_not_found(store.redeliver(&deliveries, 1).await, Redelivered::default());
     assert_eq!(enqueue(&store, &with_id("b")).await.deliveries, 1, "the store goes on");
 }

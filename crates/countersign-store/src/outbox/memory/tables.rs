@@ -12,7 +12,7 @@ use crate::{
     check_key,
     outbox::{
         Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
-        Retention, SettleDelivery,
+        Retention, SettleDelivery, Tenant,
     },
 };
 
@@ -167,14 +167,43 @@ impl Tables {
         self.rows.values().filter(move |row| row.matches(filter))
     }
 
-    /// Forgets messages that have nothing left to deliver, with all that belongs to them.
+    /// Those that have an endpoint or a message, by name.
+    pub(super) fn tenants(&self) -> BTreeMap<String, Tenant> {
+        let mut tenants = BTreeMap::new();
+        for name in self.endpoints.values().filter_map(|endpoint| endpoint.tenant.as_deref()) {
+            tenant(&mut tenants, name).endpoints += 1;
+        }
+        for message in self.order.iter().filter_map(|id| self.messages.get(id)) {
+            let tenant = message.tenant.as_deref().map(|name| tenant(&mut tenants, name));
+            tenant.into_iter().for_each(|tenant| tenant.last_message_at = Some(message.created_at));
+        }
+        tenants
+    }
+
+    /// Forgets the endpoints and messages of a tenant, and says how many these were.
+    pub(super) fn forget_tenant(&mut self, name: &str) -> usize {
+        let is_theirs = |tenant: &Option<String>| tenant.as_deref() == Some(name);
+        let messages = self.messages.iter().filter(|(_, message)| is_theirs(&message.tenant));
+        let messages: HashSet<String> = messages.map(|(id, _)| id.clone()).collect();
+        let before = self.endpoints.len();
+        self.endpoints.retain(|_, endpoint| !is_theirs(&endpoint.tenant));
+        self.rows.retain(|_, row| self.endpoints.contains_key(&row.delivery.endpoint_id));
+        before - self.endpoints.len() + self.forget(&messages)
+    }
+
+    /// Forgets messages that have nothing left to deliver.
     pub(super) fn prune(&mut self, keep: &Retention, now: i64) -> usize {
         let old = self.old(keep, now);
-        self.messages.retain(|id, _| !old.contains(id));
-        self.order.retain(|id| !old.contains(id));
-        self.rows.retain(|_, row| !old.contains(&row.delivery.message_id));
-        self.by_key.retain(|_, id| !old.contains(id));
-        old.len()
+        self.forget(&old)
+    }
+
+    /// Forgets messages with all that belongs to them, and says how many these were.
+    fn forget(&mut self, messages: &HashSet<String>) -> usize {
+        self.messages.retain(|id, _| !messages.contains(id));
+        self.order.retain(|id| !messages.contains(id));
+        self.rows.retain(|_, row| !messages.contains(&row.delivery.message_id));
+        self.by_key.retain(|_, id| !messages.contains(id));
+        messages.len()
     }
 
     fn old(&self, keep: &Retention, now: i64) -> HashSet<String> {
@@ -190,6 +219,11 @@ impl Tables {
 
 fn key_of(new: &NewMessage) -> Option<Key> {
     new.idempotency_key.clone().map(|key| (new.tenant.clone(), key))
+}
+
+fn tenant<'a>(tenants: &'a mut BTreeMap<String, Tenant>, name: &str) -> &'a mut Tenant {
+    let entry = tenants.entry(name.to_owned());
+    entry.or_insert_with(|| Tenant { name: name.to_owned(), ..Tenant::default() })
 }
 
 fn small(count: usize) -> u32 {
