@@ -38,6 +38,9 @@ impl Sample {
             ("delivery", &self.delivery),
             ("messages", "/dashboard/messages"),
             ("message", &self.message),
+            ("tenants", "/dashboard/tenants"),
+            ("endpoints-of-tenant", "/dashboard/endpoints?tenant=northwind"),
+            ("messages-of-tenant", "/dashboard/messages?tenant=northwind"),
             ("keys", "/dashboard/keys"),
             ("key-new", "/dashboard/keys/new"),
             ("key-remove", "/dashboard/keys/key_03/remove"),
@@ -58,6 +61,10 @@ pub(crate) async fn fill(site: &Site) -> Sample {
     for key in keys() {
         store.add_api_key(&key).await.unwrap();
     }
+    set(site, BEGIN);
+    let mut ticket = NewMessage::new("ticket.opened", json!({ "type": "ticket.opened" }).to_string());
+    ticket.tenant = tenant();
+    store.enqueue(&[ticket]).await.unwrap();
     let mut last = String::new();
     for step in 0..STEPS {
         let now = BEGIN + step * STEP + chance.below(120) * SECOND;
@@ -95,7 +102,14 @@ fn set(site: &Site, now: i64) {
 }
 
 fn endpoints() -> Vec<Endpoint> {
-    ENDPOINTS.iter().map(|(id, name, url, events)| endpoint(id, name, url, events)).collect()
+    let own = ENDPOINTS.iter().map(|(id, name, url, events)| endpoint(id, name, url, events));
+    let mut desk = endpoint("ep_desk", "Help desk", "https://desk.northwind.example/hooks", &["ticket.*"]);
+    desk.tenant = tenant();
+    own.chain([desk]).collect()
+}
+
+fn tenant() -> Option<String> {
+    Some("northwind".to_owned())
 }
 
 fn endpoint(id: &str, name: &str, url: &str, events: &[&str]) -> Endpoint {
@@ -125,10 +139,9 @@ fn keys() -> Vec<StoredKey> {
         created_at: BEGIN - 30 * DAY,
         expires_at: days.map(|days| BEGIN + days * DAY),
     };
-    let tenant = || "northwind".to_owned();
     let keys = [
-        (1, "General ledger", Scope::App { tenant: tenant() }, None),
-        (2, "Reports of the night before", Scope::Read { tenant: Some(tenant()) }, Some(-3)),
+        (1, "General ledger", Scope::App { tenant: tenant().unwrap() }, None),
+        (2, "Reports of the night before", Scope::Read { tenant: tenant() }, Some(-3)),
         (3, "Grafana", Scope::Read { tenant: None }, Some(90)),
         (4, "Ada Holm", Scope::Admin, Some(30)),
     ];

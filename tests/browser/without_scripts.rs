@@ -39,7 +39,7 @@ async fn without_scripts_pages_are_read_and_forms_are_sent() {
     browser.write("Label", "billing").await;
     browser.press("Create").await;
     browser.sees("it is never shown again").await;
-    for path in ["", "/endpoints", "/deliveries", "/messages", "/keys"] {
+    for path in ["", "/endpoints", "/deliveries", "/messages", "/tenants", "/keys"] {
         browser.open(&format!("/dashboard{path}")).await;
         browser.sees("Sign out").await;
     }

@@ -34,6 +34,7 @@ mod messages;
 mod refused;
 mod replays;
 mod stats;
+mod tenants;
 pub(crate) mod viewer;
 
 /// The API, below `/api/v1`.
@@ -67,6 +68,8 @@ fn routes<S: OutboxStore>() -> OpenApiRouter<Operator<S>> {
         .routes(routes!(replays::start))
         .routes(routes!(stats::depth))
         .routes(routes!(stats::activity))
+        .routes(routes!(tenants::list))
+        .routes(routes!(tenants::show, tenants::forget))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::remove))
 }
@@ -132,6 +135,7 @@ async fn describe(
         (name = "deliveries", description = "Messages on their way to endpoints, and the attempts at them."),
         (name = "replays", description = "Many deliveries made again."),
         (name = "stats", description = "How much waits, and how it has been going."),
+        (name = "tenants", description = "Whose endpoints and messages there are."),
         (name = "keys", description = "Who is let in, beside the keys of the server's configuration."),
     )
 )]

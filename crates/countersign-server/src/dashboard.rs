@@ -42,6 +42,7 @@ mod page;
 mod replay;
 mod secret;
 mod sign_in;
+mod tenants;
 mod tokens;
 mod verifier;
 mod words;
@@ -209,6 +210,7 @@ fn pages<S: OutboxStore>() -> Router<Operator<S>> {
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
         .route("/messages/{id}/payload", get(messages::payload))
+        .route("/tenants", get(tenants::list))
         .route("/keys", get(api_keys::list))
         .route("/keys/new", get(api_key_form::blank).post(api_key_form::create))
         .route("/keys/{id}/remove", get(api_keys::confirm_remove).post(api_keys::remove))

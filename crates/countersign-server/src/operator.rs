@@ -22,6 +22,7 @@ pub(crate) mod messages;
 pub(crate) mod replay;
 pub(crate) mod secrets;
 pub(crate) mod stats;
+pub(crate) mod tenants;
 pub(crate) mod test_event;
 pub(crate) mod webhooks;
 

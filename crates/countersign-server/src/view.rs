@@ -9,6 +9,7 @@ pub(crate) mod api_key;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod message;
+pub(crate) mod tenant;
 
 /// A page of a list.
 #[derive(Serialize, ToSchema)]

@@ -35,6 +35,7 @@ pub(super) async fn list<S: OutboxStore>(
     let query = DeliveryQuery {
         status: history::status(fields.get("status")),
         kind: fields.given("type"),
+        tenant: fields.given("tenant"),
         from: fields.time("from")?,
         until: fields.time("until")?,
         cursor: fields.given("cursor"),

@@ -68,6 +68,7 @@ pub(super) async fn list<S: OutboxStore>(
     }
     let query = MessageQuery {
         kind: fields.given("type"),
+        tenant: fields.given("tenant"),
         from: fields.time("from")?,
         until: fields.time("until")?,
         cursor: fields.given("cursor"),

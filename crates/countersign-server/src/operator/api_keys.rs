@@ -2,7 +2,7 @@
 
 use countersign_store::{
     api_keys::{Scope, StoredKey},
-    outbox::OutboxStore,
+    outbox::{OutboxStore, Page},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,6 +146,22 @@ impl<S: OutboxStore> Operator<S> {
         }
         self.audit(caller, "key.removed", id);
         Ok(())
+    }
+
+    /// Removes the keys of the store that are confined to a tenant.
+    pub(super) async fn remove_api_keys_of(&self, tenant: &str) -> Result<(), Refusal> {
+        let Some(stored) = &self.0.stored_keys else { return Ok(()) };
+        let mut page = Page { after: None, limit: Page::MAX };
+        loop {
+            let keys = stored.list(&page).await?;
+            for key in keys.iter().filter(|key| key.scope.tenant() == Some(tenant)) {
+                stored.remove(&key.id).await?;
+            }
+            match keys.last() {
+                Some(last) => page.after = Some(last.id.clone()),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// The store's keys, for an admin.

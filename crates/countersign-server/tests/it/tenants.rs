@@ -11,16 +11,18 @@ struct Own {
     message: String,
     delivery: String,
     key: String,
+    tenant: &'static str,
 }
 
-async fn fill(api: &Api, key: &str) -> Own {
+async fn fill(api: &Api, tenant: &'static str) -> Own {
+    let key = if tenant == "a" { &api.keys.a } else { &api.keys.b };
     let endpoint = api.endpoint(key).await;
     let message = api.message(key, "invoice.paid").await;
     let deliveries = api.get(key, "/api/v1/deliveries").await.json();
     let draft = json!({ "label": endpoint, "scope": "read" });
     let made = api.post(&api.keys.admin, "/api/v1/keys", draft).await.json();
     let key = made["id"].as_str().unwrap().to_owned();
-    Own { endpoint, message, delivery: deliveries["items"][0]["id"].to_string(), key }
+    Own { endpoint, message, delivery: deliveries["items"][0]["id"].to_string(), key, tenant }
 }
 
 /// The routes of the description that name something: method, path, and a body where one is needed.
@@ -42,20 +44,26 @@ async fn routes_of_things(api: &Api) -> Vec<(String, String, bool)> {
 async fn adv_93_what_is_another_tenants_is_answered_as_what_does_not_exist_on_every_route() {
     let api = api();
     let (a, b) = (api.keys.a.clone(), api.keys.b.clone());
-    let (own, others) = (fill(&api, &b).await, fill(&api, &a).await);
-    let nothing =
-        Own { endpoint: "ep_0".into(), message: "msg_0".into(), delivery: "99".into(), key: "key_0".into() };
+    let (own, others) = (fill(&api, "b").await, fill(&api, "a").await);
+    let nothing = Own {
+        endpoint: "ep_0".into(),
+        message: "msg_0".into(),
+        delivery: "99".into(),
+        key: "key_0".into(),
+        tenant: "nobody",
+    };
     let routes = routes_of_things(&api).await;
-    assert!(routes.len() == 12, "{routes:?}");
+    assert!(routes.len() == 14, "{routes:?}");
     let at = |path: &str, ids: &Own| {
         let path = path.replace("{endpoint}", &ids.endpoint).replace("{message}", &ids.message);
-        path.replace("{delivery}", &ids.delivery).replace("{key}", &ids.key)
+        path.replace("{delivery}", &ids.delivery).replace("{key}", &ids.key).replace("{tenant}", ids.tenant)
     };
     for (method, path, needs_body) in &routes {
         let body = || needs_body.then(|| json!({}));
         let answer = api.call(&b, method, &at(path, &others), body()).await;
-        // Keys are for admins: those of others aren't looked up at all.
-        let expected = if path.contains("{key}") { "forbidden" } else { "not-found" };
+        // What is for admins isn't looked up at all.
+        let is_for_admins = path.contains("{key}") || (path.contains("{tenant}") && method == "DELETE");
+        let expected = if is_for_admins { "forbidden" } else { "not-found" };
         assert_eq!(answer.problem(), expected, "{method} {path}");
         let missing = api.call(&b, method, &at(path, &nothing), body()).await;
         assert_eq!(answer.text, missing.text, "{method} {path}");
@@ -72,9 +80,10 @@ async fn adv_93_what_is_another_tenants_is_answered_as_what_does_not_exist_on_ev
 #[tokio::test]
 async fn adv_93_lists_counts_and_replays_hold_nothing_of_another_tenant() {
     let api = api();
-    let (a, b) = (api.keys.a.clone(), api.keys.b.clone());
-    let others = fill(&api, &a).await;
+    let b = api.keys.b.clone();
+    let others = fill(&api, "a").await;
     let empty = [
+        "/api/v1/tenants".to_owned(),
         "/api/v1/endpoints".to_owned(),
         "/api/v1/messages".to_owned(),
         "/api/v1/deliveries".to_owned(),
@@ -116,6 +125,75 @@ async fn adv_93_nothing_is_made_for_another_tenant() {
     for path in [format!("/api/v1/endpoints/{endpoint}"), format!("/api/v1/messages/{message}")] {
         assert_eq!(api.get(&api.keys.admin, &path).await.json()["tenant"], "b");
     }
+}
+
+#[tokio::test]
+async fn tenants_are_listed_to_who_sees_all_and_to_themselves() {
+    let api = api();
+    let list = async |key: &str, query: &str| {
+        let page = api.get(key, &format!("/api/v1/tenants{query}")).await.json();
+        let names: Vec<String> =
+            page["items"].as_array().unwrap().iter().map(|tenant| tenant["name"].to_string()).collect();
+        (names.join(" "), page["next"].clone())
+    };
+    assert_eq!(list(&api.keys.admin, "").await, (String::new(), Value::Null));
+    for tenant in ["a", "b"] {
+        fill(&api, tenant).await;
+    }
+    api.endpoint(&api.keys.admin).await;
+    for (key, query, names, next) in [
+        (&api.keys.admin, "", r#""a" "b""#, Value::Null),
+        (&api.keys.read, "", r#""a" "b""#, Value::Null),
+        (&api.keys.admin, "?limit=1", r#""a""#, json!("a")),
+        (&api.keys.admin, "?limit=1&cursor=a", r#""b""#, Value::Null),
+        (&api.keys.b, "", r#""b""#, Value::Null),
+        (&api.keys.b, "?cursor=a", r#""b""#, Value::Null),
+        (&api.keys.b, "?cursor=b", "", Value::Null),
+    ] {
+        assert_eq!(list(key, query).await, (names.to_owned(), next), "{query}");
+    }
+    let shown = api.get(&api.keys.b, "/api/v1/tenants/b").await.json();
+    assert_eq!((&shown["name"], &shown["endpoints"]), (&json!("b"), &json!(1)));
+    assert!(shown["last_message_at"].is_string(), "{shown}");
+}
+
+/// In steps, of which each says whether there is more; with the keys of the store, and nothing of another tenant.
+#[tokio::test]
+async fn an_admin_forgets_a_tenant_with_its_keys() {
+    let api = api();
+    let (admin, path) = (api.keys.admin.clone(), "/api/v1/tenants/a");
+    let (theirs, others) = (fill(&api, "a").await, fill(&api, "b").await);
+    let make = async |label: &str, tenant: &str| {
+        let draft = json!({ "label": label, "scope": "app", "tenant": tenant });
+        api.post(&admin, "/api/v1/keys", draft).await.json()["key"].as_str().unwrap().to_owned()
+    };
+    let (their_key, others_key) = (make("theirs", "a").await, make("others", "b").await);
+    for key in [&api.keys.a, &api.keys.b, &api.keys.read, &their_key] {
+        assert_eq!(api.call(key, "DELETE", path, None).await.problem(), "forbidden");
+    }
+    let forgotten = api.call(&admin, "DELETE", path, None).await;
+    assert_eq!(forgotten.json(), json!({ "forgotten": 2, "more": false }));
+
+    assert_eq!(api.get(&admin, path).await.problem(), "not-found");
+    assert_eq!(api.call(&admin, "DELETE", path, None).await.problem(), "not-found");
+    assert_eq!(api.get(&their_key, "/api/v1/endpoints").await.problem(), "unauthenticated");
+    for gone in [format!("endpoints/{}", theirs.endpoint), format!("messages/{}", theirs.message)] {
+        assert_eq!(api.get(&admin, &format!("/api/v1/{gone}")).await.problem(), "not-found", "{gone}");
+    }
+    assert_eq!(api.get(&others_key, "/api/v1/endpoints").await.status, StatusCode::OK);
+    for left in [format!("endpoints/{}", others.endpoint), format!("messages/{}", others.message)] {
+        assert_eq!(api.get(&admin, &format!("/api/v1/{left}")).await.status, StatusCode::OK, "{left}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_with_a_slash_is_found_by_its_name() {
+    let api = api();
+    let draft = json!({ "type": "x", "payload": {}, "tenant": "eu/acme ü" });
+    api.post(&api.keys.admin, "/api/v1/messages", draft).await;
+    let path = "/api/v1/tenants/eu%2Facme%20%C3%BC";
+    assert_eq!(api.get(&api.keys.admin, path).await.json()["name"], "eu/acme ü");
+    assert_eq!(api.call(&api.keys.admin, "DELETE", path, None).await.json()["forgotten"], 1);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ fn pages(endpoint: &str, message: &str) -> Vec<String> {
         "/deliveries/1",
         "/messages",
         &format!("/messages/{message}"),
+        "/tenants",
         "/keys",
         "/keys/new",
         "/keys/key_%3Cscript%3E/remove",
@@ -128,6 +129,9 @@ async fn adv_94_hostile_texts_are_shown_as_text_on_every_page() {
     (message.content_type, message.endpoint_id) = (MARKUP.to_owned(), Some("ep_<script>".to_owned()));
     let id = store.enqueue(&[message]).await.unwrap().remove(0).id;
     browser.settle(500, MARKUP).await;
+    let mut of_tenant = NewMessage::new("x", "{}");
+    of_tenant.tenant = Some(MARKUP.to_owned());
+    store.enqueue(&[of_tenant]).await.unwrap();
     store.add_api_key(&hostile_key()).await.unwrap();
     let mut shown = 0;
     for path in pages("ep_%3Cscript%3E", &id) {
@@ -144,6 +148,10 @@ async fn adv_94_hostile_texts_are_shown_as_text_on_every_page() {
         "messages?id=",
         "messages?from=",
         "endpoints?cursor=",
+        "endpoints?tenant=",
+        "deliveries?tenant=",
+        "messages?tenant=",
+        "tenants?cursor=",
         "keys?cursor=",
         "sign-in?token=",
         "?done=",

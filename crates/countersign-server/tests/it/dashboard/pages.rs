@@ -41,6 +41,7 @@ async fn without_anything_pages_say_what_to_do() {
     has(&browser.page("/dashboard/endpoints").await, &["There is no endpoint yet"]);
     has(&browser.page("/dashboard/messages").await, &["There are no messages yet", "POST /api/v1/messages"]);
     has(&browser.page("/dashboard/keys").await, &["No API key was made here yet", "/dashboard/keys/new"]);
+    has(&browser.page("/dashboard/tenants").await, &["There is no tenant yet", "/dashboard/endpoints/new"]);
     let endpoint = browser.endpoint().await;
     has(&browser.page(&endpoint).await, &["Nothing was sent to it yet", "Send a test"]);
     has(&browser.page(&format!("{endpoint}/replay")).await, &["No delivery of this endpoint matches"]);
@@ -269,6 +270,40 @@ async fn a_message_that_nobody_wanted_or_without_a_body_of_its_own_says_so() {
     has(&page, &["No endpoint wanted it", "The application makes it"]);
     let file = browser.get(&format!("/dashboard/messages/{id}/payload")).await;
     assert_eq!(file.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_tenant_leads_to_what_it_has_and_to_nothing_else() {
+    let browser = Browser::signed_in().await;
+    let store = browser.api.outbox.store();
+    for number in 0..60 {
+        let tenant = Some(format!("eu&{:02}", number / 2));
+        let mut endpoint = Endpoint::new(format!("ep_{number:02}"), "https://example.com/", "github");
+        (endpoint.name, endpoint.tenant) = (format!("Billing {number}."), tenant.clone());
+        store.put_endpoint(&endpoint).await.unwrap();
+        let mut message = NewMessage::new("x", "{}");
+        (message.id, message.tenant) = (Some(format!("msg_{number:02}")), tenant);
+        store.enqueue(&[message]).await.unwrap();
+    }
+    let page = browser.page("/dashboard/tenants").await;
+    assert_eq!((page.matches("<td><bdi>eu&#38;").count(), page.matches("rel=\"next\"").count()), (30, 0));
+    has(
+        &page,
+        &["aria-label=\"messages of eu&#38;07\"", "<td data-label=\"Endpoints\" class=\"number\">2</td>"],
+    );
+    for (what, own, others) in [
+        ("endpoints", "Billing 14.", "Billing 16."),
+        ("deliveries", "Billing 15.", "Billing 13."),
+        ("messages", "msg_14", "msg_16"),
+    ] {
+        let link = format!("/dashboard/{what}?tenant=eu%2607");
+        assert!(page.contains(&format!("href=\"{link}\"")), "{link} is missing in {page}");
+        let found = browser.page(&link).await;
+        has(&found, &[own, "eu&#38;07"]);
+        assert!(!found.contains(others), "{link}: {found}");
+    }
+    let none = browser.page("/dashboard/endpoints?tenant=nobody").await;
+    has(&none, &["There are no more endpoints", "Show all"]);
 }
 
 #[tokio::test]
