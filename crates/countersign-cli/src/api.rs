@@ -30,6 +30,7 @@ pub(crate) mod endpoint;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod replay;
+pub(crate) mod tenant;
 
 /// Whom the command asks, and how the answer is shown.
 #[derive(Args)]

@@ -13,7 +13,7 @@ use self::help::{
 use crate::{
     api::{
         delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand, message::MessageCommand,
-        replay::ReplayArgs,
+        replay::ReplayArgs, tenant::TenantCommand,
     },
     listen::{ListenArgs, ReplayLocalArgs},
     schemes::SchemeArgs,
@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Makes, lists and removes API keys of a server while it runs
     #[command(subcommand, after_help = KEY_HELP)]
     Key(KeyCommand),
+    /// Lists, shows and forgets the tenants of a server
+    #[command(subcommand, after_help = API_HELP)]
+    Tenant(TenantCommand),
     /// Prints completions for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

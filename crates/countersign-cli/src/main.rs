@@ -50,6 +50,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(command) => api::delivery::run(command),
         Command::Replay(arguments) => api::replay::run(&arguments),
         Command::Key(command) => api::key::run(command),
+        Command::Tenant(command) => api::tenant::run(command),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man(arguments) => shell::man(&arguments),
     }

@@ -20,6 +20,7 @@ mod serve;
 mod shell;
 mod sign;
 mod telling;
+mod tenants;
 #[cfg(feature = "otlp")]
 mod traces;
 mod verify;
