@@ -1,5 +1,5 @@
 //! How long each page of the dashboard and each list of the API takes, with much in the database: 100,000 messages
-//! over 30 days, as many deliveries and attempts, 1,000 endpoints of which one has a fifth of it all.
+//! over 30 days, as many deliveries and attempts, 1,000 endpoints of which one has a fifth of it all, and 100 tenants.
 //!
 //! The server, its client and the database are on this machine, and each answer is asked for over a socket and read
 //! to its end. PostgreSQL is measured where `COUNTERSIGN_TEST_POSTGRES` names a server:
@@ -190,6 +190,7 @@ fn endpoint(number: usize) -> Endpoint {
     let mut endpoint =
         Endpoint::new(format!("ep_{number}"), "https://example.com/hooks", "standard-webhooks");
     endpoint.name = format!("Endpoint {number}");
+    endpoint.tenant = tenant(number);
     endpoint.events = vec![format!("for.{number}")];
     endpoint.limits.in_flight = 1000;
     let (label, secret) = ("1".to_owned(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned());
@@ -202,8 +203,13 @@ fn message(number: usize) -> NewMessage {
     let to = if number.is_multiple_of(5) { 0 } else { number % ENDPOINTS };
     let body = format!(r#"{{"type":"for.{to}","data":"{:0>470}"}}"#, 42);
     let mut message = NewMessage::new(format!("for.{to}"), body);
-    message.id = Some(format!("msg_{number}"));
+    (message.id, message.tenant) = (Some(format!("msg_{number}")), tenant(to));
     message
+}
+
+/// Half of the endpoints are those of a hundred tenants.
+fn tenant(endpoint: usize) -> Option<String> {
+    (endpoint >= ENDPOINTS / 2).then(|| format!("tenant_{}", endpoint % 100))
 }
 
 /// One in twenty is given up.
@@ -245,7 +251,7 @@ const BEGIN: i64 = 1_792_598_400_000_000;
 /// Of 200 batches, over 30 days.
 const STEP: i64 = 12_960_000_000;
 /// Everything that there is to see, with filters that match much, little and nothing.
-const PATHS: [&str; 45] = [
+const PATHS: [&str; 53] = [
     "/dashboard",
     "/dashboard?span=week",
     "/dashboard?span=month",
@@ -276,6 +282,14 @@ const PATHS: [&str; 45] = [
     "/dashboard/messages?type=for.nobody",
     "/dashboard/messages?from=2026-10-21T16:00&until=2026-10-21T20:00",
     "/dashboard/messages/msg_5",
+    "/dashboard/tenants",
+    "/dashboard/endpoints?tenant=tenant_7",
+    "/dashboard/deliveries?tenant=tenant_7",
+    "/dashboard/messages?tenant=tenant_7",
+    "/api/v1/tenants?limit=200",
+    "/api/v1/tenants?cursor=tenant_40",
+    "/api/v1/tenants/tenant_7",
+    "/api/v1/messages?tenant=tenant_7",
     "/api/v1/endpoints?limit=200",
     "/api/v1/event-types",
     "/api/v1/messages?limit=200",
