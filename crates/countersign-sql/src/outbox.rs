@@ -7,6 +7,7 @@ pub(crate) mod endpoint;
 pub(crate) mod enqueue;
 pub(crate) mod filter;
 pub(crate) mod health;
+pub(crate) mod lost;
 pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod settle;

@@ -9,7 +9,7 @@ use countersign_store::StoreError;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use self::{error::failed, outbox::Ear};
-use crate::clock::Clock;
+use crate::{clock::Clock, outbox::lost::LostLeases};
 
 mod api_keys;
 mod error;
@@ -28,6 +28,7 @@ pub struct PgStore {
     pool: PgPool,
     clock: Option<Clock>,
     claims: Arc<AtomicU64>,
+    lost: LostLeases,
     ear: Ear,
 }
 
@@ -35,7 +36,13 @@ impl PgStore {
     /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        PgStore { pool, clock: None, claims: Arc::default(), ear: Ear::default() }
+        PgStore {
+            pool,
+            clock: None,
+            claims: Arc::default(),
+            lost: LostLeases::default(),
+            ear: Ear::default(),
+        }
     }
 
     /// Another clock than the database's, in microseconds since 1970: for tests.

@@ -10,7 +10,7 @@ use countersign_store::StoreError;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
-use crate::clock::Clock;
+use crate::{clock::Clock, outbox::lost::LostLeases};
 
 mod accept;
 mod api_keys;
@@ -31,6 +31,7 @@ pub struct SqliteStore {
     pool: SqlitePool,
     clock: Clock,
     claims: Arc<AtomicU64>,
+    lost: LostLeases,
     accepting: Group<Accept>,
     enqueueing: Group<Enqueue>,
 }
@@ -63,6 +64,7 @@ impl SqliteStore {
             pool,
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
+            lost: LostLeases::default(),
             accepting: Group::default(),
             enqueueing: Group::default(),
         }

@@ -135,7 +135,8 @@ pub trait OutboxStore: Send + Sync + 'static {
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Message>, StoreError>> + Send;
 
-    /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly.
+    /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly. What was leased by a call whose
+    /// answer nobody had, because it was dropped or the store went away, can be claimed again soon.
     ///
     /// # Errors
     /// Where the store can't be reached.

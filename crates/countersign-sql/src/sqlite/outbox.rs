@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Settlement, StoreError, StoreErrorKind,
+    Fence, Settlement, StoreError, StoreErrorKind,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
@@ -21,7 +21,7 @@ use crate::{
     outbox::{
         attempt, delivery, endpoint,
         filter::{self, Conditions},
-        health, message,
+        health, lost, message,
         operations::{self, forget, outbox_store},
         tenant,
     },

@@ -60,6 +60,7 @@ macro_rules! outbox_conformance {
             until_it_is_claimed_again_a_delivery_is_settled_late,
             adv_90_of_many_workers_one_has_each_delivery,
             adv_90_what_a_worker_loses_is_claimed_once_more,
+            what_was_leased_by_a_claim_that_was_dropped_is_claimed_again,
             the_longest_spans_are_taken,
             two_handles_agree,
             a_delivery_is_settled_once,

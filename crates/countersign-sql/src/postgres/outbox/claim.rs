@@ -22,8 +22,8 @@ impl PgStore {
         &self,
         limit: u32,
         lease: Duration,
+        fence: Fence,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let fence = Fence::random()?;
         let ids: Vec<i64> = sqlx::query_scalar(LEASE)
             .bind(self.now())
             .bind(i64::from(limit))

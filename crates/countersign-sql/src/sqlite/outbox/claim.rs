@@ -33,8 +33,8 @@ impl SqliteStore {
         &self,
         limit: u32,
         lease: Duration,
+        fence: Fence,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let fence = Fence::random()?;
         let ids = self.lease_due(limit as usize, lease, fence).await?;
         match ids.is_empty() {
             true => Ok(Vec::new()),

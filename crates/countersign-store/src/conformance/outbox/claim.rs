@@ -2,8 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    future::poll_fn,
+    pin::pin,
+    task::Poll,
     time::Duration,
 };
+
+use tokio::time::sleep;
 
 use super::steps::{
     ANY, WORKERS, WORKS, assert_nothing_is_due, attempts, bearing, claim, claim_briefly, claim_one, count,
@@ -149,6 +154,51 @@ pub async fn the_longest_due_of_an_endpoint_comes_first(harness: &impl Harness<S
     enqueue(&store, &message("seventh")).await;
     assert_eq!(kinds(&claim(&store, 2).await), ["first", "second"]);
     assert_eq!(kinds(&claim(&store, 10).await), ["third", "fourth", "fifth", "sixth", "seventh"]);
+}
+
+/// A claim of which nobody hears takes nothing away for long: what it has leased can be claimed again before the lease
+/// ends, and it doesn't count.
+pub async fn what_was_leased_by_a_claim_that_was_dropped_is_claimed_again(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put(&store, &bearing("ep", 1)).await;
+    enqueue(&store, &message("order.paid")).await;
+    for polls in 1..100 {
+        if let Some(claimed) = polled(store.claim(1, LONG), polls).await {
+            assert_eq!(claimed.expect(WORKS).len(), 1, "after {polls} polls");
+            return;
+        }
+        let claimed = claim_soon(&store).await;
+        assert_eq!((claimed.attempt, claimed.step), (1, 1), "after {polls} polls");
+        return_it(&store, &claimed).await;
+    }
+    panic!("a claim comes to its end");
+}
+
+/// What a future gives; `None` where it has nothing to give after it was polled so many times.
+async fn polled<T>(asked: impl Future<Output = T>, times: usize) -> Option<T> {
+    let (mut asked, mut left) = (pin!(asked), times);
+    poll_fn(|context| {
+        left -= 1;
+        match asked.as_mut().poll(context) {
+            Poll::Ready(given) => Poll::Ready(Some(given)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Claims the delivery, which a database may still be busy to lease to nobody.
+async fn claim_soon(store: &impl OutboxStore) -> Claimed {
+    for _ in 0..1_000 {
+        if let Some(claimed) = claim(store, 1).await.pop() {
+            return claimed;
+        }
+        sleep(Duration::from_millis(4)).await;
+    }
+    panic!("nothing is due after seconds");
 }
 
 /// A claim shows the delivery, its message and its endpoint, and is listed as leased until its end.
