@@ -15,6 +15,7 @@ use crate::{
 
 mod housekeeping;
 mod running;
+mod settling;
 mod telling;
 mod work;
 

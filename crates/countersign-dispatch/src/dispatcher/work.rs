@@ -1,6 +1,6 @@
 //! The dispatcher's loop: claim, attempt, settle.
 
-use std::{mem::take, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use countersign_store::outbox::OutboxStore;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Dispatcher,
     running::{LONGEST_TURN, Running},
-    telling::{events_of, log},
+    telling::log,
 };
 
 impl<S: OutboxStore> Dispatcher<S> {
@@ -53,22 +53,6 @@ impl<S: OutboxStore> Dispatcher<S> {
         match self.outbox.store().claim(limit, lease).await {
             Ok(claimed) => claimed.into_iter().for_each(|claimed| running.begin(claimed)),
             Err(error) => log("deliveries could not be claimed", &error),
-        }
-    }
-
-    /// Settles what has ended, all in one commit. Where that fails, it is kept and tried again.
-    async fn settle(&self, running: &mut Running) {
-        if running.ended.is_empty() {
-            return;
-        }
-        match self.outbox.store().settle(&running.ended).await {
-            Ok(settlements) => {
-                let (ended, claims) = (take(&mut running.ended), take(&mut running.ended_claims));
-                let settled = ended.iter().zip(&claims).zip(settlements);
-                let settled = settled.map(|((settled, claimed), settlement)| (settled, claimed, settlement));
-                self.tell(&events_of(settled)).await;
-            }
-            Err(error) => log("what was delivered could not be settled yet", &error),
         }
     }
 

@@ -10,13 +10,15 @@ use std::{
 
 use countersign_store::{Settlement, StoreError, outbox::*};
 
-/// An outbox in memory whose `enqueue`, `attempts` or `settle` fails while its switch is on.
+/// An outbox in memory whose `enqueue`, `attempts` or `settle` fails while its switch is on, and which refuses what no
+/// store takes: a batch in which something is `refused`.
 #[derive(Clone, Default)]
 pub(crate) struct Faulty {
     pub(crate) inner: MemoryOutbox,
     pub(crate) no_enqueue: Arc<AtomicBool>,
     pub(crate) no_attempts: Arc<AtomicBool>,
     pub(crate) no_settle: Arc<AtomicBool>,
+    pub(crate) refused: Option<fn(&SettleDelivery) -> bool>,
 }
 
 fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -78,6 +80,9 @@ impl OutboxStore for Faulty {
 
     async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
         unless(&self.no_settle, Ok(()))?;
+        if self.refused.is_some_and(|refused| settled.iter().any(refused)) {
+            return Err(StoreError::invalid("a row is refused, as this test wants"));
+        }
         self.inner.settle(settled).await
     }
 

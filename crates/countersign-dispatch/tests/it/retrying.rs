@@ -7,7 +7,8 @@ use std::{
 
 use countersign_dispatch::{OperationalEvent, Schedule};
 use countersign_store::outbox::{
-    DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, MemoryOutbox, OutboxStore, Trigger,
+    Attempt, DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, MemoryOutbox, OutboxStore,
+    SettleDelivery, Trigger,
 };
 use tokio::time::sleep;
 
@@ -208,4 +209,60 @@ async fn what_can_not_be_settled_is_kept_and_nothing_else_is_begun_meanwhile() {
     running.settled().await;
     assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Delivered; 2], 2));
     running.stop().await;
+}
+
+/// What a receiver says can't keep its own delivery from its end, nor anybody else's.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_whose_record_is_refused_is_recorded_without_what_the_receiver_said() {
+    let refused = |ended: &SettleDelivery| is_teapot(ended) && !attempt_of(ended).response_headers.is_empty();
+    let (store, script) = (refusing(refused), teapot());
+    let running = start_over(store, &[endpoint("pot"), endpoint("good")], &script, |dispatcher| {
+        dispatcher.schedule(Schedule::new([Duration::ZERO, Duration::from_secs(1)]))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Delivered; 2], 3));
+    let pot = running.deliveries().await.into_iter().find(|delivery| delivery.endpoint_id == "pot").unwrap();
+    let [first, last] = running.attempts(pot.id).await.try_into().unwrap();
+    assert_eq!((first.number, first.status, &*first.response_body), (1, Some(418), &b""[..]));
+    assert!(first.request_headers.is_empty() && first.payload_digest.is_some(), "{first:?}");
+    assert_eq!(first.error.as_deref(), Some("why it failed could not be recorded"));
+    assert_eq!((last.number, last.status, &*last.response_body), (2, Some(200), &b"answer"[..]));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_can_not_be_settled_at_all_is_made_again_and_keeps_no_other_from_its_end() {
+    let (store, script) = (refusing(is_teapot), teapot());
+    let running =
+        start_over(store, &[endpoint("pot"), endpoint("good")], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(5)).await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!((script.sent_to("good"), script.sent_to("pot")), (2, 2), "others go on");
+    let states = running.states().await;
+    assert_eq!(states.iter().filter(|state| **state == DeliveryState::Leased).count(), 1, "{states:?}");
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent_to("pot")), (vec![DeliveryState::Delivered; 4], 3));
+    running.stop().await;
+}
+
+fn refusing(refused: fn(&SettleDelivery) -> bool) -> Faulty {
+    let inner = MemoryOutbox::new().clock(clock());
+    Faulty { inner, refused: Some(refused), ..Faulty::default() }
+}
+
+/// An endpoint that is a teapot once, and others that take everything.
+fn teapot() -> Script {
+    Script::new([Act::Answer(200)]).at("pot", [Act::Answer(418), Act::Answer(200)])
+}
+
+fn is_teapot(ended: &SettleDelivery) -> bool {
+    attempt_of(ended).status == Some(418)
+}
+
+fn attempt_of(ended: &SettleDelivery) -> &Attempt {
+    ended.attempt.as_ref().unwrap()
 }

@@ -1,0 +1,80 @@
+//! Settling what has ended.
+
+use std::{mem::take, slice};
+
+use countersign_store::{
+    Settlement, StoreError, StoreErrorKind,
+    outbox::{Attempt, OutboxStore, SettleDelivery},
+};
+
+use super::{
+    Dispatcher,
+    running::Running,
+    telling::{events_of, log},
+};
+
+impl<S: OutboxStore> Dispatcher<S> {
+    /// Settles what has ended, all in one commit. Where the store can't be reached, it is kept and tried again.
+    pub(super) async fn settle(&self, running: &mut Running) {
+        if running.ended.is_empty() {
+            return;
+        }
+        match self.outbox.store().settle(&running.ended).await {
+            Ok(settlements) => {
+                let (ended, claims) = (take(&mut running.ended), take(&mut running.ended_claims));
+                let settled = ended.iter().zip(&claims).zip(settlements);
+                let settled = settled.map(|((settled, claimed), settlement)| (settled, claimed, settlement));
+                self.tell(&events_of(settled)).await;
+            }
+            Err(error) if error.kind() == StoreErrorKind::Invalid => self.settle_apart(running).await,
+            Err(error) => log(NOT_YET, &error),
+        }
+    }
+
+    /// Settles each by itself, because the store refuses one of them, which must keep no other from its end. What it
+    /// refuses even [without what the receiver said](bare) is let go, and tried again when its lease ends.
+    async fn settle_apart(&self, running: &mut Running) {
+        while let (Some(ended), Some(claimed)) = (running.ended.last(), running.ended_claims.last()) {
+            match self.settle_one(ended).await {
+                Ok(settlement) => self.tell(&events_of([(ended, claimed, settlement)].into_iter())).await,
+                Err(error) if error.kind() == StoreErrorKind::Invalid => {
+                    log(
+                        "the store refuses how a delivery ended: it is made again when its lease ends",
+                        &error,
+                    );
+                }
+                Err(error) => return log(NOT_YET, &error),
+            }
+            running.ended.pop();
+            running.ended_claims.pop();
+        }
+    }
+
+    async fn settle_one(&self, ended: &SettleDelivery) -> Result<Settlement, StoreError> {
+        let store = self.outbox.store();
+        let settled = match store.settle(slice::from_ref(ended)).await {
+            Err(error) if error.kind() == StoreErrorKind::Invalid => {
+                log(
+                    "the store refuses the record of an attempt: it is kept without headers and bodies",
+                    &error,
+                );
+                store
+                    .settle(&[SettleDelivery { attempt: ended.attempt.as_ref().map(bare), ..ended.clone() }])
+                    .await
+            }
+            settled => settled,
+        };
+        settled.map(|settlements| settlements.first().copied().unwrap_or(Settlement::Superseded))
+    }
+}
+
+/// An attempt without what others wrote: the headers, the bodies, and why it failed.
+fn bare(attempt: &Attempt) -> Attempt {
+    let mut bare = Attempt::new(attempt.number, attempt.at, attempt.trigger);
+    (bare.latency, bare.status) = (attempt.latency, attempt.status);
+    bare.payload_digest = attempt.payload_digest;
+    bare.error = attempt.error.as_ref().map(|_| "why it failed could not be recorded".to_owned());
+    bare
+}
+
+const NOT_YET: &str = "what was delivered could not be settled yet";
