@@ -13,10 +13,13 @@ use http_body_util::LengthLimitError;
 use serde::de::{DeserializeOwned, Deserializer};
 use url::form_urlencoded;
 
+use self::object::Object;
 use crate::{
     operator::Operator,
     refusal::{Refusal, RefusalKind},
 };
+
+pub(crate) mod object;
 
 /// The JSON body of a request.
 #[derive(Debug)]
@@ -34,17 +37,7 @@ impl<S: OutboxStore, T: DeserializeOwned> FromRequest<Operator<S>> for Input<T> 
     type Rejection = Refusal;
 
     async fn from_request(request: Request, operator: &Operator<S>) -> Result<Self, Refusal> {
-        // Which HTML forms can't send, and other origins not without being asked for leave first.
-        if !is_json(request.headers()) {
-            return Err(Refusal::new(
-                RefusalKind::UnsupportedMediaType,
-                "send `Content-Type: application/json`",
-            ));
-        }
-        let body = read(request.into_body(), operator).await?;
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let value = parse(&mut json)?;
-        json.end().map_err(|_| Refusal::field("", NOT_JSON))?;
+        let Object(value) = json(request, operator).await?;
         Ok(Input(value))
     }
 }
@@ -56,8 +49,8 @@ impl<S: OutboxStore, T: DeserializeOwned + Default> FromRequest<Operator<S>> for
         match request.body().is_end_stream() && !request.headers().contains_key(header::CONTENT_TYPE) {
             true => Ok(Optional(T::default())),
             false => {
-                let Input(value) = Input::<Option<T>>::from_request(request, operator).await?;
-                Ok(Optional(value.unwrap_or_default()))
+                let value: Option<Object<T>> = json(request, operator).await?;
+                Ok(Optional(value.map_or_else(T::default, |Object(value)| value)))
             }
         }
     }
@@ -70,6 +63,23 @@ impl<S: OutboxStore, T: DeserializeOwned> FromRequestParts<Operator<S>> for Para
         let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         parse(serde_urlencoded::Deserializer::new(query)).map(Params)
     }
+}
+
+/// What the JSON body of a request says.
+async fn json<S: OutboxStore, T: DeserializeOwned>(
+    request: Request,
+    operator: &Operator<S>,
+) -> Result<T, Refusal> {
+    // Which HTML forms can't send, and other origins not without being asked for leave first.
+    if !is_json(request.headers()) {
+        let what = "send `Content-Type: application/json`";
+        return Err(Refusal::new(RefusalKind::UnsupportedMediaType, what));
+    }
+    let body = read(request.into_body(), operator).await?;
+    let mut json = serde_json::Deserializer::from_slice(&body);
+    let value = parse(&mut json)?;
+    json.end().map_err(|_| Refusal::field("", NOT_JSON))?;
+    Ok(value)
 }
 
 /// The whole body of a request, within the limits of bytes and of time.

@@ -27,6 +27,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct AttemptQuery {
     /// The `next` of the page before.
+    #[param(min_length = 1, max_length = 255)]
     cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

@@ -22,11 +22,12 @@ use crate::{
 #[schema(as = NewKey)]
 pub(crate) struct KeyDraft {
     /// What the log calls the key: no other has it.
-    #[schema(example = "billing")]
+    #[schema(example = "billing", min_length = 1, max_length = 255)]
     pub(crate) label: String,
     /// What its holder may do.
     pub(crate) scope: ScopeName,
     /// The tenant that the key is confined to: of `app` always, of `read` where it is given, of `admin` never.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) tenant: Option<String>,
     /// From when it lets nobody in; never, where it is left out.
     pub(crate) expires_at: Option<Time>,

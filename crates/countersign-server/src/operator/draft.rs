@@ -6,7 +6,7 @@ use countersign_transport::{CustomHeaders, Policy, Target};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{host, refusal::Faults, text};
+use crate::{host, input::object, refusal::Faults, text};
 
 /// A new endpoint.
 #[derive(Deserialize, ToSchema)]
@@ -17,8 +17,10 @@ pub(crate) struct EndpointDraft {
     #[schema(example = "https://example.com/hooks")]
     pub(crate) url: String,
     /// What people call it; its id, where it is left out.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) name: Option<String>,
     /// The tenant whose messages it is given: the key's own, where the key has one.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) tenant: Option<String>,
     /// How messages are signed: the name of a scheme of the catalogue, or a scheme as TOML. It can't be
     /// changed later.
@@ -30,12 +32,15 @@ pub(crate) struct EndpointDraft {
     #[schema(format = Password)]
     pub(crate) secret: Option<String>,
     /// The event types that are wanted: names, prefixes such as `invoice.*`, or `*`, which is the default.
+    #[schema(min_items = 1)]
     pub(crate) events: Option<Vec<String>>,
     /// The channels that are wanted; any, where there are none.
     pub(crate) channels: Option<Vec<String>>,
     /// Headers that each request is given besides ours.
+    #[serde(default, deserialize_with = "object::list")]
     pub(crate) headers: Option<Vec<Header>>,
     /// What it can bear.
+    #[serde(default, deserialize_with = "object::optional")]
     pub(crate) limits: Option<LimitsDraft>,
     /// Whether a delivery is tried for ever, until it is answered 2xx.
     pub(crate) until_delivered: Option<bool>,
@@ -59,14 +64,18 @@ pub(crate) struct EndpointChange {
     /// Whether the secrets sign for another host too. To have new ones for it, change them first.
     pub(crate) keep_secrets: Option<bool>,
     /// What people call it.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) name: Option<String>,
     /// The event types that are wanted.
+    #[schema(min_items = 1)]
     pub(crate) events: Option<Vec<String>>,
     /// The channels that are wanted; any, where there are none.
     pub(crate) channels: Option<Vec<String>>,
     /// Headers that each request is given besides ours: all of them.
+    #[serde(default, deserialize_with = "object::list")]
     pub(crate) headers: Option<Vec<Header>>,
     /// What it can bear.
+    #[serde(default, deserialize_with = "object::optional")]
     pub(crate) limits: Option<LimitsDraft>,
     /// Whether a delivery is tried for ever, until it is answered 2xx.
     pub(crate) until_delivered: Option<bool>,
@@ -218,6 +227,9 @@ impl From<Limits> for LimitsDraft {
 }
 
 fn check_events(events: &[String]) -> Result<(), String> {
+    if events.is_empty() {
+        return Err("holds none: write event types such as `invoice.paid`, or `*` for all".to_owned());
+    }
     EventFilters::parse(events).map_err(|error| error.to_string())?;
     events.iter().try_for_each(|event| text::check(event)).map_err(|mistake| format!("one {mistake}"))
 }

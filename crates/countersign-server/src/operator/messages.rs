@@ -21,12 +21,13 @@ use crate::{
 pub(crate) struct MessageDraft {
     /// The event type.
     #[serde(rename = "type")]
-    #[schema(example = "invoice.paid")]
+    #[schema(example = "invoice.paid", min_length = 1, max_length = 255)]
     pub(crate) kind: String,
     /// The body, which is sent byte for byte as it stands here.
     #[schema(value_type = Value)]
     pub(crate) payload: Box<RawValue>,
     /// The tenant whose endpoints are given it: the key's own, where the key has one.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) tenant: Option<String>,
     /// The channels that it is on.
     #[serde(default)]
@@ -42,15 +43,17 @@ pub(crate) struct MessageDraft {
 pub(crate) struct MessageQuery {
     /// The event type.
     #[serde(rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", min_length = 1, max_length = 255)]
     pub(crate) kind: Option<String>,
     /// Enqueued at this time or later.
     pub(crate) from: Option<Time>,
     /// Enqueued before this time.
     pub(crate) until: Option<Time>,
     /// The tenant.
+    #[param(min_length = 1, max_length = 255)]
     pub(crate) tenant: Option<String>,
     /// The `next` of the page before.
+    #[param(min_length = 1, max_length = 255)]
     pub(crate) cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

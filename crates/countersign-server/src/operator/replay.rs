@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Operator, owned};
 use crate::{
     Caller,
+    input::object,
     refusal::Refusal,
     time::{self, Time},
 };
@@ -18,12 +19,17 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReplayFilter {
     /// The endpoint's id.
+    #[param(min_length = 1, max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) endpoint: Option<String>,
     /// The message's id.
+    #[param(min_length = 1, max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) message: Option<String>,
     /// The event type.
     #[serde(rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", min_length = 1, max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) kind: Option<String>,
     /// How they were settled: `dead`, where it is left out.
     #[param(inline)]
@@ -33,6 +39,8 @@ pub(crate) struct ReplayFilter {
     /// Enqueued before this time.
     pub(crate) until: Option<Time>,
     /// The tenant.
+    #[param(min_length = 1, max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) tenant: Option<String>,
 }
 
@@ -56,6 +64,7 @@ pub(crate) enum Settled {
 #[schema(as = NewReplay)]
 pub(crate) struct ReplayDraft {
     /// Which deliveries.
+    #[serde(deserialize_with = "object::one")]
     pub(crate) filter: ReplayFilter,
     /// The `next` of the step before; none in the first step.
     pub(crate) after: Option<i64>,

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct TestDraft {
     /// The event type: `test.webhook`, where it is left out.
     #[serde(rename = "type")]
-    #[schema(default = "test.webhook")]
+    #[schema(default = "test.webhook", min_length = 1, max_length = 255)]
     pub(crate) kind: String,
 }
 

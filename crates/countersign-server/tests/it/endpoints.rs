@@ -107,6 +107,8 @@ async fn each_mistake_is_named_by_its_field() {
         (json!({ "url": 7 }), "url"),
         (json!({ "url": url, "secert": "x" }), "secert"),
         (json!({ "url": url, "limits": { "in_flight": "many" } }), "limits.in_flight"),
+        (json!({ "url": url, "limits": [5, 6] }), "limits"),
+        (json!({ "url": url, "headers": [["x-team", "billing"]] }), "headers[0]"),
         (json!({ "url": "https://localhost/" }), "url"),
         (json!({ "url": "https://10.0.0.1/" }), "url"),
         (json!({ "url": "https://user:pw@example.com/" }), "url"),

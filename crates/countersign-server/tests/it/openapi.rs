@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use axum::{Router, http::StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::{Api, api, request, send};
@@ -48,6 +48,31 @@ async fn every_operation_is_described_and_needs_a_key() {
     assert_eq!((count, ids.len()), (28, 28));
     assert_eq!(document["security"], serde_json::json!([{ "key": [] }]));
     assert_eq!(document["components"]["securitySchemes"]["key"]["scheme"], "bearer");
+}
+
+/// A list of values is no object, in whatever order they stand.
+#[tokio::test]
+async fn every_body_is_an_object() {
+    let api = api();
+    let (endpoint, bodies) = (api.endpoint(&api.keys.admin).await, [json!([]), json!([null]), json!("x")]);
+    let mut count = 0;
+    for (path, operations) in document(&api).await["paths"].as_object().unwrap() {
+        for (method, _) in
+            operations.as_object().unwrap().iter().filter(|(_, op)| op["requestBody"].is_object())
+        {
+            let path = format!("/api/v1{path}").replace("{endpoint}", &endpoint);
+            for body in &bodies {
+                let answer =
+                    api.call(&api.keys.admin, &method.to_uppercase(), &path, Some(body.clone())).await;
+                assert_eq!(answer.fields(), [""], "{method} {path} {body}");
+                assert!(answer.text.contains("is not an object"), "{method} {path} {}", answer.text);
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 7);
+    let filter = json!({ "filter": [endpoint, null, null, "dead", null, null, null] });
+    assert_eq!(api.post(&api.keys.admin, "/api/v1/replays", filter).await.fields(), ["filter"]);
 }
 
 #[tokio::test]
