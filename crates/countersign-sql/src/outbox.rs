@@ -12,3 +12,4 @@ pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod settle;
 pub(crate) mod tenant;
+pub(crate) mod turns;

@@ -9,7 +9,10 @@ use countersign_store::StoreError;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use self::{error::failed, outbox::Ear};
-use crate::{clock::Clock, outbox::lost::LostLeases};
+use crate::{
+    clock::Clock,
+    outbox::{lost::LostLeases, turns::Turns},
+};
 
 mod api_keys;
 mod error;
@@ -29,6 +32,7 @@ pub struct PgStore {
     clock: Option<Clock>,
     claims: Arc<AtomicU64>,
     lost: LostLeases,
+    turns: Turns,
     ear: Ear,
 }
 
@@ -41,6 +45,7 @@ impl PgStore {
             clock: None,
             claims: Arc::default(),
             lost: LostLeases::default(),
+            turns: Turns::default(),
             ear: Ear::default(),
         }
     }

@@ -10,7 +10,10 @@ use countersign_store::StoreError;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
-use crate::{clock::Clock, outbox::lost::LostLeases};
+use crate::{
+    clock::Clock,
+    outbox::{lost::LostLeases, turns::Turns},
+};
 
 mod accept;
 mod api_keys;
@@ -32,6 +35,7 @@ pub struct SqliteStore {
     clock: Clock,
     claims: Arc<AtomicU64>,
     lost: LostLeases,
+    turns: Turns,
     accepting: Group<Accept>,
     enqueueing: Group<Enqueue>,
 }
@@ -65,6 +69,7 @@ impl SqliteStore {
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
             lost: LostLeases::default(),
+            turns: Turns::default(),
             accepting: Group::default(),
             enqueueing: Group::default(),
         }

@@ -30,4 +30,5 @@ const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/postgres/0001_receiving.sql")),
     (2, include_str!("../../migrations/postgres/0002_sending.sql")),
     (3, include_str!("../../migrations/postgres/0003_api_keys.sql")),
+    (4, include_str!("../../migrations/postgres/0004_turns.sql")),
 ];

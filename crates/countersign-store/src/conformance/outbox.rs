@@ -49,6 +49,7 @@ macro_rules! outbox_conformance {
             of_many_messages_with_one_key_at_once_one_is_new,
             adv_79_endpoints_take_turns_whatever_waits_for_one,
             with_fewer_places_than_endpoints_none_is_given_two,
+            claims_with_fewer_places_than_endpoints_go_round,
             a_limit_holds_over_all_claims,
             a_lease_that_has_ended_takes_no_room,
             of_many_workers_none_goes_beyond_a_limit,

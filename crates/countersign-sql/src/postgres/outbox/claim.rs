@@ -24,19 +24,43 @@ impl PgStore {
         lease: Duration,
         fence: Fence,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let ids: Vec<i64> = sqlx::query_scalar(LEASE)
-            .bind(self.now())
-            .bind(i64::from(limit))
-            .bind(clock::span(lease))
-            .bind(fence.as_i64())
-            .bind(i64::from(Endpoint::HALF_OPEN_AFTER))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let limit = limit as usize;
+        let mut ids = match &*self.turns.next(limit) {
+            [] => Vec::new(),
+            turns => self.lease(limit, lease, fence, Some(turns)).await?,
+        };
+        if ids.len() < limit {
+            ids.extend(self.lease(limit - ids.len(), lease, fence, None).await?);
+        }
         match ids.is_empty() {
             true => Ok(Vec::new()),
             false => self.read_leased(&ids, fence).await,
         }
+    }
+
+    /// Leases deliveries of these endpoints, one of each, or of all endpoints, and returns their ids in turn.
+    async fn lease(
+        &self,
+        limit: usize,
+        lease: Duration,
+        fence: Fence,
+        among: Option<&[String]>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let rows: Vec<(Option<i64>, Option<String>)> = sqlx::query_as(LEASE)
+            .bind(self.now())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(clock::span(lease))
+            .bind(fence.as_i64())
+            .bind(i64::from(Endpoint::HALF_OPEN_AFTER))
+            .bind(among)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        let (ids, next): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        if among.is_none() {
+            self.turns.follow(next.into_iter().flatten());
+        }
+        Ok(ids.into_iter().flatten().collect())
     }
 
     /// Reads the deliveries apart from leasing them: payloads that a slow client doesn't fetch would hold
@@ -52,8 +76,8 @@ impl PgStore {
     }
 }
 
-/// A function of the second migration, which says how places are kept exact.
-const LEASE: &str = "SELECT countersign_outbox_lease($1, $2, $3, $4, $5)";
+/// A function of the fourth migration, in place of the second's, which says how places are kept exact.
+const LEASE: &str = "SELECT leased_id, next_endpoint FROM countersign_outbox_lease($1, $2, $3, $4, $5, $6)";
 
 const LEASED: &str = "
     SELECT id, message_id, endpoint_id, attempts, step, asked_for

@@ -1,6 +1,9 @@
 //! Claiming, fairly.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use countersign_store::{
     Fence, StoreError,
@@ -18,13 +21,14 @@ use crate::{
         claim::{Needed, Row, distinct},
         endpoint::{self, endpoint_columns},
         message,
+        turns::Turns,
     },
 };
 
 /// A delivery that is due: whose turn of its endpoint it is, when it was due, and its id.
 type Due = (usize, i64, i64);
-/// An endpoint that something is due for: since when, its id, and how many places it has left.
-type Free = (i64, String, i64);
+/// An endpoint that something is due for: since when, the delivery, its id, and how many places it has left.
+type Free = (i64, i64, String, i64);
 /// A message but for its payload, as it is read.
 type Head = (String, Option<String>, String, String, i64, Option<String>, i64);
 
@@ -46,7 +50,7 @@ impl SqliteStore {
     async fn lease_due(&self, limit: usize, lease: Duration, fence: Fence) -> Result<Vec<i64>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.now();
-        let ids = due(&mut transaction, limit, now).await?;
+        let ids = due(&mut transaction, limit, now, &self.turns).await?;
         if ids.is_empty() {
             return Ok(ids);
         }
@@ -79,35 +83,68 @@ fn whole((head, payload): (String, Vec<u8>)) -> Result<message::Row, StoreError>
 }
 
 /// The ids of deliveries that may be leased: endpoints take turns, the oldest due of each first.
-async fn due(connection: &mut SqliteConnection, limit: usize, now: i64) -> Result<Vec<i64>, StoreError> {
-    let free = sqlx::query_scalar(FREE).bind(now).bind(Endpoint::HALF_OPEN_AFTER);
-    let free: Vec<Free> = as_one(free, connection).await?;
+async fn due(
+    connection: &mut SqliteConnection,
+    limit: usize,
+    now: i64,
+    turns: &Turns,
+) -> Result<Vec<i64>, StoreError> {
+    let next = turns.next(limit);
+    let mut free = free(connection, now, &next).await?;
+    if free.len() < limit {
+        free = in_turn(all_free(connection, now).await?, &next);
+        turns.follow(free.iter().skip(limit).map(|(_, _, endpoint, _)| endpoint.clone()));
+    }
     let mut due: Vec<Due> = Vec::new();
     for (places, endpoints) in by_places(free, limit) {
         let query = sqlx::query_scalar(DUE).bind(list(&endpoints)?).bind(now).bind(places);
         let mut rows = as_one(query, connection).await?;
         rows.sort_unstable();
-        due.extend(turns(rows));
+        due.extend(count_turns(rows));
     }
     due.sort_unstable();
     Ok(due.into_iter().take(limit).map(|(_, _, id)| id).collect())
 }
 
-/// The endpoints that have places left, by how many: SQLite looks for as many deliveries of each.
-fn by_places(mut free: Vec<Free>, limit: usize) -> BTreeMap<i64, Vec<String>> {
-    free.retain(|(.., places)| *places > 0);
-    // With more endpoints than places, one turn is enough, of those for which something has been due longest.
-    let most = if free.len() >= limit { 1 } else { i64::try_from(limit).unwrap_or(i64::MAX) };
+/// Those of these endpoints that something is due for, and that have places left.
+async fn free(
+    connection: &mut SqliteConnection,
+    now: i64,
+    among: &[String],
+) -> Result<Vec<Free>, StoreError> {
+    if among.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sqlx::query_scalar(FREE).bind(now).bind(Endpoint::HALF_OPEN_AFTER).bind(list(among)?);
+    as_one(query, connection).await
+}
+
+/// All endpoints that something is due for, and that have places left.
+async fn all_free(connection: &mut SqliteConnection, now: i64) -> Result<Vec<Free>, StoreError> {
+    as_one(sqlx::query_scalar(ALL_FREE).bind(now).bind(Endpoint::HALF_OPEN_AFTER), connection).await
+}
+
+/// Those whose turn it is, and then the others, for which something has been due longest first.
+fn in_turn(mut free: Vec<Free>, next: &[String]) -> Vec<Free> {
     free.sort_unstable();
+    let next: HashSet<&String> = next.iter().collect();
+    free.sort_by_key(|(_, _, endpoint, _)| !next.contains(endpoint));
+    free
+}
+
+/// The first endpoints by how many places they have left: SQLite looks for as many deliveries of each.
+fn by_places(free: Vec<Free>, limit: usize) -> BTreeMap<i64, Vec<String>> {
+    // With more endpoints than places, one turn is enough.
+    let most = if free.len() >= limit { 1 } else { i64::try_from(limit).unwrap_or(i64::MAX) };
     let mut groups: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    for (_, endpoint, places) in free.into_iter().take(limit) {
+    for (_, _, endpoint, places) in free.into_iter().take(limit) {
         groups.entry(places.min(most)).or_default().push(endpoint);
     }
     groups
 }
 
 /// Counts the turns of each endpoint, whose rows follow each other, the oldest due first.
-fn turns(rows: Vec<(String, i64, i64)>) -> impl Iterator<Item = Due> {
+fn count_turns(rows: Vec<(String, i64, i64)>) -> impl Iterator<Item = Due> {
     let (mut last, mut turn) = (String::new(), 0);
     rows.into_iter().map(move |(endpoint, due_at, id)| {
         turn = if endpoint == last { turn + 1 } else { 0 };
@@ -116,19 +153,34 @@ fn turns(rows: Vec<(String, i64, i64)>) -> impl Iterator<Item = Due> {
     })
 }
 
-/// By the rule of [`Endpoint::places`].
-const FREE: &str = "
-    WITH waiting AS MATERIALIZED (
-        SELECT id, CASE WHEN failures >= ?2 THEN 1 ELSE in_flight END AS places, (
-            SELECT min(due_at) FROM countersign_deliveries
-            WHERE endpoint_id = endpoint.id AND state IN ('pending', 'leased')) AS due_since
-        FROM countersign_endpoints AS endpoint
-        WHERE state = 'enabled' AND (open_until IS NULL OR open_until <= ?1)
-    )
-    SELECT json_group_array(json_array(due_since, id, places - (
-        SELECT count(*) FROM countersign_deliveries AS leased
-        WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > ?1)))
-    FROM waiting WHERE due_since <= ?1";
+/// The endpoints, of those that `$which` means, that something is due for and that have places left, by the rule of
+/// [`Endpoint::places`].
+macro_rules! free {
+    ($which:literal) => {
+        concat!(
+            "WITH waiting AS MATERIALIZED (
+                SELECT id, CASE WHEN failures >= ?2 THEN 1 ELSE in_flight END AS places, (
+                    SELECT min(due_at) FROM countersign_deliveries
+                    WHERE endpoint_id = endpoint.id AND state IN ('pending', 'leased')) AS due_since, (
+                    SELECT delivery.id FROM countersign_deliveries AS delivery
+                    WHERE delivery.endpoint_id = endpoint.id AND delivery.state IN ('pending', 'leased')
+                    ORDER BY delivery.due_at, delivery.id LIMIT 1) AS first
+                FROM countersign_endpoints AS endpoint
+                WHERE state = 'enabled' AND (open_until IS NULL OR open_until <= ?1)",
+            $which,
+            "), free AS MATERIALIZED (
+                SELECT due_since, first, id, places - (
+                    SELECT count(*) FROM countersign_deliveries AS leased
+                    WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > ?1) AS places
+                FROM waiting WHERE due_since <= ?1
+            )
+            SELECT json_group_array(json_array(due_since, first, id, places)) FROM free WHERE places > 0"
+        )
+    };
+}
+
+pub(super) const FREE: &str = free!(" AND id IN (SELECT value FROM json_each(?3))");
+const ALL_FREE: &str = free!("");
 
 /// The sum is what keeps SQLite from preparing the statement anew for each limit.
 const DUE: &str = "
@@ -169,15 +221,28 @@ mod tests {
     #[test]
     fn each_endpoint_counts_its_own_turns() {
         let rows = vec![row("a", 5, 1), row("a", 6, 2), row("b", 1, 3)];
-        assert_eq!(turns(rows).collect::<Vec<_>>(), [(0, 5, 1), (1, 6, 2), (0, 1, 3)]);
+        assert_eq!(count_turns(rows).collect::<Vec<_>>(), [(0, 5, 1), (1, 6, 2), (0, 1, 3)]);
     }
 
     #[test]
     fn with_more_endpoints_than_places_those_that_wait_longest_have_one() {
-        let free = || vec![(7, "a".to_owned(), 10), (5, "b".to_owned(), 3), (1, "c".to_owned(), 0)];
-        assert_eq!(by_places(free(), 1), BTreeMap::from([(1, vec!["b".to_owned()])]));
-        assert_eq!(by_places(free(), 2), BTreeMap::from([(1, vec!["b".to_owned(), "a".to_owned()])]));
+        let free = || {
+            in_turn(
+                vec![(7, 1, "a".to_owned(), 10), (5, 3, "b".to_owned(), 3), (5, 4, "c".to_owned(), 1)],
+                &[],
+            )
+        };
+        let names = |names: &[&str]| names.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(by_places(free(), 1), BTreeMap::from([(1, names(&["b"]))]));
+        assert_eq!(by_places(free(), 3), BTreeMap::from([(1, names(&["b", "c", "a"]))]));
         let apart = by_places(free(), 5);
-        assert_eq!(apart, BTreeMap::from([(3, vec!["b".to_owned()]), (5, vec!["a".to_owned()])]));
+        assert_eq!(apart, BTreeMap::from([(1, names(&["c"])), (3, names(&["b"])), (5, names(&["a"]))]));
+    }
+
+    #[test]
+    fn those_whose_turn_it_is_come_before_those_that_wait_longest() {
+        let free = vec![(7, 1, "a".to_owned(), 1), (5, 2, "b".to_owned(), 1), (6, 3, "c".to_owned(), 1)];
+        let sorted = in_turn(free, &["a".to_owned(), "nobody".to_owned()]);
+        assert_eq!(sorted.iter().map(|(since, ..)| *since).collect::<Vec<_>>(), [7, 5, 6]);
     }
 }

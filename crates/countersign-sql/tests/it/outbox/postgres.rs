@@ -139,3 +139,18 @@ async fn blocks_of_a_claim(fresh: &Fresh) -> u64 {
     assert_eq!(plan["Actual Rows"], 1);
     ["Shared Hit Blocks", "Shared Read Blocks"].iter().map(|name| plan[name].as_u64().unwrap()).sum()
 }
+
+/// Processes of an earlier version go on beside newer ones: they lease by the second migration's function.
+#[tokio::test]
+async fn the_function_of_an_earlier_version_leases_as_before() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    put(&store, &[endpoint("a"), endpoint("b"), endpoint("c")]).await;
+    store.enqueue(&messages(2)).await.unwrap();
+    let lease = "SELECT countersign_outbox_lease(NULL, $1, 60000000, 7, 5)";
+    for (most, leased) in [(2_i64, 2), (3, 3), (9, 1), (9, 0)] {
+        let ids: Vec<i64> = sqlx::query_scalar(lease).bind(most).fetch_all(&fresh.pool).await.unwrap();
+        assert_eq!(ids.len(), leased, "{ids:?}");
+    }
+    fresh.drop().await;
+}

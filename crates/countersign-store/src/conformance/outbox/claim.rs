@@ -71,6 +71,27 @@ pub async fn with_fewer_places_than_endpoints_none_is_given_two(harness: &impl H
     }
 }
 
+/// With fewer places than endpoints, each has its turn before another has its second, claim after claim.
+pub async fn claims_with_fewer_places_than_endpoints_go_round(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let mut served: BTreeMap<String, usize> = BTreeMap::new();
+    for number in 0..10 {
+        put(&store, &endpoint(&format!("ep_{number}"))).await;
+        served.insert(format!("ep_{number}"), 0);
+    }
+    enqueue_all(&store, &messages("order.paid", 12)).await;
+    for round in 0..20 {
+        let claimed = claim(&store, 3).await;
+        assert_eq!(turns(&claimed), [1; 3], "round {round}");
+        for claimed in &claimed {
+            *served.entry(claimed.endpoint.id.clone()).or_default() += 1;
+        }
+        end_all(&store, &claimed, Verdict::Delivered).await;
+        let (least, most) = (served.values().min(), served.values().max());
+        assert!(most <= least.map(|least| least + 1).as_ref(), "round {round}: {served:?}");
+    }
+}
+
 /// No endpoint has more requests under way than its limit, over several claims and several handles; one
 /// that is settled, whatever became of it, makes room for another.
 pub async fn a_limit_holds_over_all_claims(harness: &impl Harness<Store: OutboxStore>) {

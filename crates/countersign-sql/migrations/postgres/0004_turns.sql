@@ -1,0 +1,77 @@
+-- Where more endpoints have something due than a lease has places, looking at all of them is most of what a lease
+-- costs. So a lease that has looked at all tells which it had no place for, and the next ones ask for those, by their
+-- ids: each is given one place at most.
+
+-- Returns a row for each delivery that is leased, in turn, and then one for each endpoint whose turn comes next, of up to
+-- sixteen leases.
+CREATE FUNCTION countersign_outbox_lease(
+    given_now BIGINT, most BIGINT, span BIGINT, new_fence BIGINT, half_open_after BIGINT, among TEXT[]
+)
+RETURNS TABLE (leased_id BIGINT, next_endpoint TEXT)
+LANGUAGE plpgsql AS $$
+DECLARE
+    present BIGINT;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'leasing needs the isolation level READ COMMITTED' USING ERRCODE = '0A000';
+    END IF;
+    PERFORM pg_advisory_xact_lock(1668508013, 'countersign_deliveries'::regclass::oid::bigint::bit(32)::integer);
+    present := countersign_now(given_now);
+    RETURN QUERY
+    WITH free AS MATERIALIZED (
+        SELECT endpoint.id, endpoint.due_since, CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END - (
+            SELECT count(*) FROM countersign_deliveries AS leased
+            WHERE leased.endpoint_id = endpoint.id AND leased.state = 'leased' AND leased.due_at > present) AS places
+        FROM (
+            SELECT id, failures, in_flight, (
+                -- The first entry of an index, whatever was settled before.
+                SELECT min(due_at) FROM countersign_deliveries
+                WHERE endpoint_id = countersign_endpoints.id AND countersign_deliveries.state IN ('pending', 'leased')
+            ) AS due_since
+            FROM countersign_endpoints
+            WHERE id = ANY (coalesce(among, ARRAY(SELECT id FROM countersign_endpoints WHERE state = 'enabled')))
+              AND state = 'enabled' AND (open_until IS NULL OR open_until <= present)
+        ) AS endpoint
+        WHERE endpoint.due_since <= present
+    ), due AS (
+        SELECT waiting.id, waiting.due_at, waiting.turn, free.id AS endpoint_id
+        FROM free CROSS JOIN LATERAL (
+            SELECT candidate.id, candidate.due_at, row_number() OVER (ORDER BY candidate.due_at, candidate.id) AS turn
+            FROM countersign_deliveries AS candidate
+            WHERE candidate.endpoint_id = free.id AND candidate.state IN ('pending', 'leased')
+              AND candidate.due_at <= present
+            ORDER BY candidate.due_at, candidate.id
+            -- With more endpoints than places, one turn of each is enough.
+            LIMIT least(greatest(free.places, 0), CASE
+                WHEN among IS NOT NULL OR (SELECT count(*) FROM free) >= most THEN 1 ELSE most END)) AS waiting
+        ORDER BY waiting.turn, waiting.due_at, waiting.id
+        LIMIT most
+    ), picked AS (
+        SELECT delivery.id, due.turn, due.due_at
+        FROM due JOIN countersign_deliveries AS delivery ON delivery.id = due.id
+        -- Once more, for a row that has changed since: a late worker may settle it at this moment.
+        WHERE delivery.state IN ('pending', 'leased') AND delivery.due_at <= present
+        FOR UPDATE OF delivery SKIP LOCKED
+    ), taken AS (
+        UPDATE countersign_deliveries AS delivery
+        SET state = 'leased', due_at = present + span, fence = new_fence,
+            attempts = delivery.attempts + 1, step = delivery.step + 1
+        FROM picked
+        WHERE delivery.id = picked.id
+        RETURNING delivery.id, picked.turn, picked.due_at
+    )
+    (SELECT taken.id, NULL::TEXT FROM taken ORDER BY taken.turn, taken.due_at, taken.id)
+    UNION ALL
+    (SELECT NULL, free.id FROM free
+     WHERE among IS NULL AND free.places > 0 AND free.id NOT IN (SELECT due.endpoint_id FROM due)
+     ORDER BY free.due_since, free.id LIMIT 16 * most);
+END
+$$;
+
+-- For processes of an earlier version.
+CREATE OR REPLACE FUNCTION countersign_outbox_lease(given_now BIGINT, most BIGINT, span BIGINT, new_fence BIGINT, half_open_after BIGINT)
+RETURNS SETOF BIGINT
+LANGUAGE sql AS $$
+    SELECT leased_id FROM countersign_outbox_lease(given_now, most, span, new_fence, half_open_after, NULL)
+    WHERE leased_id IS NOT NULL
+$$;
