@@ -18,33 +18,33 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1668508013, 'countersign_deliveries'::regclass::oid::bigint::bit(32)::integer);
     present := countersign_now(given_now);
     RETURN QUERY
-    WITH free AS MATERIALIZED (
-        SELECT endpoint.id, endpoint.due_since, CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END - (
+    WITH waiting AS MATERIALIZED (
+        SELECT endpoint.id, CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END AS places, (
+            -- The first entry of an index, whatever was settled before.
+            SELECT min(first.due_at) FROM countersign_deliveries AS first
+            WHERE first.endpoint_id = endpoint.id AND first.state IN ('pending', 'leased')) AS due_since
+        FROM countersign_endpoints AS endpoint
+        WHERE endpoint.id = ANY (coalesce(among, ARRAY(SELECT id FROM countersign_endpoints WHERE state = 'enabled')))
+          AND endpoint.state = 'enabled' AND (endpoint.open_until IS NULL OR endpoint.open_until <= present)
+    ), free AS MATERIALIZED (
+        SELECT waiting.id, waiting.due_since, waiting.places - (
             SELECT count(*) FROM countersign_deliveries AS leased
-            WHERE leased.endpoint_id = endpoint.id AND leased.state = 'leased' AND leased.due_at > present) AS places
-        FROM (
-            SELECT id, failures, in_flight, (
-                -- The first entry of an index, whatever was settled before.
-                SELECT min(due_at) FROM countersign_deliveries
-                WHERE endpoint_id = countersign_endpoints.id AND countersign_deliveries.state IN ('pending', 'leased')
-            ) AS due_since
-            FROM countersign_endpoints
-            WHERE id = ANY (coalesce(among, ARRAY(SELECT id FROM countersign_endpoints WHERE state = 'enabled')))
-              AND state = 'enabled' AND (open_until IS NULL OR open_until <= present)
-        ) AS endpoint
-        WHERE endpoint.due_since <= present
+            WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > present) AS places
+        FROM waiting WHERE waiting.due_since <= present
+    ), served AS MATERIALIZED (
+        SELECT free.id, free.places FROM free WHERE free.places > 0 ORDER BY free.due_since, free.id LIMIT most
     ), due AS (
-        SELECT waiting.id, waiting.due_at, waiting.turn, free.id AS endpoint_id
-        FROM free CROSS JOIN LATERAL (
+        SELECT oldest.id, oldest.due_at, oldest.turn
+        FROM served CROSS JOIN LATERAL (
             SELECT candidate.id, candidate.due_at, row_number() OVER (ORDER BY candidate.due_at, candidate.id) AS turn
             FROM countersign_deliveries AS candidate
-            WHERE candidate.endpoint_id = free.id AND candidate.state IN ('pending', 'leased')
+            WHERE candidate.endpoint_id = served.id AND candidate.state IN ('pending', 'leased')
               AND candidate.due_at <= present
             ORDER BY candidate.due_at, candidate.id
             -- With more endpoints than places, one turn of each is enough.
-            LIMIT least(greatest(free.places, 0), CASE
-                WHEN among IS NOT NULL OR (SELECT count(*) FROM free) >= most THEN 1 ELSE most END)) AS waiting
-        ORDER BY waiting.turn, waiting.due_at, waiting.id
+            LIMIT CASE WHEN among IS NOT NULL OR (SELECT count(*) FROM served) = most THEN 1
+                ELSE least(served.places, most) END) AS oldest
+        ORDER BY oldest.turn, oldest.due_at, oldest.id
         LIMIT most
     ), picked AS (
         SELECT delivery.id, due.turn, due.due_at
@@ -63,7 +63,7 @@ BEGIN
     (SELECT taken.id, NULL::TEXT FROM taken ORDER BY taken.turn, taken.due_at, taken.id)
     UNION ALL
     (SELECT NULL, free.id FROM free
-     WHERE among IS NULL AND free.places > 0 AND free.id NOT IN (SELECT due.endpoint_id FROM due)
+     WHERE among IS NULL AND free.places > 0 AND free.id NOT IN (SELECT served.id FROM served)
      ORDER BY free.due_since, free.id LIMIT 16 * most);
 END
 $$;
