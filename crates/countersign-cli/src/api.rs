@@ -60,6 +60,15 @@ pub(crate) struct PageArgs {
     all: bool,
 }
 
+/// Whom a list is asked of that has no filters, and which page.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
 /// The API of a server.
 pub(crate) struct Api {
     connection: Connection,

@@ -31,6 +31,7 @@ mod deliveries;
 mod endpoints;
 mod event_types;
 mod messages;
+mod paging;
 mod refused;
 mod replays;
 mod stats;

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Api, PageArgs, ServerArgs, text};
+use super::{Api, ListArgs, ServerArgs, text};
 use crate::{output, serve::ScopeName};
 
 #[derive(Subcommand)]
@@ -44,14 +44,6 @@ struct Draft {
     #[arg(long, value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    page: PageArgs,
 }
 
 #[derive(Args)]

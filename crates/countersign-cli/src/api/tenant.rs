@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{Api, PageArgs, ServerArgs, fields};
+use super::{Api, ListArgs, ServerArgs, fields};
 
 #[derive(Subcommand)]
 pub(crate) enum TenantCommand {
@@ -17,14 +17,6 @@ pub(crate) enum TenantCommand {
     Show(OneArgs),
     /// Forgets a tenant: its keys, its messages with their history, its endpoints, for ever
     Forget(ForgetArgs),
-}
-
-#[derive(Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    page: PageArgs,
 }
 
 #[derive(Args)]

@@ -6,14 +6,12 @@ use axum::{
     http::StatusCode,
 };
 use countersign_store::outbox::OutboxStore;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-use super::refused::Refused;
+use super::{paging::PageQuery, refused::Refused};
 use crate::{
     Caller,
     input::{Input, Params},
-    operator::{Operator, Wanted, api_keys::KeyDraft},
+    operator::{Operator, api_keys::KeyDraft},
     refusal::Refusal,
     view::{
         PageOf,
@@ -21,33 +19,19 @@ use crate::{
     },
 };
 
-/// Which keys are listed.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct KeyQuery {
-    /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
-    cursor: Option<String>,
-    /// How many rows, 50 by default.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-}
-
 /// Lists API keys, by id.
 ///
 /// For admins. Those of the server's configuration are not among them.
 #[utoipa::path(
-    get, path = "/keys", operation_id = "list_keys", tag = "keys", params(KeyQuery),
+    get, path = "/keys", operation_id = "list_keys", tag = "keys", params(PageQuery),
     responses((status = 200, description = "A page.", body = PageOf<KeyView>), Refused)
 )]
 pub(super) async fn list<S: OutboxStore>(
     State(operator): State<Operator<S>>,
     Extension(caller): Extension<Caller>,
-    Params(query): Params<KeyQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<PageOf<KeyView>>, Refusal> {
-    let wanted = Wanted { cursor: query.cursor, limit: query.limit };
-    let rows = operator.api_keys(&caller, &wanted).await?;
+    let rows = operator.api_keys(&caller, &query.into()).await?;
     Ok(Json(PageOf::new(rows, KeyView::from)))
 }
 

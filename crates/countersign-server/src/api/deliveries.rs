@@ -6,33 +6,18 @@ use axum::{
     http::StatusCode,
 };
 use countersign_store::outbox::OutboxStore;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-use super::refused::Refused;
+use super::{paging::PageQuery, refused::Refused};
 use crate::{
     Caller,
     input::Params,
-    operator::{Operator, Wanted, deliveries::DeliveryQuery},
+    operator::{Operator, deliveries::DeliveryQuery},
     refusal::Refusal,
     view::{
         PageOf,
         delivery::{AttemptView, DeliveryView},
     },
 };
-
-/// Which attempts are listed.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct AttemptQuery {
-    /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
-    cursor: Option<String>,
-    /// How many rows, 50 by default.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-}
 
 /// Lists deliveries, the newest first.
 #[utoipa::path(
@@ -65,17 +50,16 @@ pub(super) async fn show<S: OutboxStore>(
 /// Lists the attempts at a delivery, the last first.
 #[utoipa::path(
     get, path = "/deliveries/{delivery}/attempts", operation_id = "list_attempts", tag = "deliveries",
-    params(("delivery" = i64, Path, description = "The delivery's id."), AttemptQuery),
+    params(("delivery" = i64, Path, description = "The delivery's id."), PageQuery),
     responses((status = 200, description = "A page.", body = PageOf<AttemptView>), Refused)
 )]
 pub(super) async fn attempts<S: OutboxStore>(
     State(operator): State<Operator<S>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Params(query): Params<AttemptQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<PageOf<AttemptView>>, Refusal> {
-    let wanted = Wanted { cursor: query.cursor, limit: query.limit };
-    let rows = operator.attempts(&caller, &id, &wanted).await?;
+    let rows = operator.attempts(&caller, &id, &query.into()).await?;
     Ok(Json(PageOf::new(rows, AttemptView::from)))
 }
 

@@ -5,30 +5,17 @@ use axum::{
     extract::{Path, State},
 };
 use countersign_store::outbox::OutboxStore;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::refused::Refused;
+use super::{paging::PageQuery, refused::Refused};
 use crate::{
     Caller,
     input::Params,
-    operator::{Operator, Wanted},
+    operator::Operator,
     refusal::Refusal,
     view::{PageOf, tenant::TenantView},
 };
-
-/// Which tenants are listed.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct TenantQuery {
-    /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
-    cursor: Option<String>,
-    /// How many rows, 50 by default.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-}
 
 /// A step of forgetting a tenant.
 #[derive(Serialize, ToSchema)]
@@ -44,16 +31,15 @@ pub(super) struct ForgottenView {
 ///
 /// A tenant is there from its first endpoint or message on. A key of one tenant is shown that one.
 #[utoipa::path(
-    get, path = "/tenants", operation_id = "list_tenants", tag = "tenants", params(TenantQuery),
+    get, path = "/tenants", operation_id = "list_tenants", tag = "tenants", params(PageQuery),
     responses((status = 200, description = "A page.", body = PageOf<TenantView>), Refused)
 )]
 pub(super) async fn list<S: OutboxStore>(
     State(operator): State<Operator<S>>,
     Extension(caller): Extension<Caller>,
-    Params(query): Params<TenantQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<PageOf<TenantView>>, Refusal> {
-    let wanted = Wanted { cursor: query.cursor, limit: query.limit };
-    let rows = operator.tenants(&caller, &wanted).await?;
+    let rows = operator.tenants(&caller, &query.into()).await?;
     Ok(Json(PageOf::new(rows, TenantView::from)))
 }
 
