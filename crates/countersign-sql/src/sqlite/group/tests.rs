@@ -150,6 +150,17 @@ async fn one_that_is_refused_spoils_no_other() {
 }
 
 #[tokio::test]
+async fn who_writes_alone_is_told_why_too() {
+    let fresh = Fresh::new().await;
+    for (number, kind) in
+        [(Number::Refused, StoreErrorKind::Invalid), (Number::Fails, StoreErrorKind::Unavailable)]
+    {
+        assert_eq!(fresh.write(number).await.unwrap_err().kind(), kind);
+    }
+    assert_eq!(fresh.write(Number::Kept(1)).await.unwrap(), (1, 1));
+}
+
+#[tokio::test]
 async fn a_caller_that_gives_up_takes_nothing_from_the_others() {
     let fresh = Fresh::new().await;
     let other = fresh.pool.acquire().await.unwrap();
