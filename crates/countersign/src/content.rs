@@ -111,8 +111,8 @@ fn feed_decoded(text: &str, set: &str, sink: &mut (impl FnMut(&[u8]) + ?Sized)) 
     for (at, _) in text.match_indices('%') {
         let mut byte = [0];
         let digits = text.as_bytes().get(at + 1..at + 3).unwrap_or_default();
-        if at >= from && hex::decode_to_slice(digits, &mut byte).is_ok() && set.as_bytes().contains(&byte[0])
-        {
+        // Hexadecimal digits are no `%`, so that none that was decoded comes again.
+        if hex::decode_to_slice(digits, &mut byte).is_ok() && set.as_bytes().contains(&byte[0]) {
             sink(&text.as_bytes()[from..at]);
             sink(&byte);
             from = at + 3;

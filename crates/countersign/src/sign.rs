@@ -364,3 +364,23 @@ impl fmt::Display for SignError {
 }
 
 impl core::error::Error for SignError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keyring, catalog};
+
+    /// Signatures of keys that have no header of their own are not made; were they, they would stand nowhere.
+    #[test]
+    fn a_signature_without_a_place_is_not_written() {
+        let mut scheme = catalog::GITHUB;
+        scheme.signature.source = Source::PerKey(alloc::vec!["X-One".into(), "X-Two".into()].into());
+        let keys = Keyring::new(&scheme, ["C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]).expect("a key");
+        let signer = Signer::new(&scheme, keys).expect("a signer");
+        let version = &scheme.signature.versions[0];
+        let signatures = [2, 1].map(|key| (key, version, Zeroizing::new(format!("made by {key}"))));
+        let mut headers = Vec::new();
+        signer.write(signatures.into(), "", &mut headers).expect("written");
+        assert_eq!(headers, [("X-Two".to_owned(), "sha256=made by 1".to_owned())]);
+    }
+}

@@ -179,3 +179,26 @@ impl<'c> Candidates<'c> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keyring, RequestView, catalog};
+
+    const NOW: i64 = 1_700_000_000;
+
+    /// Nobody asks for it; were it asked for, a tag would not be held against it.
+    #[test]
+    fn a_signature_is_held_against_its_own_algorithm_alone() {
+        let scheme = &catalog::STRIPE;
+        let keys = Keyring::new(scheme, ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]).expect("a key");
+        let verifier = Verifier::builder(scheme.clone()).keys(keys).build().expect("a verifier");
+        let headers = [("stripe-signature", alloc::format!("t={NOW},v1={:064}", 0))];
+        let request = RequestView { method: "POST", target: "/", headers: &headers };
+        let head = Head::read(&verifier, &request, NOW).expect("a head");
+        let candidates = |algorithm| Candidates::new(&verifier, &head, algorithm);
+        assert!(candidates(Algorithm::HmacSha256).any(0, |_| true));
+        assert!(!candidates(Algorithm::HmacSha512).any(0, |_| true));
+        assert_eq!(candidates(Algorithm::Token).hold_token(0), None);
+    }
+}
