@@ -19,6 +19,8 @@ pub(crate) struct Faulty {
     pub(crate) no_attempts: Arc<AtomicBool>,
     pub(crate) no_settle: Arc<AtomicBool>,
     pub(crate) refused: Option<fn(&SettleDelivery) -> bool>,
+    /// Whether `settle` fails once it has refused something.
+    pub(crate) then_no_settle: Arc<AtomicBool>,
 }
 
 fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -81,6 +83,7 @@ impl OutboxStore for Faulty {
     async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
         unless(&self.no_settle, Ok(()))?;
         if self.refused.is_some_and(|refused| settled.iter().any(refused)) {
+            self.no_settle.fetch_or(self.then_no_settle.load(Ordering::SeqCst), Ordering::SeqCst);
             return Err(StoreError::invalid("a row is refused, as this test wants"));
         }
         self.inner.settle(settled).await

@@ -249,6 +249,30 @@ async fn a_delivery_that_can_not_be_settled_at_all_is_made_again_and_keeps_no_ot
     running.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_by_a_store_that_goes_away_is_kept_until_it_is_back() {
+    let (store, script) = (refusing(is_teapot), teapot());
+    store.then_no_settle.store(true, Ordering::SeqCst);
+    let running =
+        start_over(store.clone(), &[endpoint("pot"), endpoint("good")], &script, |dispatcher| dispatcher)
+            .await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(5)).await;
+    assert!(store.no_settle.load(Ordering::SeqCst), "it is away since it has refused something");
+    assert_eq!(script.sent().len(), 2);
+    store.then_no_settle.store(false, Ordering::SeqCst);
+    store.no_settle.store(false, Ordering::SeqCst);
+    sleep(Duration::from_secs(5)).await;
+    let states = running.states().await;
+    assert!(
+        states.contains(&DeliveryState::Delivered) && states.contains(&DeliveryState::Leased),
+        "{states:?}"
+    );
+    running.settled().await;
+    assert_eq!((script.sent_to("good"), script.sent_to("pot")), (1, 2));
+    running.stop().await;
+}
+
 fn refusing(refused: fn(&SettleDelivery) -> bool) -> Faulty {
     let inner = MemoryOutbox::new().clock(clock());
     Faulty { inner, refused: Some(refused), ..Faulty::default() }
