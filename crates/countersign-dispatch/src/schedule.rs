@@ -76,6 +76,8 @@ mod tests {
     fn the_default_is_ten_attempts_over_three_days() {
         let schedule = Schedule::default();
         assert_eq!(schedule.attempts(), 10);
+        let waits = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400].map(Duration::from_secs);
+        assert_eq!(schedule.waits(), waits);
         assert_eq!(schedule.after(1, None, 1.0), seconds(5));
         assert_eq!(schedule.after(9, None, 1.0), seconds(86_400));
         assert_eq!(schedule.after(10, None, 1.0), None);
