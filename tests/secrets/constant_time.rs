@@ -13,8 +13,11 @@ use std::{collections::BTreeSet, env, process::Command};
 const COMPARISONS: usize = 3;
 
 /// Where it is decided that a key made a signature, whichever of them the compiler makes part of the other.
-const DECIDING: [&str; 2] =
-    ["countersign::verify::Verifier::find_key", "countersign::verify::run::Candidates::hold_"];
+const DECIDING: [&str; 3] = [
+    "countersign::verify::Verifier::verify",
+    "countersign::verify::Verifier::find_key",
+    "countersign::verify::run::Candidates::hold_",
+];
 
 const CASES: [&str; 8] = [
     "hmac-sha1-hex",

@@ -5,7 +5,6 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use countersign_store::outbox::{Attempt, Claimed, Effect, Endpoint, Payload, SettleDelivery, Verdict};
 use metrics::{counter, histogram};
-use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 
@@ -171,7 +170,7 @@ fn is_success(status: u16) -> bool {
 
 /// Keeps the digest of what is sent, and the bytes where they aren't the message's own.
 fn record_payload(attempt: &mut Attempt, payload: &Payload, body: &Bytes) {
-    attempt.payload_digest = Some(Sha256::digest(body).into());
+    attempt.payload_digest = Some(countersign::sha256(body));
     if matches!(payload, Payload::Reference(_)) {
         attempt.payload = Some(body.clone());
     }

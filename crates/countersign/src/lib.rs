@@ -62,6 +62,11 @@
 //! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
 //! - `explain`: for people, offline: why a request was refused, in sentences (module `explain`); the scheme of requests
 //!   that were captured (module `infer`).
+//!
+//! The hashes are RustCrypto's. `--cfg countersign_backend="ring"` among a build's flags (`RUSTFLAGS`) puts `ring`'s in the
+//! place of those of HMAC; a build for x86-64 with both `avx512f` and `sha`, as by `-C target-cpu=native` on some servers, does
+//! so by itself, since RustCrypto's SHA-256 was seen a hundred times slower there, unless `"rustcrypto"` is asked for.
+//! `ring` doesn't wipe the state of a MAC when it is dropped.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -111,6 +116,7 @@ pub use self::{
     headers::{HeaderView, Lookup, RequestView},
     idempotency::IdempotencyKey,
     keyring::{Key, KeyError, KeyErrorKind, Keyring, KeyringBuilder},
+    mac::sha256,
     scheme::{Scheme, SchemeError},
     sign::{Message, SignError, Signed, Signer},
     time::Timestamp,
