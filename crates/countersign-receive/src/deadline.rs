@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -18,6 +19,8 @@ use crate::body::Limits;
 /// the clock read for a body that is there in one piece, as most are.
 pub(crate) struct Deadline {
     limits: Limits,
+    /// Whether something had to be waited for.
+    waited: bool,
     times: Option<Times>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -37,7 +40,7 @@ impl From<Instant> for Times {
 
 impl Deadline {
     pub(crate) fn new(limits: Limits) -> Self {
-        Deadline { limits, times: None, timer: None }
+        Deadline { limits, waited: false, times: None, timer: None }
     }
 
     /// What `poll` gives, as long as there is time.
@@ -66,6 +69,12 @@ impl Deadline {
 
     /// Ready once there is no time left.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A server may ask for the answer a moment before it hands over the body that it has: asking again once
+        // costs less than a timer.
+        if !mem::replace(&mut self.waited, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let Times { started, latest } = *self.times.get_or_insert_with(|| Times::from(Instant::now()));
         // A limit beyond what a clock can tell is none.
         let ends = [started.checked_add(self.limits.total), latest.checked_add(self.limits.idle)];

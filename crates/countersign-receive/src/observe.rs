@@ -1,9 +1,12 @@
 //! What is logged, counted and shown to the audit: once a request.
 
-use std::{borrow::Cow, time::Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use countersign::Error;
-use metrics::{counter, histogram};
+use metrics::{Key, Label, Level, Metadata, with_recorder};
 use tracing::{Span, debug, error, error_span, field::Empty, info, warn};
 
 use crate::{Decision, Receiver, Verified, audit::Decided, judgement::Judgement};
@@ -45,24 +48,28 @@ impl<P> Request<'_, P> {
     }
 
     fn log(&self, judgement: &Judgement) {
+        if !self.span.is_disabled() {
+            self.describe(judgement);
+        }
+        self.span.in_scope(|| tell(judgement));
+    }
+
+    /// Fills the span's fields. The event's id and type may stand in the body: it is read for them here, where
+    /// somebody listens.
+    fn describe(&self, judgement: &Judgement) {
         self.span.record("outcome", outcome(judgement));
         self.span.record("age_s", self.age(judgement));
-        // The event's id and type may stand in the body: it is read for them where somebody listens.
-        if let Some(verified) = judgement.verified().filter(|_| !self.span.is_disabled()) {
+        if let Some(verified) = judgement.verified() {
             self.span.record("tenant", verified.tenant());
             self.span.record("key", verified.key_label());
             self.span.record("bytes", verified.body().len());
             self.span.record("event_type", known(&verified.event_type()));
             self.span.record("event_id", known(&verified.event_id()));
         }
-        self.span.in_scope(|| tell(judgement));
     }
 
     fn count(&self, judgement: &Judgement) {
-        let scheme = &self.receiver.verifier.scheme().name;
-        let name = "countersign_received_total";
-        counter!(name, "scheme" => scheme.clone(), "outcome" => outcome(judgement)).increment(1);
-        histogram!("countersign_receive_seconds", "scheme" => scheme.clone()).record(self.started.elapsed());
+        self.receiver.meters.count(outcome(judgement), self.started.elapsed());
     }
 
     fn decision<'d>(&'d self, judgement: &'d Judgement) -> Decision<'d> {
@@ -82,6 +89,41 @@ impl<P> Request<'_, P> {
             |verified: &Verified| Some(self.now.saturating_sub(verified.timestamp()?.as_unix_seconds()));
         judgement.verified().and_then(age).or_else(|| judgement.error()?.age_seconds())
     }
+}
+
+/// The names of a receiver's metrics, with their labels. Those that most requests need are made once.
+#[derive(Clone)]
+pub(crate) struct Meters {
+    scheme: Cow<'static, str>,
+    accepted: Key,
+    seconds: Key,
+}
+
+static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+impl Meters {
+    pub(crate) fn new(scheme: Cow<'static, str>) -> Self {
+        let labels = vec![Label::new("scheme", scheme.clone())];
+        let seconds = Key::from_parts("countersign_receive_seconds", labels);
+        let accepted = received(scheme.clone(), Decided::Accepted.as_str());
+        Meters { scheme, accepted, seconds }
+    }
+
+    fn count(&self, outcome: &'static str, took: Duration) {
+        let total = match outcome == Decided::Accepted.as_str() {
+            true => Cow::Borrowed(&self.accepted),
+            false => Cow::Owned(received(self.scheme.clone(), outcome)),
+        };
+        with_recorder(|recorder| {
+            recorder.register_counter(&total, &METADATA).increment(1);
+            recorder.register_histogram(&self.seconds, &METADATA).record(took);
+        });
+    }
+}
+
+fn received(scheme: Cow<'static, str>, outcome: &'static str) -> Key {
+    let labels = vec![Label::new("scheme", scheme), Label::new("outcome", outcome)];
+    Key::from_parts("countersign_received_total", labels)
 }
 
 /// The outcome, and where it is a refusal, of which kind.

@@ -9,6 +9,7 @@ use crate::{
     body::Limits,
     clock,
     hooks::{Enrol, ResolveKeys},
+    observe::Meters,
 };
 
 /// Everything that decides what becomes of a request. `P` is what the framework knows of a request
@@ -25,6 +26,7 @@ pub struct Receiver<P> {
     pub(crate) idempotency: Option<Arc<Idempotency>>,
     pub(crate) inbox: Option<Inbox>,
     pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) meters: Meters,
 }
 
 type Audit = dyn Fn(&Decision<'_>) + Send + Sync;
@@ -46,6 +48,7 @@ impl<P> Receiver<P> {
             idle: Self::DEFAULT_IDLE_TIMEOUT,
         };
         Receiver {
+            meters: Meters::new(verifier.scheme().name.clone()),
             verifier,
             keys: None,
             enrol: None,
@@ -175,6 +178,7 @@ impl<P> Clone for Receiver<P> {
             idempotency: self.idempotency.clone(),
             inbox: self.inbox.clone(),
             audit: self.audit.clone(),
+            meters: self.meters.clone(),
         }
     }
 }
