@@ -70,11 +70,14 @@ impl BodyBuffer for Discard {
 
 /// A request whose body is arriving; see [`Verifier::begin`].
 #[must_use]
-pub struct Check<'a, B> {
+pub struct Check<'a, B: BodyBuffer> {
     verifier: Verifier,
     request: RequestView<'a>,
     now: i64,
     buffer: B,
+    /// The first piece, until there is a second: a body of one piece, as most are, is verified like one that is
+    /// at hand.
+    first: Option<B::Frame>,
     state: State<'a>,
 }
 
@@ -82,11 +85,15 @@ enum State<'a> {
     Verifying {
         /// Boxed, as a request that waits for its body is moved about.
         head: Box<Head<'a>>,
-        runs: Vec<Run>,
+        /// Begun with the second piece.
+        runs: Option<Vec<Run>>,
     },
     /// The headers are no event's, but the request may turn out to be a handshake that isn't signed.
     Refused(Error),
 }
+
+/// What the headers say, and the key that made one of the signatures; no key where the scheme signs nothing.
+type Proof<'a> = Result<(Box<Head<'a>>, Option<usize>), Error>;
 
 impl<'a, B: BodyBuffer> Check<'a, B> {
     pub(super) fn begin(
@@ -98,21 +105,33 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         let may_greet = Greeting::may_come_unsigned(&verifier, &request);
         let state = match Head::read(&verifier, &request, now) {
             Ok(head) => {
-                let runs = start(&verifier, &head, now);
-                if runs.is_empty() && !verifier.scheme().is_unsigned() && !may_greet {
+                if !may_greet && !verifier.scheme().is_unsigned() && !Maker::is_any(&verifier, &head, now) {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
-                State::Verifying { head: Box::new(head), runs }
+                State::Verifying { head: Box::new(head), runs: None }
             }
             Err(error) if may_greet => State::Refused(error),
             Err(error) => return Err(error),
         };
-        Ok(Check { verifier, request, now, buffer, state })
+        Ok(Check { verifier, request, now, buffer, first: None, state })
     }
 
     /// Feeds the next piece of the body, and keeps it.
     pub fn update(&mut self, frame: B::Frame) {
-        if let State::Verifying { head, runs } = &mut self.state {
+        match (&mut self.state, self.first.take()) {
+            (State::Verifying { runs: None, .. }, None) => self.first = Some(frame),
+            (State::Verifying { head, runs: runs @ None }, Some(first)) => {
+                *runs = Some(start(&self.verifier, head, self.now));
+                self.pass(first);
+                self.pass(frame);
+            }
+            _ => self.pass(frame),
+        }
+    }
+
+    /// Feeds a piece to the runs, where there are some, and keeps it.
+    fn pass(&mut self, frame: B::Frame) {
+        if let State::Verifying { head, runs: Some(runs) } = &mut self.state {
             runs.iter_mut().for_each(|run| run.feed_body(&self.verifier, head, frame.as_ref()));
         }
         self.buffer.push(frame);
@@ -124,10 +143,11 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// # Errors
     /// Why the request isn't authentic; see [`ErrorKind`].
     pub fn finish(self) -> Result<Verified<'a, B::Body>, Error> {
-        let body = self.buffer.finish();
-        let (mut head, key) = prove(&self.verifier, self.state)?;
-        head.read_time_in_body(&self.verifier, B::bytes(&body), self.now)?;
-        Ok(conclude(Cow::Owned(self.verifier), &self.request, *head, key, body))
+        let (request, now) = (self.request, self.now);
+        let (verifier, proof, body) = self.end();
+        let (mut head, key) = proof?;
+        head.read_time_in_body(&verifier, B::bytes(&body), now)?;
+        Ok(conclude(Cow::Owned(verifier), &request, *head, key, body))
     }
 
     /// The body has ended: gives the proof, or the answer where the request is a handshake.
@@ -135,17 +155,37 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
     /// # Errors
     /// As [`finish`](Check::finish); and [`ErrorKind::HandshakeRefused`].
     pub fn outcome(self) -> Result<Outcome<'a, B::Body>, Error> {
-        let body = self.buffer.finish();
-        if let Some(greeting) = Greeting::unsigned(&self.verifier, &self.request, B::bytes(&body))? {
+        let (request, now) = (self.request, self.now);
+        let (verifier, proof, body) = self.end();
+        if let Some(greeting) = Greeting::unsigned(&verifier, &request, B::bytes(&body))? {
             return Ok(Outcome::Handshake(greeting));
         }
-        let (mut head, key) = prove(&self.verifier, self.state)?;
-        head.read_time_in_body(&self.verifier, B::bytes(&body), self.now)?;
-        if let Some(greeting) = Greeting::signed(&self.verifier, &self.request, B::bytes(&body), key)? {
+        let (mut head, key) = proof?;
+        head.read_time_in_body(&verifier, B::bytes(&body), now)?;
+        if let Some(greeting) = Greeting::signed(&verifier, &request, B::bytes(&body), key)? {
             return Ok(Outcome::Handshake(greeting));
         }
-        let verified = conclude(Cow::Owned(self.verifier), &self.request, *head, key, body);
-        Ok(Outcome::Event(verified))
+        Ok(Outcome::Event(conclude(Cow::Owned(verifier), &request, *head, key, body)))
+    }
+
+    /// Looks for the key, and gives the body.
+    fn end(mut self) -> (Verifier, Proof<'a>, B::Body) {
+        let proof = match self.state {
+            State::Verifying { head, runs: Some(runs) } => {
+                let tried = !runs.is_empty();
+                let key = runs.into_iter().find_map(|run| run.finish(&self.verifier, &head));
+                self.verifier.judge(key, tried).map(|key| (head, key))
+            }
+            State::Verifying { head, runs: None } => {
+                let body = self.first.as_ref().map_or([].as_slice(), AsRef::as_ref);
+                self.verifier.find_key(&head, body, self.now).map(|key| (head, key))
+            }
+            State::Refused(error) => Err(error),
+        };
+        if let Some(only) = self.first {
+            self.buffer.push(only);
+        }
+        (self.verifier, proof, self.buffer.finish())
     }
 }
 
@@ -158,19 +198,7 @@ fn start(verifier: &Verifier, head: &Head<'_>, now: i64) -> Vec<Run> {
     runs
 }
 
-/// The head, and the key that made one of its signatures; no key where the scheme signs nothing.
-fn prove<'a>(verifier: &Verifier, state: State<'a>) -> Result<(Box<Head<'a>>, Option<usize>), Error> {
-    let (head, runs) = match state {
-        State::Verifying { head, runs } => (head, runs),
-        State::Refused(error) => return Err(error),
-    };
-    let tried = !runs.is_empty();
-    let key = runs.into_iter().find_map(|run| run.finish(verifier, &head));
-    let key = verifier.judge(key, tried)?;
-    Ok((head, key))
-}
-
-impl<B> core::fmt::Debug for Check<'_, B> {
+impl<B: BodyBuffer> core::fmt::Debug for Check<'_, B> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Check").field("request", &self.request).finish_non_exhaustive()
     }

@@ -46,6 +46,13 @@ impl<'v> Maker<'v> {
         }
     }
 
+    /// Whether there is any.
+    pub(crate) fn is_any(verifier: &'v Verifier, head: &Head<'_>, now: i64) -> bool {
+        let mut any = false;
+        Maker::each(verifier, head, now, |_| any = true);
+        any
+    }
+
     /// The key that made one of the signatures, where the whole body is at hand.
     #[inline]
     pub(crate) fn find_key(self, verifier: &Verifier, head: &Head<'_>, body: &[u8]) -> Option<usize> {
