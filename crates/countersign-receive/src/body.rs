@@ -78,7 +78,9 @@ impl Limits {
 /// Small pieces are copied together, because each keeps the whole buffer that the server has read it into.
 #[derive(Default)]
 pub(crate) struct Frames {
-    pieces: Vec<Bytes>,
+    /// The first piece, mostly the only one.
+    first: Bytes,
+    others: Vec<Bytes>,
     /// The small pieces since the last large one.
     small: Vec<u8>,
 }
@@ -86,7 +88,7 @@ pub(crate) struct Frames {
 impl Frames {
     fn close_small(&mut self) {
         if !self.small.is_empty() {
-            self.pieces.push(mem::take(&mut self.small).into());
+            self.others.push(mem::take(&mut self.small).into());
         }
     }
 }
@@ -96,20 +98,23 @@ impl BodyBuffer for Frames {
     type Body = Bytes;
 
     fn push(&mut self, frame: Bytes) {
-        if frame.len() < SMALL && !self.pieces.is_empty() {
+        if self.first.is_empty() {
+            self.first = frame;
+        } else if frame.len() < SMALL {
             self.small.extend_from_slice(&frame);
         } else {
             self.close_small();
-            self.pieces.push(frame);
+            self.others.push(frame);
         }
     }
 
     fn finish(mut self) -> Bytes {
         self.close_small();
-        match self.pieces.len() {
-            1 => self.pieces.remove(0),
-            _ => self.pieces.concat().into(),
+        if self.others.is_empty() {
+            return self.first;
         }
+        self.others.insert(0, self.first);
+        self.others.concat().into()
     }
 
     fn bytes(body: &Bytes) -> &[u8] {
@@ -129,7 +134,10 @@ mod tests {
         for (number, length) in (0..=u8::MAX).cycle().zip(lengths) {
             frames.push(vec![number; *length].into());
         }
-        (frames.pieces.len() + usize::from(!frames.small.is_empty()), frames.finish())
+        let kept = usize::from(!frames.first.is_empty())
+            + frames.others.len()
+            + usize::from(!frames.small.is_empty());
+        (kept, frames.finish())
     }
 
     #[test]
