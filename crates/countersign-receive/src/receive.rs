@@ -44,7 +44,10 @@ impl<P> Receiver<P> {
         let judgement = {
             // Pinned first: the future is large, and would be moved into what instruments it.
             let judging = pin!(self.judge(incoming, body, now, &span));
-            judging.instrument(span.clone()).await
+            match span.is_disabled() {
+                true => judging.await,
+                false => judging.instrument(span.clone()).await,
+            }
         };
         observe::Request { receiver: self, span: &span, now, started }.record(&judgement);
         judgement.into_next(self.verifier.scheme())

@@ -76,16 +76,18 @@ where
         // Outside of the future, which would keep room for the request besides that for its halves.
         let (parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            let incoming = show(&parts, &body, original_uri);
-            // Boxed by itself: as one, they would be larger than what allocators are fast at.
-            match Box::pin(receiver.receive(&incoming, Pieces::new(body))).await {
-                Next::Handle(verified, handling) => {
-                    let response = inner.call(hand_over(parts, verified)).await?;
-                    handling.finish(response.status().as_u16()).await;
-                    Ok(response)
-                }
-                Next::Answer(answer) => Ok(reply::response(answer, parts.version)),
-            }
+            let next = {
+                let incoming = show(&parts, &body, original_uri);
+                // Boxed by itself: as one, they would be larger than what allocators are fast at.
+                Box::pin(receiver.receive(&incoming, Pieces::new(body))).await
+            };
+            let (verified, handling) = match next {
+                Next::Handle(verified, handling) => (verified, handling),
+                Next::Answer(answer) => return Ok(reply::response(answer, parts.version)),
+            };
+            let response = inner.call(hand_over(parts, verified)).await?;
+            handling.finish(response.status().as_u16()).await;
+            Ok(response)
         })
     }
 }
