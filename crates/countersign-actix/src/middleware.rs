@@ -232,14 +232,14 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, webhooks) = (self.service.clone(), self.webhooks.clone());
         Box::pin(async move {
-            match webhooks.receive(request).await {
-                Ok((request, handling)) => {
-                    let response = service.call(request).await?;
-                    handling.finish(response.status().as_u16()).await;
-                    Ok(response.map_into_left_body())
-                }
-                Err(answer) => Ok(answer.map_into_right_body()),
-            }
+            // Boxed by itself: as one, they would be larger than what allocators are fast at.
+            let (request, handling) = match Box::pin(webhooks.receive(request)).await {
+                Ok(received) => received,
+                Err(answer) => return Ok(answer.map_into_right_body()),
+            };
+            let response = service.call(request).await?;
+            handling.finish(response.status().as_u16()).await;
+            Ok(response.map_into_left_body())
         })
     }
 }
