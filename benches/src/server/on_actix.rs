@@ -18,10 +18,10 @@ pub(super) fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
     let stripe = middleware(catalog::STRIPE);
     let standard = middleware(catalog::STANDARD_WEBHOOKS);
     let verified = [
-        ("/store", stripe.clone().idempotency(store())?),
         ("/layer", stripe.clone()),
-        ("/standard-store", standard.clone().idempotency(store())?),
-        ("/standard", standard),
+        ("/store", stripe.clone().idempotency(store())?),
+        ("/standard", standard.clone()),
+        ("/standard-store", standard.idempotency(store())?),
     ];
     let app = move || App::new().configure(|config| routes(config, &stripe, &verified));
     let server = HttpServer::new(app).workers(1).max_connections(100_000).listen(listener)?;
@@ -33,15 +33,14 @@ fn middleware(scheme: Scheme) -> Webhooks {
 }
 
 fn routes(config: &mut ServiceConfig, stripe: &Webhooks, verified: &[(&str, Webhooks)]) {
-    config
-        .app_data(Data::new(ByHand::new()))
-        .route("/bare", post().to(bare))
-        .route("/hand", post().to(hand))
-        .route("/hand-json", post().to(hand_json))
-        .service(resource("/webhook").wrap(stripe.clone()).route(post().to(webhook)));
+    // Looked through in this order: what is compared stands side by side.
+    config.app_data(Data::new(ByHand::new())).route("/bare", post().to(bare)).route("/hand", post().to(hand));
     for (path, webhooks) in verified {
         config.service(resource(*path).wrap(webhooks.clone()).route(post().to(ok)));
     }
+    config
+        .route("/hand-json", post().to(hand_json))
+        .service(resource("/webhook").wrap(stripe.clone()).route(post().to(webhook)));
 }
 
 async fn bare(_: Bytes) -> HttpResponse {
