@@ -50,7 +50,7 @@ impl BodyBuffer for Vec<u8> {
     }
 }
 
-/// Keeps nothing: the body is verified as it passes by. What it proves has no body, and so no event,
+/// Keeps nothing: the body is verified as it passes by, a piece behind. What it proves has no body, and so no event,
 /// no id and no idempotency key.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;

@@ -69,12 +69,14 @@ impl Subject {
     ) -> Result<T, Error> {
         let request = RequestView { method: "POST", target: "/in?tenant=7", headers: &self.headers };
         let one_shot = verifier.verify(&request, &self.body, self.now).map(|verified| read(&verified));
-        let streamed = verifier.begin_with(&request, Vec::new(), self.now).and_then(|mut check| {
-            self.body.chunks(7).for_each(|frame| check.update(frame.to_vec()));
-            check.finish().map(|_| ())
-        });
-        let kind = |error: &Error| error.kind();
-        assert_eq!(one_shot.as_ref().map(|_| ()).map_err(kind), streamed.as_ref().map(|_| ()).map_err(kind));
+        let judged = one_shot.as_ref().map(|_| ()).map_err(Error::kind);
+        for bytes in [7, usize::MAX] {
+            let streamed = verifier.begin_with(&request, Vec::new(), self.now).and_then(|mut check| {
+                self.body.chunks(bytes).for_each(|frame| check.update(frame.to_vec()));
+                check.finish().map(|verified| assert_eq!(verified.body(), self.body))
+            });
+            assert_eq!(streamed.map_err(|error| error.kind()), judged, "in pieces of at most {bytes} bytes");
+        }
         one_shot
     }
 

@@ -31,15 +31,21 @@ const QUESTION: &[u8] = br#"{"challenge":"say this"}"#;
 
 type Headers = Vec<(String, String)>;
 
-/// What becomes of a request whose body arrives byte by byte.
+/// What becomes of a request whose body arrives byte by byte, which must be what becomes of it where the body arrives
+/// at once.
 fn in_pieces<'a>(
     verifier: &Verifier,
     headers: &'a Headers,
     body: &[u8],
 ) -> Result<Outcome<'a, Vec<u8>>, Error> {
-    let mut check = verifier.begin_with(&RequestView::post(headers), Vec::new(), NOW)?;
-    body.iter().for_each(|byte| check.update(vec![*byte]));
-    check.outcome()
+    let of = |bytes| {
+        let mut check = verifier.begin_with(&RequestView::post(headers), Vec::new(), NOW)?;
+        body.chunks(bytes).for_each(|piece| check.update(piece.to_vec()));
+        check.outcome()
+    };
+    let (outcome, at_once) = (of(1), of(usize::MAX));
+    assert_eq!(format!("{outcome:?}"), format!("{at_once:?}"));
+    outcome
 }
 
 fn answer<B>(outcome: Result<Outcome<'_, B>, Error>) -> Result<String, ErrorKind> {
