@@ -1,6 +1,6 @@
 //! The way of a request, from its headers to the decision.
 
-use std::{pin::pin, time::Instant};
+use std::{borrow::Cow, pin::pin, time::Instant};
 
 use bytes::Bytes;
 use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Outcome, RequestView, Verifier};
@@ -90,11 +90,11 @@ impl<P> Receiver<P> {
         })
     }
 
-    async fn verifier_for(&self, parts: &P, span: &Span) -> Result<Verifier, Error> {
-        let Some(keys) = &self.keys else { return Ok(self.verifier.clone()) };
+    async fn verifier_for(&self, parts: &P, span: &Span) -> Result<Cow<'_, Verifier>, Error> {
+        let Some(keys) = &self.keys else { return Ok(Cow::Borrowed(&self.verifier)) };
         let keys = keys.call(parts).await?;
         span.record("tenant", keys.tenant());
-        self.verifier.with_keys(keys)
+        self.verifier.with_keys(keys).map(Cow::Owned)
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
