@@ -9,8 +9,11 @@
 
 use alloc::vec::Vec;
 
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
+
+use crate::scheme::Algorithm;
 
 #[cfg_attr(
     any(
@@ -26,8 +29,62 @@ use zeroize::Zeroize;
 )]
 mod backend;
 
-pub(crate) use self::backend::Mac;
+use self::backend::Hmac;
 pub use self::backend::sha256;
+
+/// A running tag. Cloning a fresh one saves the key schedule.
+#[derive(Clone)]
+pub(crate) struct Mac(State);
+
+#[derive(Clone)]
+enum State {
+    Hmac(Hmac),
+    /// By RustCrypto in every build: it begins with the secret itself, and must be wiped.
+    Sha256SecretPrefix(Sha256),
+}
+
+impl Mac {
+    /// A tag by `algorithm` under `key`; `None` where the algorithm makes none, or this build
+    /// doesn't have it.
+    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Mac> {
+        let state = match algorithm {
+            Algorithm::Sha256SecretPrefix => State::Sha256SecretPrefix(Sha256::new_with_prefix(key)),
+            _ => State::Hmac(Hmac::new(algorithm, key)?),
+        };
+        Some(Mac(state))
+    }
+
+    /// The tag of what `feed` feeds to a copy of this. It costs less than a clone, its
+    /// [`update`](Mac::update)s and [`finish`](Mac::finish): what is known to be of one algorithm is
+    /// smaller, and is moved less.
+    #[inline]
+    pub(crate) fn tag_of(&self, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
+        match &self.0 {
+            State::Hmac(mac) => mac.tag_of(feed),
+            State::Sha256SecretPrefix(hash) => {
+                let mut hash = hash.clone();
+                feed(&mut |bytes| Digest::update(&mut hash, bytes));
+                Tag::new(&hash.finalize())
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Hmac(mac) => mac.update(bytes),
+            State::Sha256SecretPrefix(hash) => Digest::update(hash, bytes),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn finish(self) -> Tag {
+        match self.0 {
+            State::Hmac(mac) => mac.finish(),
+            State::Sha256SecretPrefix(hash) => Tag::new(&hash.finalize()),
+        }
+    }
+}
 
 /// A tag that the secret's holder alone could have made. Kept in words, of which a comparison needs
 /// fewer than of bytes.
@@ -83,7 +140,6 @@ pub(crate) fn same_text(expected: &[u8], candidate: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheme::Algorithm;
 
     fn tag(algorithm: Algorithm, key: &[u8], parts: &[&[u8]]) -> Tag {
         let mut mac = Mac::new(algorithm, key).expect("an algorithm of this build");

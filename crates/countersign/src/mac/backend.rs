@@ -1,6 +1,6 @@
-//! Tags by RustCrypto's hashes.
+//! HMAC and SHA-256 by RustCrypto.
 
-use hmac::{Hmac, KeyInit, Mac as _};
+use hmac::{KeyInit, Mac as _};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use self::sha1::HmacSha1;
@@ -14,44 +14,36 @@ mod sha1;
 #[path = "sha1_on.rs"]
 mod sha1;
 
-/// A running tag. Cloning a fresh one saves the key schedule.
+/// A running HMAC.
 #[derive(Clone)]
-pub(crate) struct Mac(State);
-
-#[derive(Clone)]
-enum State {
-    HmacSha1(HmacSha1),
-    HmacSha256(Hmac<Sha256>),
-    HmacSha384(Hmac<Sha384>),
-    HmacSha512(Hmac<Sha512>),
-    Sha256SecretPrefix(Sha256),
+pub(super) enum Hmac {
+    Sha1(HmacSha1),
+    Sha256(hmac::Hmac<Sha256>),
+    Sha384(hmac::Hmac<Sha384>),
+    Sha512(hmac::Hmac<Sha512>),
 }
 
-impl Mac {
-    /// A tag by `algorithm` under `key`; `None` where the algorithm makes none, or this build
-    /// doesn't have it.
-    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Mac> {
-        let state = match algorithm {
-            Algorithm::HmacSha1 => State::HmacSha1(HmacSha1::new_from_slice(key).ok()?),
-            Algorithm::HmacSha256 => State::HmacSha256(Hmac::new_from_slice(key).ok()?),
-            Algorithm::HmacSha384 => State::HmacSha384(Hmac::new_from_slice(key).ok()?),
-            Algorithm::HmacSha512 => State::HmacSha512(Hmac::new_from_slice(key).ok()?),
-            Algorithm::Sha256SecretPrefix => State::Sha256SecretPrefix(Sha256::new_with_prefix(key)),
-            Algorithm::Ed25519 | Algorithm::Token | Algorithm::None => return None,
-        };
-        Some(Mac(state))
+impl Hmac {
+    /// One by `algorithm` under `key`; `None` where that is no HMAC, or this build doesn't have it.
+    pub(super) fn new(algorithm: Algorithm, key: &[u8]) -> Option<Hmac> {
+        Some(match algorithm {
+            Algorithm::HmacSha1 => Hmac::Sha1(HmacSha1::new_from_slice(key).ok()?),
+            Algorithm::HmacSha256 => Hmac::Sha256(KeyInit::new_from_slice(key).ok()?),
+            Algorithm::HmacSha384 => Hmac::Sha384(KeyInit::new_from_slice(key).ok()?),
+            Algorithm::HmacSha512 => Hmac::Sha512(KeyInit::new_from_slice(key).ok()?),
+            Algorithm::Sha256SecretPrefix | Algorithm::Ed25519 | Algorithm::Token | Algorithm::None => {
+                return None;
+            }
+        })
     }
 
-    /// The tag of what `feed` feeds to a copy of this. It costs less than a clone, its
-    /// [`update`](Mac::update)s and [`finish`](Mac::finish): what is known to be of one algorithm is
-    /// smaller, and is moved less.
     #[inline]
-    pub(crate) fn tag_of(&self, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
-        match &self.0 {
-            State::HmacSha256(mac) => tag_of(mac, feed),
-            State::HmacSha384(mac) => tag_of(mac, feed),
-            State::HmacSha512(mac) => tag_of(mac, feed),
-            State::HmacSha1(_) | State::Sha256SecretPrefix(_) => {
+    pub(super) fn tag_of(&self, feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Tag {
+        match self {
+            Hmac::Sha256(mac) => tag_of(mac, feed),
+            Hmac::Sha384(mac) => tag_of(mac, feed),
+            Hmac::Sha512(mac) => tag_of(mac, feed),
+            Hmac::Sha1(_) => {
                 let mut mac = self.clone();
                 feed(&mut |bytes| mac.update(bytes));
                 mac.finish()
@@ -60,24 +52,22 @@ impl Mac {
     }
 
     #[inline]
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match &mut self.0 {
-            State::HmacSha1(mac) => mac.update(bytes),
-            State::HmacSha256(mac) => mac.update(bytes),
-            State::HmacSha384(mac) => mac.update(bytes),
-            State::HmacSha512(mac) => mac.update(bytes),
-            State::Sha256SecretPrefix(hash) => Digest::update(hash, bytes),
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hmac::Sha1(mac) => mac.update(bytes),
+            Hmac::Sha256(mac) => mac.update(bytes),
+            Hmac::Sha384(mac) => mac.update(bytes),
+            Hmac::Sha512(mac) => mac.update(bytes),
         }
     }
 
     #[inline]
-    pub(crate) fn finish(self) -> Tag {
-        match self.0 {
-            State::HmacSha1(mac) => Tag::new(&mac.finalize().into_bytes()),
-            State::HmacSha256(mac) => Tag::new(&mac.finalize().into_bytes()),
-            State::HmacSha384(mac) => Tag::new(&mac.finalize().into_bytes()),
-            State::HmacSha512(mac) => Tag::new(&mac.finalize().into_bytes()),
-            State::Sha256SecretPrefix(hash) => Tag::new(&hash.finalize()),
+    pub(super) fn finish(self) -> Tag {
+        match self {
+            Hmac::Sha1(mac) => Tag::new(&mac.finalize().into_bytes()),
+            Hmac::Sha256(mac) => Tag::new(&mac.finalize().into_bytes()),
+            Hmac::Sha384(mac) => Tag::new(&mac.finalize().into_bytes()),
+            Hmac::Sha512(mac) => Tag::new(&mac.finalize().into_bytes()),
         }
     }
 }

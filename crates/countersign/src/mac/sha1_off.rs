@@ -1,7 +1,7 @@
 //! In builds without feature `sha1` no HMAC-SHA1 can exist.
 
 #[derive(Clone)]
-pub(super) enum HmacSha1 {}
+pub(in crate::mac) enum HmacSha1 {}
 
 /// What an HMAC-SHA1 would give.
 pub(super) struct NoTag(());
