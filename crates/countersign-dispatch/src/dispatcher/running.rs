@@ -10,27 +10,26 @@ use tokio::{
 
 use crate::{attempt::Means, pace::Pace};
 
-/// The attempts that are under way, and those that are to be settled.
+/// The attempts that are under way.
 pub(super) struct Running {
     means: Arc<Means>,
     pace: Arc<Pace>,
     tasks: JoinSet<SettleDelivery>,
     claimed: HashMap<Id, Claimed>,
-    /// What is to be settled, and of which delivery, in one order.
-    pub(super) ended: Vec<SettleDelivery>,
-    pub(super) ended_claims: Vec<Claimed>,
+}
+
+/// The attempts that have ended and are to be settled.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// What becomes of each.
+    pub(super) settles: Vec<SettleDelivery>,
+    /// What each was an attempt at, in the same order.
+    pub(super) claims: Vec<Claimed>,
 }
 
 impl Running {
     pub(super) fn new(means: Arc<Means>) -> Self {
-        Running {
-            means,
-            pace: Arc::default(),
-            tasks: JoinSet::new(),
-            claimed: HashMap::new(),
-            ended: Vec::new(),
-            ended_claims: Vec::new(),
-        }
+        Running { means, pace: Arc::default(), tasks: JoinSet::new(), claimed: HashMap::new() }
     }
 
     /// How many there are.
@@ -55,30 +54,30 @@ impl Running {
 
     /// Waits until an attempt has ended, and a moment longer until half of them have, and takes those that
     /// have. Never ready where none is under way.
-    pub(super) async fn some_have_ended(&mut self) {
-        let enough = self.ended.len() + self.len().div_ceil(2);
+    pub(super) async fn some_have_ended(&mut self, ended: &mut Ended) {
+        let enough = ended.settles.len() + self.len().div_ceil(2);
         match self.tasks.join_next_with_id().await {
-            Some(ended) => self.take(ended),
+            Some(result) => self.take(result, ended),
             None => std::future::pending().await,
         }
         let until = Instant::now() + LINGER;
-        while self.ended.len() < enough {
+        while ended.settles.len() < enough {
             match timeout_at(until, self.tasks.join_next_with_id()).await {
-                Ok(Some(ended)) => self.take(ended),
+                Ok(Some(result)) => self.take(result, ended),
                 _ => break,
             }
         }
     }
 
-    fn take(&mut self, ended: Result<(Id, SettleDelivery), JoinError>) {
-        let (task, settle) = match ended {
+    fn take(&mut self, result: Result<(Id, SettleDelivery), JoinError>, ended: &mut Ended) {
+        let (task, settle) = match result {
             Ok((task, settle)) => (task, Some(settle)),
             Err(error) => (error.id(), None),
         };
         if let Some(claimed) = self.claimed.remove(&task) {
             let settle = settle.unwrap_or_else(|| self.means.panicked(&claimed));
-            self.ended.push(settle);
-            self.ended_claims.push(claimed);
+            ended.settles.push(settle);
+            ended.claims.push(claimed);
         }
     }
 }

@@ -9,34 +9,34 @@ use countersign_store::{
 
 use super::{
     Dispatcher,
-    running::Running,
+    running::Ended,
     telling::{events_of, log},
 };
 
 impl<S: OutboxStore> Dispatcher<S> {
     /// Settles what has ended, all in one commit. Where the store can't be reached, it is kept and tried again.
-    pub(super) async fn settle(&self, running: &mut Running) {
-        if running.ended.is_empty() {
+    pub(super) async fn settle(&self, ended: &mut Ended) {
+        if ended.settles.is_empty() {
             return;
         }
-        match self.outbox.store().settle(&running.ended).await {
+        match self.outbox.store().settle(&ended.settles).await {
             Ok(settlements) => {
-                let (ended, claims) = (take(&mut running.ended), take(&mut running.ended_claims));
-                let settled = ended.iter().zip(&claims).zip(settlements);
+                let Ended { settles, claims } = take(ended);
+                let settled = settles.iter().zip(&claims).zip(settlements);
                 let settled = settled.map(|((settled, claimed), settlement)| (settled, claimed, settlement));
                 self.tell(&events_of(settled)).await;
             }
-            Err(error) if error.kind() == StoreErrorKind::Invalid => self.settle_apart(running).await,
+            Err(error) if error.kind() == StoreErrorKind::Invalid => self.settle_apart(ended).await,
             Err(error) => log(NOT_YET, &error),
         }
     }
 
     /// Settles each by itself, because the store refuses one of them, which must keep no other from its end. What it
     /// refuses even [without what the receiver said](bare) is let go, and tried again when its lease ends.
-    async fn settle_apart(&self, running: &mut Running) {
-        while let (Some(ended), Some(claimed)) = (running.ended.last(), running.ended_claims.last()) {
-            match self.settle_one(ended).await {
-                Ok(settlement) => self.tell(&events_of([(ended, claimed, settlement)].into_iter())).await,
+    async fn settle_apart(&self, ended: &mut Ended) {
+        while let (Some(settle), Some(claimed)) = (ended.settles.last(), ended.claims.last()) {
+            match self.settle_one(settle).await {
+                Ok(settlement) => self.tell(&events_of([(settle, claimed, settlement)].into_iter())).await,
                 Err(error) if error.kind() == StoreErrorKind::Invalid => {
                     log(
                         "the store refuses how a delivery ended: it is made again when its lease ends",
@@ -45,8 +45,8 @@ impl<S: OutboxStore> Dispatcher<S> {
                 }
                 Err(error) => return log(NOT_YET, &error),
             }
-            running.ended.pop();
-            running.ended_claims.pop();
+            ended.settles.pop();
+            ended.claims.pop();
         }
     }
 

@@ -2,28 +2,31 @@
 
 use std::{pin::pin, time::Duration};
 
-use countersign_store::outbox::OutboxStore;
+use countersign_store::outbox::{Claimed, OutboxStore};
 use tokio::{
-    select,
+    join, select,
     sync::Notify,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
     Dispatcher,
-    running::{LONGEST_TURN, Running},
+    running::{Ended, LONGEST_TURN, Running},
     telling::log,
 };
 
 impl<S: OutboxStore> Dispatcher<S> {
     /// Works until it is told to stop, and then until what is under way has ended.
     pub(super) async fn work(&self, stop: &Notify) {
-        let mut running = Running::new(self.means());
+        let (mut running, mut ended) = (Running::new(self.means()), Ended::default());
+        // Whether the last claim was given as much as it had asked for.
+        let mut more_is_due = false;
         let mut next_housekeeping = Instant::now();
         let mut changed = pin!(self.outbox.store().changed());
         loop {
-            self.settle(&mut running).await;
-            self.claim(&mut running).await;
+            let free = self.concurrency.saturating_sub(running.len());
+            let claimed = self.settle_and_claim(&mut ended, free, &mut more_is_due).await;
+            claimed.into_iter().for_each(|claimed| running.begin(claimed));
             if Instant::now() >= next_housekeeping {
                 self.keep_house().await;
                 next_housekeeping = Instant::now() + HOUSEKEEPING;
@@ -32,41 +35,65 @@ impl<S: OutboxStore> Dispatcher<S> {
             select! {
                 biased;
                 () = stop.notified() => break,
-                () = running.some_have_ended() => {}
+                () = running.some_have_ended(&mut ended) => {}
                 () = self.outbox.woken(), if !full => {}
                 () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
                 () = sleep(self.poll_interval) => {}
             }
         }
-        self.stop(running).await;
+        self.stop(running, ended).await;
     }
 
-    /// Begins attempts at deliveries that are due, as many as there is room for.
-    async fn claim(&self, running: &mut Running) {
-        let free = self.concurrency.saturating_sub(running.len());
-        // What can't be settled would pile up.
-        if free == 0 || !running.ended.is_empty() {
-            return;
+    /// Settles what has ended, and claims as many deliveries as there is room for.
+    ///
+    /// While more is due than there is room for, neither waits for the other. What such a claim can't have yet are the
+    /// places of the deliveries that are being settled, so one that is given less than it asks for is made again.
+    async fn settle_and_claim(&self, ended: &mut Ended, free: usize, more_is_due: &mut bool) -> Vec<Claimed> {
+        let mut claimed = Vec::new();
+        if *more_is_due {
+            ((), claimed) = join!(self.settle(ended), self.claim(free));
+        } else {
+            self.settle(ended).await;
         }
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
+        if !ended.settles.is_empty() {
+            // What can't be settled would pile up.
+            *more_is_due = false;
+        } else if claimed.len() < free {
+            let left = free - claimed.len();
+            let others = self.claim(left).await;
+            *more_is_due = !*more_is_due && others.len() == left;
+            claimed.extend(others);
+        }
+        claimed
+    }
+
+    /// Claims deliveries that are due.
+    async fn claim(&self, most: usize) -> Vec<Claimed> {
+        if most == 0 {
+            return Vec::new();
+        }
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let lease = self.attempt_timeout + LONGEST_TURN + MARGIN;
         match self.outbox.store().claim(limit, lease).await {
-            Ok(claimed) => claimed.into_iter().for_each(|claimed| running.begin(claimed)),
-            Err(error) => log("deliveries could not be claimed", &error),
+            Ok(claimed) => claimed,
+            Err(error) => {
+                log("deliveries could not be claimed", &error);
+                Vec::new()
+            }
         }
     }
 
     /// Waits for the attempts that are under way, and gives back those that take too long.
-    async fn stop(&self, mut running: Running) {
+    async fn stop(&self, mut running: Running, mut ended: Ended) {
         let all_ended = async {
             while running.len() > 0 {
-                running.some_have_ended().await;
+                running.some_have_ended(&mut ended).await;
             }
         };
         if timeout(self.grace, all_ended).await.is_err() {
             tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
         }
-        self.settle(&mut running).await;
+        self.settle(&mut ended).await;
     }
 }
 

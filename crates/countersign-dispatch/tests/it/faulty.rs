@@ -1,4 +1,4 @@
-//! A store of which some calls fail while a test wants it.
+//! A store of which some calls fail, or take their time, while a test wants it.
 
 use std::{
     sync::{
@@ -9,6 +9,7 @@ use std::{
 };
 
 use countersign_store::{Settlement, StoreError, outbox::*};
+use tokio::time::sleep;
 
 /// An outbox in memory whose `enqueue`, `attempts` or `settle` fails while its switch is on, and which refuses what no
 /// store takes: a batch in which something is `refused`.
@@ -21,6 +22,8 @@ pub(crate) struct Faulty {
     pub(crate) refused: Option<fn(&SettleDelivery) -> bool>,
     /// Whether `settle` fails once it has refused something.
     pub(crate) then_no_settle: Arc<AtomicBool>,
+    /// How long `claim` takes, and `settle` a millisecond more: what is settled is not there for a claim beside it.
+    pub(crate) slow: Duration,
 }
 
 fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -77,10 +80,14 @@ impl OutboxStore for Faulty {
     }
 
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        sleep(self.slow).await;
         self.inner.claim(limit, lease).await
     }
 
     async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+        if self.slow > Duration::ZERO {
+            sleep(self.slow + Duration::from_millis(1)).await;
+        }
         unless(&self.no_settle, Ok(()))?;
         if self.refused.is_some_and(|refused| settled.iter().any(refused)) {
             self.no_settle.fetch_or(self.then_no_settle.load(Ordering::SeqCst), Ordering::SeqCst);

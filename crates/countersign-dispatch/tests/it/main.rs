@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
 mod announcing;
+mod busy;
 mod endpoints;
 mod faulty;
 #[cfg(feature = "email")]
