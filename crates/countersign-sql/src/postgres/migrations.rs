@@ -31,4 +31,5 @@ const STEPS: &[(i64, &str)] = &[
     (2, include_str!("../../migrations/postgres/0002_sending.sql")),
     (3, include_str!("../../migrations/postgres/0003_api_keys.sql")),
     (4, include_str!("../../migrations/postgres/0004_turns.sql")),
+    (5, include_str!("../../migrations/postgres/0005_plans.sql")),
 ];

@@ -9,7 +9,8 @@ use std::{
 use countersign_sql::{Occurrence, PgStore};
 use countersign_store::{Answer, Claim, IdempotencyStore, InboxStore, Outcome, StoreError, StoreErrorKind};
 use sqlx::{
-    AssertSqlSafe, PgPool,
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Row,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -125,7 +126,7 @@ async fn migrating_twice_or_many_times_at_once_changes_nothing() {
         .fetch_one(&fresh.pool)
         .await
         .unwrap();
-    assert_eq!(steps, 4);
+    assert_eq!(steps, 5);
     fresh.drop().await;
 }
 
@@ -196,6 +197,52 @@ async fn leasing_refuses_an_isolation_in_which_it_could_lease_one_lane_twice() {
     let error = PgStore::new(pool.clone()).lease(1, MINUTE).await.unwrap_err();
     assert!(error.to_string().contains("READ COMMITTED"), "{error}");
     pool.close().await;
+    fresh.drop().await;
+}
+
+/// A connection on which a call of a function was planned while its table was known to be empty.
+pub(crate) async fn planned_on_nothing(fresh: &Fresh, table: &str, call: &str) -> PoolConnection<Postgres> {
+    let mut connection = fresh.pool.acquire().await.unwrap();
+    let vacuum = AssertSqlSafe(format!("VACUUM (ANALYZE) {table}"));
+    sqlx::raw_sql(vacuum).execute(&mut *connection).await.unwrap();
+    // The first plans are made for the parameters that are given, and the sixth is kept.
+    for _ in 0..10 {
+        assert_eq!(blocks_and_rows(&mut connection, call).await.1, 0);
+    }
+    connection
+}
+
+/// How many blocks a call of a function reads, from memory or disk.
+pub(crate) async fn blocks_read(connection: &mut PgConnection, call: &str) -> u64 {
+    let (blocks, rows) = blocks_and_rows(connection, call).await;
+    assert!(rows > 0, "{call} gives nothing");
+    blocks
+}
+
+async fn blocks_and_rows(connection: &mut PgConnection, call: &str) -> (u64, u64) {
+    let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT {call}"));
+    let row = sqlx::query(explain).fetch_one(connection).await.unwrap();
+    let text: String = row.try_get_unchecked(0).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let number = |name| plan[0]["Plan"][name].as_u64().unwrap();
+    (number("Shared Hit Blocks") + number("Shared Read Blocks"), number("Actual Rows"))
+}
+
+/// A worker that has waited for long has had its leases planned while there was nothing.
+#[tokio::test]
+async fn a_lease_that_was_planned_while_nothing_waited_looks_at_few_of_many() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let lease = "countersign_inbox_lease(NULL, 64, 60000000, 1)";
+    let mut connection = planned_on_nothing(&fresh, "countersign_inbox", lease).await;
+    let many = "
+        INSERT INTO countersign_inbox (key, state, due_at, attempts, lane, accepted_at, source, ordering, data_at, body)
+        SELECT 'key' || number, 'pending', 1, 0, number % 5000, 1, 'stripe', 'cus_1', '', ''
+        FROM generate_series(1, 20000) AS number";
+    sqlx::raw_sql(many).execute(&mut *connection).await.unwrap();
+    let read = blocks_read(&mut connection, lease).await;
+    // Reading the table for each row that is due would be three million.
+    assert!(read < 200_000, "{read}");
+    drop(connection);
     fresh.drop().await;
 }
 
