@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use self::builder::MAX_HEADERS;
+use self::{builder::MAX_HEADERS, targets::Targets};
 pub use self::{
     builder::TransportBuilder,
     error::{BuildError, BuildErrorKind},
@@ -29,6 +29,7 @@ use crate::{
 
 mod builder;
 mod error;
+mod targets;
 
 /// HTTP client for deliveries. Clones share their connections.
 ///
@@ -37,6 +38,7 @@ mod error;
 pub struct Transport {
     client: Client<Connector, Full<Bytes>>,
     settings: Arc<Settings>,
+    targets: Arc<Targets>,
 }
 
 struct Settings {
@@ -60,12 +62,13 @@ impl Transport {
         TransportBuilder::new()
     }
 
-    /// Parses the URL of an endpoint and checks it against the transport's policy.
+    /// Parses the URL of an endpoint and checks it against the transport's policy. Those of the last 10,000 endpoints are
+    /// kept as they were parsed.
     ///
     /// # Errors
     /// As [`Target::parse`].
     pub fn target(&self, url: &str) -> Result<Target, TargetError> {
-        Target::parse(url, &self.settings.policy)
+        self.targets.parse(url, &self.settings.policy)
     }
 
     /// Sends `delivery` once.

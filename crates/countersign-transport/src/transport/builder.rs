@@ -143,7 +143,7 @@ impl TransportBuilder {
         let client = client.build(connector);
         let (timeout, response_limit) = (self.timeout, self.response_limit);
         let settings = Settings { policy, timeout, response_limit, user_agent };
-        Ok(Transport { client, settings: Arc::new(settings) })
+        Ok(Transport { client, settings: Arc::new(settings), targets: Arc::default() })
     }
 }
 
