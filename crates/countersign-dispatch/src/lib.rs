@@ -40,7 +40,8 @@
 //!    is tried again by the [`Schedule`], not before `Retry-After`. 429, 502, 503 and 504 leave the endpoint
 //!    alone for a while, and five failures in a row open its circuit: then one request at a time tries it.
 //! 4. It settles what has ended in one commit: the attempt with what was sent and answered, the delivery,
-//!    and the endpoint's health. No transaction is open while a request is under way.
+//!    and the endpoint's health. No transaction is open while a request is under way. While more is due than
+//!    there is room for, the next are claimed at the same time.
 //! 5. Once a minute it turns the failure clocks: an endpoint that has been failing for 5 days is warned of,
 //!    for 7 days disabled. Its deliveries are kept, and go on when it is enabled.
 //! 6. When it is told to stop, it claims no more and waits for what is under way.
