@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{delivered, endpoint, messages, put};
 use crate::{
-    postgres::{Fresh, blocks_read, planned_on_nothing},
+    postgres::{Fresh, blocks_and_rows, planned_on_nothing},
     support::{Database, MINUTE},
 };
 
@@ -112,11 +112,14 @@ async fn a_transaction_that_stays_open_elsewhere_hardly_slows_claims_down() {
     let mut elsewhere = fresh.pool.begin().await.unwrap();
     sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *elsewhere).await.unwrap();
     sqlx::raw_sql("SELECT count(*) FROM countersign_deliveries").execute(&mut *elsewhere).await.unwrap();
+    let claim_of_one = "countersign_outbox_lease(NULL, 1, 60000000, 1, 5)";
     let mut read = Vec::new();
     for _ in 0..10 {
         store.enqueue(&messages(SETTLED + 1)).await.unwrap();
         let mut connection = fresh.pool.acquire().await.unwrap();
-        read.push(blocks_read(&mut connection, "countersign_outbox_lease(NULL, 1, 60000000, 1, 5)").await);
+        let (blocks, leased) = blocks_and_rows(&mut connection, claim_of_one).await;
+        assert_eq!(leased, 1);
+        read.push(blocks);
         let claimed = store.claim(1_000, MINUTE).await.unwrap();
         assert_eq!(claimed.len(), SETTLED);
         let _ = store.settle(&claimed.iter().map(delivered).collect::<Vec<_>>()).await.unwrap();
@@ -142,7 +145,9 @@ async fn a_claim_that_was_planned_while_nothing_waited_looks_at_few_of_many() {
         SELECT 'msg_' || number, 'ep' || number % 200, 'order.paid', 'pending', 1, 0, 0, 0, 1
         FROM generate_series(1, 20000) AS number";
     sqlx::raw_sql(many).execute(&mut *connection).await.unwrap();
-    let read = blocks_read(&mut connection, claim).await;
+    let (read, rows) = blocks_and_rows(&mut connection, claim).await;
+    // A delivery each of as many endpoints as there are places, and the others, whose turn comes next.
+    assert_eq!(rows, 200);
     // Reading the table for each endpoint would be a hundred thousand.
     assert!(read < 10_000, "{read}");
     drop(connection);
