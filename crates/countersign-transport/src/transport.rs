@@ -62,8 +62,8 @@ impl Transport {
         TransportBuilder::new()
     }
 
-    /// Parses the URL of an endpoint and checks it against the transport's policy. Those of the last 10,000 endpoints are
-    /// kept as they were parsed.
+    /// Parses the URL of an endpoint and checks it against the transport's policy. Up to 10,000 are kept
+    /// as they were parsed.
     ///
     /// # Errors
     /// As [`Target::parse`].

@@ -19,7 +19,7 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// Works until it is told to stop, and then until what is under way has ended.
     pub(super) async fn work(&self, stop: &Notify) {
         let (mut running, mut ended) = (Running::new(self.means()), Ended::default());
-        // Whether the last claim was given as much as it had asked for.
+        // Whether the first claim of the last turn was given as much as it had asked for.
         let mut more_is_due = false;
         let mut next_housekeeping = Instant::now();
         let mut changed = pin!(self.outbox.store().changed());

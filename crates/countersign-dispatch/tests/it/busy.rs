@@ -48,7 +48,7 @@ async fn an_endpoint_with_few_places_is_given_the_next_when_they_are_settled() {
     }
 }
 
-/// While the store settles nothing, no more is claimed than may be under way at once.
+/// While the store settles nothing, nothing is claimed, but for what was asked for beside the first settlement that failed.
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_settled_does_not_pile_up() {
     let store = Faulty::default();

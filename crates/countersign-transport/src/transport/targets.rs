@@ -10,11 +10,11 @@ use crate::{
     target::{Target, TargetError},
 };
 
-/// The URLs that were sent to last, parsed and found permitted by one policy. Parsing one costs more than signing a message.
+/// The URLs that were sent to last, parsed and found permitted by one policy.
 #[derive(Default)]
 pub(super) struct Targets(Mutex<HashMap<String, Target>>);
 
-/// How many are kept.
+/// How many are kept; then all are let go.
 const MOST: usize = 10_000;
 
 impl Targets {
