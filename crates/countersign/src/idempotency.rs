@@ -103,7 +103,7 @@ pub(crate) fn join<'a>(values: impl Iterator<Item = &'a str>) -> String {
 
 /// Escapes what separates the pieces of a key.
 fn escape(text: &str) -> Cow<'_, str> {
-    match text.contains(['%', ':', '/', '@']) {
+    match text.bytes().fold(false, |found, byte| found | matches!(byte, b'%' | b':' | b'/' | b'@')) {
         true => text.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('@', "%40").into(),
         false => text.into(),
     }

@@ -68,6 +68,17 @@ pub enum Authenticity {
     Unsigned,
 }
 
+impl Authenticity {
+    /// What a request of this scheme proves.
+    pub(crate) fn of(scheme: &Scheme) -> Self {
+        match scheme.algorithms().next() {
+            _ if scheme.is_unsigned() => Authenticity::Unsigned,
+            Some(Algorithm::Token) => Authenticity::Token,
+            _ => Authenticity::Signature,
+        }
+    }
+}
+
 impl<'a, B> Verified<'a, B> {
     /// The one constructor: called where a key has been found to match, and nowhere else.
     pub(crate) fn new(evidence: Evidence<'a>, body: B) -> Self {
@@ -96,12 +107,7 @@ impl<'a, B> Verified<'a, B> {
     /// What was proved.
     #[must_use]
     pub fn authenticity(&self) -> Authenticity {
-        let scheme = self.scheme();
-        match scheme.algorithms().next() {
-            _ if scheme.is_unsigned() => Authenticity::Unsigned,
-            Some(Algorithm::Token) => Authenticity::Token,
-            _ => Authenticity::Signature,
-        }
+        Authenticity::of(self.scheme())
     }
 
     /// Whether the signature covers the body.
@@ -131,9 +137,7 @@ impl<'a, B> Verified<'a, B> {
     /// Whether the event's id is under the signature.
     #[must_use]
     pub fn event_id_is_signed(&self) -> bool {
-        let places = &self.scheme().event.id;
-        self.authenticity() == Authenticity::Signature
-            && places.iter().all(|place| self.scheme().signs(place))
+        self.evidence.verifier.rules.families[self.evidence.family].signs_id
     }
 
     /// The same without a borrow of the request's headers or of the verifier.
@@ -141,7 +145,10 @@ impl<'a, B> Verified<'a, B> {
     pub fn into_owned(self) -> Verified<'static, B> {
         let event = &self.scheme().event;
         let places = event.id.iter().chain(event.kind.iter()).chain(&event.time);
-        let values = places.filter_map(|place| Some((place.clone(), self.in_headers(place)?.to_owned())));
+        let values = places.filter_map(|place| {
+            let value = self.in_headers(place)?;
+            Some((place.clone(), value.to_owned()))
+        });
         let headers = Headers::Kept(values.collect());
         let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
         let verifier = Cow::Owned(verifier.into_owned());
@@ -156,7 +163,9 @@ impl<'a, B> Verified<'a, B> {
     fn in_headers(&self, place: &Place) -> Option<&str> {
         let text = match (place, &self.evidence.headers) {
             (Place::Json(_), _) => return None,
-            (_, Headers::Kept(values)) => values.iter().find(|(other, _)| other == place)?.1.as_bytes(),
+            (_, Headers::Kept(values)) => {
+                return values.iter().find(|(other, _)| other == place).map(|(_, text)| &**text);
+            }
             (Place::Header(name), Headers::Request { headers, .. }) => match headers.lookup(name) {
                 Lookup::One(value) => value,
                 Lookup::Missing | Lookup::Repeated => return None,
@@ -182,7 +191,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// [`ErrorKind::MalformedBody`] where the id stands in the body and that is no JSON;
     /// [`ErrorKind::DuplicateKey`] where it stands there twice.
     pub fn event_id(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        Ok(join_id(self.values(&self.scheme().event.id)?))
+        self.joined(&self.scheme().event.id, join_id)
     }
 
     /// The event type, such as `invoice.paid`, where the provider names one.
@@ -190,7 +199,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// # Errors
     /// As [`event_id`](Verified::event_id).
     pub fn event_type(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        Ok(join_kind(self.values(&self.scheme().event.kind)?))
+        self.joined(&self.scheme().event.kind, join_kind)
     }
 
     /// The key by which a second delivery of this event is known; see
@@ -202,7 +211,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
         };
         let id = id.map(|id| match id.len() {
-            0..=MAX_ID if !id.contains(char::is_control) => id,
+            0..=MAX_ID if !has_control(&id) => id,
             _ => Cow::Owned(idempotency::digest_id(&sha256(id.as_bytes()))),
         });
         match id {
@@ -264,9 +273,12 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         parsed.map_err(|_| Error::new(ErrorKind::MalformedBody))
     }
 
-    /// The values at `places`; `None` where one is missing.
-    fn values(&self, places: &[Place]) -> Result<Option<Vec<Cow<'_, str>>>, Error> {
-        places.iter().map(|place| self.value(place)).collect()
+    /// The values at `places` as one text; `None` where one is missing.
+    fn joined(&self, places: &[Place], join: Join) -> Result<Option<Cow<'_, str>>, Error> {
+        match places {
+            [place] => self.value(place),
+            _ => Ok(join(places.iter().map(|place| self.value(place)).collect::<Result<_, _>>()?)),
+        }
     }
 
     /// The text at a place, where there is some.
@@ -277,6 +289,9 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         }
     }
 }
+
+/// Makes one text of several values.
+type Join = fn(Option<Vec<Cow<'_, str>>>) -> Option<Cow<'_, str>>;
 
 /// The id that these values make together; `None` where one is missing or there are none.
 fn join_id(values: Option<Vec<Cow<'_, str>>>) -> Option<Cow<'_, str>> {
@@ -296,6 +311,14 @@ fn one_or<'v>(
     match values.len() {
         0 | 1 => values.pop(),
         _ => Some(Cow::Owned(join(&values))),
+    }
+}
+
+/// Whether there is a control character. ASCII, as most ids are, is looked at without a branch for each character.
+fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().fold(false, |found, byte| found | byte.is_ascii_control()),
+        false => text.contains(char::is_control),
     }
 }
 

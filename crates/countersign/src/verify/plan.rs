@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    HeaderView, Lookup,
+    Authenticity, HeaderView, Lookup,
     scheme::{Part, Scheme, Source, Text},
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(super) field: Option<Text>,
     /// The place in the content of the time.
     pub(super) time: Option<usize>,
+    /// Whether the event's id is under the signature.
+    pub(crate) signs_id: bool,
 }
 
 /// The headers that a plan needs, found in one pass over a request's.
@@ -58,7 +60,9 @@ impl Plan {
         });
         let time = scheme.content.iter().position(|part| scheme.is_time(part));
         let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name));
-        Plan { names, lengths, parts, signatures, fixed, field, time, scheme }
+        let signs_id = Authenticity::of(&scheme) == Authenticity::Signature
+            && scheme.event.id.iter().all(|place| scheme.signs(place));
+        Plan { names, lengths, parts, signatures, fixed, field, time, signs_id, scheme }
     }
 
     /// Finds the headers that are needed; before it, nothing is found.
