@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::shard::{Entry, Shard, State};
+use self::shard::{Claiming, Entry, Shard, State};
 use crate::{
     Answer, Claim, ClaimToken, Fence, IdempotencyStore, Settlement, StoreError, StoreErrorKind, check_key,
 };
@@ -134,13 +134,12 @@ impl MemoryStore {
         loop {
             let mut shard = self.shard(hash);
             self.note(shard.remove_ended(now, now.saturating_sub(GRACE), AT_A_CLAIM), 0);
-            let known = match shard.get(hash, key) {
-                Some(held) if held.ends > now => return Ok(held.claim(now)),
-                held => held.is_some(),
-            };
-            if known || self.reserve() {
-                shard.put(hash, key, entry);
-                return Ok(Claim::Claimed(ClaimToken::new(key, Fence::from_i64(fence))));
+            match shard.claim(hash, key, now, entry, || self.reserve()) {
+                Claiming::Claimed(key) => {
+                    return Ok(Claim::Claimed(ClaimToken::new(key, Fence::from_i64(fence))));
+                }
+                Claiming::Held(held) => return Ok(held.claim(now)),
+                Claiming::Full => {}
             }
             drop(shard);
             self.make_room(now)?;
@@ -178,22 +177,20 @@ impl MemoryStore {
         soonest.is_some()
     }
 
-    fn try_settle(&self, token: &ClaimToken, change: impl FnOnce(&mut Shard, u64, Entry)) -> Settlement {
+    fn settle(&self, token: &ClaimToken, settle: impl FnOnce(&mut Shard, u64) -> bool) -> Settlement {
         let hash = self.hasher.hash_one(token.key());
-        let mut shard = self.shard(hash);
-        match shard.get(hash, token.key()) {
-            Some(held) if held.fence == token.fence().as_i64() && held.state == State::Claimed => {
-                change(&mut shard, hash, held);
-                Settlement::Settled
-            }
-            _ => Settlement::Superseded,
+        match settle(&mut self.shard(hash), hash) {
+            true => Settlement::Settled,
+            false => Settlement::Superseded,
         }
     }
 
     /// Notes that so many keys are gone, and so many of them before their time.
     fn note(&self, removed: usize, evicted: u64) {
-        self.len.fetch_sub(removed, Ordering::Relaxed);
-        self.evicted.fetch_add(evicted, Ordering::Relaxed);
+        if removed > 0 {
+            self.len.fetch_sub(removed, Ordering::Relaxed);
+            self.evicted.fetch_add(evicted, Ordering::Relaxed);
+        }
     }
 
     /// The shard of the keys with this hash. Its table looks at the hash's highest and lowest bits.
@@ -215,13 +212,11 @@ impl IdempotencyStore for MemoryStore {
         ttl: Duration,
     ) -> Result<Settlement, StoreError> {
         let ends = (self.clock)().saturating_add(ttl);
-        Ok(self.try_settle(token, |shard, hash, held| {
-            shard.put(hash, token.key(), Entry { state: State::Done(answer), ends, ..held });
-        }))
+        Ok(self.settle(token, |shard, hash| shard.complete(hash, token, answer, ends)))
     }
 
     async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
-        let settled = self.try_settle(token, Shard::remove);
+        let settled = self.settle(token, |shard, hash| shard.release(hash, token));
         self.note(usize::from(settled == Settlement::Settled), 0);
         Ok(settled)
     }

@@ -1,22 +1,29 @@
 //! A part of the keys, with the order in which they end.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    iter, mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use hashbrown::{HashTable, hash_table};
 
-use crate::{Answer, Claim};
+use crate::{Answer, Claim, ClaimToken};
 
 /// A part of the keys. Each is looked for by its hash, which is made once for a call, and then by its text.
 #[derive(Default)]
 pub(super) struct Shard {
     slots: HashTable<Slot>,
-    ends: Ends,
+    claimed: BTreeMap<End, u64>,
+    done: Queue,
 }
 
 /// A key with what is known of it.
 struct Slot {
     hash: u64,
-    key: Box<str>,
+    /// Shared with the token of its claim.
+    key: Arc<str>,
     entry: Entry,
 }
 
@@ -43,86 +50,155 @@ impl Entry {
             State::Done(answer) => Claim::Done(answer),
         }
     }
+
+    fn end(&self) -> End {
+        (self.ends, self.fence)
+    }
+}
+
+/// What came of claiming a key.
+pub(super) enum Claiming {
+    Claimed(Arc<str>),
+    /// Nobody may claim it yet.
+    Held(Entry),
+    /// It isn't known, and there is no room for it.
+    Full,
 }
 
 impl Shard {
-    pub(super) fn get(&self, hash: u64, key: &str) -> Option<Entry> {
-        self.slots.find(hash, |slot| *slot.key == *key).map(|slot| slot.entry)
-    }
-
-    /// Writes an entry in place of the key's earlier one.
-    pub(super) fn put(&mut self, hash: u64, key: &str, entry: Entry) {
-        match self.slots.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+    /// Claims a key for the time until `entry` ends, unless it is held beyond `now`. Asks for room where the
+    /// key isn't known.
+    pub(super) fn claim(
+        &mut self,
+        hash: u64,
+        key: &str,
+        now: Duration,
+        entry: Entry,
+        reserve: impl FnOnce() -> bool,
+    ) -> Claiming {
+        let key = match self.slots.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+            hash_table::Entry::Occupied(slot) if slot.get().entry.ends > now => {
+                return Claiming::Held(slot.get().entry);
+            }
             hash_table::Entry::Occupied(mut slot) => {
-                self.ends.remove(mem::replace(&mut slot.get_mut().entry, entry));
+                let Slot { key, entry: held, .. } = slot.get_mut();
+                self.claimed.remove(&mem::replace(held, entry).end());
+                key.clone()
             }
+            hash_table::Entry::Vacant(_) if !reserve() => return Claiming::Full,
             hash_table::Entry::Vacant(place) => {
-                place.insert(Slot { hash, key: key.into(), entry });
+                place.insert(Slot { hash, key: key.into(), entry }).get().key.clone()
             }
-        }
-        self.ends.insert(entry, hash);
+        };
+        self.claimed.insert(entry.end(), hash);
+        Claiming::Claimed(key)
     }
 
-    /// Removes a key of which this is known.
-    pub(super) fn remove(&mut self, hash: u64, held: Entry) {
-        self.ends.remove(held);
-        remove_slot(&mut self.slots, ((held.ends, held.fence), hash));
+    /// Notes the answer to a key until `ends`; says whether the claim was still the token's.
+    pub(super) fn complete(&mut self, hash: u64, token: &ClaimToken, answer: Answer, ends: Duration) -> bool {
+        let Some(slot) = self.slots.find_mut(hash, |slot| slot.is_claimed_by(token)) else { return false };
+        self.claimed.remove(&slot.entry.end());
+        slot.entry = Entry { state: State::Done(answer), ends, ..slot.entry };
+        self.done.insert(slot.entry.end(), hash);
+        true
+    }
+
+    /// Removes a key; says whether the claim was still the token's.
+    pub(super) fn release(&mut self, hash: u64, token: &ClaimToken) -> bool {
+        let Ok(slot) = self.slots.find_entry(hash, |slot| slot.is_claimed_by(token)) else { return false };
+        self.claimed.remove(&slot.remove().0.entry.end());
+        true
     }
 
     /// Removes up to `most` keys: what is done and has ended by `done_by`, and claims that have ended by
     /// `claimed_by`. Says how many.
     pub(super) fn remove_ended(&mut self, done_by: Duration, claimed_by: Duration, most: usize) -> usize {
-        let Shard { slots, ends } = self;
-        let done = pop_ended(&mut ends.done, done_by).chain(pop_ended(&mut ends.claimed, claimed_by));
-        done.take(most).filter(|ended| remove_slot(slots, *ended)).count()
+        let Shard { slots, claimed, done } = self;
+        let done = iter::from_fn(|| done.pop_ended(done_by));
+        let claimed = iter::from_fn(|| pop_ended(claimed, claimed_by));
+        done.chain(claimed).take(most).filter(|ended| remove_slot(slots, *ended)).count()
     }
 
     /// When the first of what is done will be forgotten.
     pub(super) fn first_done_ends(&self) -> Option<Duration> {
-        self.ends.done.first_key_value().map(|((ends, _), _)| *ends)
+        self.done.first().map(|(ends, _)| ends)
     }
 
     /// Removes what would be forgotten first of what is done, where there is something.
     pub(super) fn remove_first_done(&mut self) -> bool {
-        self.ends.done.pop_first().is_some_and(|first| remove_slot(&mut self.slots, first))
+        self.done.pop_ended(Duration::MAX).is_some_and(|first| remove_slot(&mut self.slots, first))
     }
 }
 
-/// The hashes of the keys by when they end, once for those that are claimed and once for those that are done.
+impl Slot {
+    fn is_claimed_by(&self, token: &ClaimToken) -> bool {
+        self.entry.fence == token.fence().as_i64()
+            && self.entry.state == State::Claimed
+            && *self.key == *token.key()
+    }
+}
+
+/// When a key ends. The fence tells apart what ends at one moment.
+type End = (Duration, i64);
+
+/// The hashes of the keys that are done, by when they end. Most are kept for as long as the one before, and so end
+/// behind it. A key that was claimed anew, once its time was over, may still stand here.
 #[derive(Default)]
-struct Ends {
-    claimed: ByEnd,
-    done: ByEnd,
+struct Queue {
+    in_order: VecDeque<(End, u64)>,
+    /// Each of them ends before the last of those in order.
+    others: BTreeMap<End, u64>,
 }
 
-/// A fence tells apart what ends at one moment.
-type ByEnd = BTreeMap<(Duration, i64), u64>;
-
-impl Ends {
-    fn insert(&mut self, entry: Entry, hash: u64) {
-        self.of(entry.state).insert((entry.ends, entry.fence), hash);
+impl Queue {
+    fn insert(&mut self, end: End, hash: u64) {
+        match self.in_order.back() {
+            Some((last, _)) if *last > end => {
+                self.others.insert(end, hash);
+            }
+            _ => self.in_order.push_back((end, hash)),
+        }
     }
 
-    fn remove(&mut self, entry: Entry) {
-        self.of(entry.state).remove(&(entry.ends, entry.fence));
+    fn first(&self) -> Option<End> {
+        let in_order = self.in_order.front().map(|(end, _)| *end);
+        let other = self.others.first_key_value().map(|(end, _)| *end);
+        in_order.into_iter().chain(other).min()
     }
 
-    fn of(&mut self, state: State) -> &mut ByEnd {
-        match state {
-            State::Claimed => &mut self.claimed,
-            State::Done(_) => &mut self.done,
+    /// Takes out the first, where it has ended by `time`.
+    fn pop_ended(&mut self, time: Duration) -> Option<(End, u64)> {
+        match (self.in_order.front(), self.others.first_key_value()) {
+            (Some((first, _)), Some((other, _))) if other < first => pop_ended(&mut self.others, time),
+            (Some((first, _)), _) if first.0 <= time => self.in_order.pop_front(),
+            _ => None,
         }
     }
 }
 
-/// Takes out what has ended by `time`.
-fn pop_ended(keys: &mut ByEnd, time: Duration) -> impl Iterator<Item = ((Duration, i64), u64)> {
-    std::iter::from_fn(move || {
-        keys.first_entry().filter(|first| first.key().0 <= time).map(|first| first.remove_entry())
-    })
+/// Takes out the first, where it has ended by `time`.
+fn pop_ended(keys: &mut BTreeMap<End, u64>, time: Duration) -> Option<(End, u64)> {
+    keys.first_entry().filter(|first| first.key().0 <= time).map(|first| first.remove_entry())
 }
 
-/// Removes the key that was known to end so.
-fn remove_slot(slots: &mut HashTable<Slot>, ((_, fence), hash): ((Duration, i64), u64)) -> bool {
+/// Removes the key that was known to end so; says whether it was still there.
+fn remove_slot(slots: &mut HashTable<Slot>, ((_, fence), hash): (End, u64)) -> bool {
     slots.find_entry(hash, |slot| slot.entry.fence == fence).map(|slot| slot.remove()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_leaves_nothing_of_the_one_that_has_lapsed() {
+        let mut shard = Shard::default();
+        for second in 0..10 {
+            let now = Duration::from_secs(second);
+            let ends = now + Duration::from_secs(1);
+            let entry = Entry { fence: second.cast_signed(), state: State::Claimed, ends };
+            assert!(matches!(shard.claim(7, "key", now, entry, || true), Claiming::Claimed(_)), "{second}");
+        }
+        assert_eq!((shard.claimed.len(), shard.slots.len()), (1, 1));
+    }
 }
