@@ -2,19 +2,19 @@
 //! layer or the middleware, and those without a store against those with one.
 //!
 //! The server is a process with one core, and the load generator has the other. All receivers run in
-//! turns, a short round each, and what is compared is the median of the rounds' ratios. No event is sent
-//! twice.
+//! turns, a short round each over the same connections, and what is compared is the median of the rounds'
+//! ratios. No event is sent twice.
 //!
 //! `cargo bench -p countersign-benches --bench servers`
 
-use std::{cell::Cell, error::Error, fs, process};
+use std::{error::Error, fs, process};
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
-use countersign_benches::{Framework, Round, Server, pin, request, run, serve};
+use countersign_benches::{Framework, Load, Round, Server, pin, request, serve};
 use tokio::runtime::{Builder, Runtime};
 
 const CONNECTIONS: usize = 64;
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 101;
 
 /// The sizes of a body, with the number of requests in one round.
 const SIZES: [(usize, usize); 2] = [(1024, 4000), (64 * 1024, 1000)];
@@ -50,7 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     pin(&process::id().to_string(), "1");
     let runtime = Builder::new_current_thread().enable_all().build()?;
     for framework in Framework::ALL {
-        let bench = Bench { runtime: &runtime, server: Server::start(framework)?, sent: Cell::new(0) };
+        let server = Server::start(framework)?;
+        let load = runtime.block_on(Load::connect(&server, CONNECTIONS))?;
+        let mut bench = Bench { runtime: &runtime, load, sent: 0 };
         for (size, requests) in SIZES {
             println!("{}, {} KiB", framework.name(), size / 1024);
             println!("{}", table(&bench.measure(size, requests)?));
@@ -59,16 +61,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-struct Bench<'r> {
-    runtime: &'r Runtime,
-    server: Server,
+struct Bench<'b> {
+    runtime: &'b Runtime,
+    load: Load<'b>,
     /// How many events were sent: the number of the next one.
-    sent: Cell<usize>,
+    sent: usize,
 }
 
 impl Bench<'_> {
     /// All rounds of all receivers, in turns; each round begins with another of them.
-    fn measure(&self, size: usize, requests: usize) -> Result<Vec<Rounds>, Box<dyn Error>> {
+    fn measure(&mut self, size: usize, requests: usize) -> Result<Vec<Rounds>, Box<dyn Error>> {
         let mut all = Vec::new();
         // The first round warms up and isn't counted.
         for number in 0..=ROUNDS {
@@ -83,10 +85,11 @@ impl Bench<'_> {
         Ok(all)
     }
 
-    fn round(&self, path: &str, size: usize, requests: usize) -> Result<Round, Box<dyn Error>> {
-        let first = self.sent.replace(self.sent.get() + requests);
-        let requests = (first..first + requests).map(|number| request(path, size, number)).collect();
-        self.runtime.block_on(run(&self.server, CONNECTIONS, requests))
+    fn round(&mut self, path: &str, size: usize, requests: usize) -> Result<Round, Box<dyn Error>> {
+        let numbers = self.sent..self.sent + requests;
+        self.sent = numbers.end;
+        let requests = numbers.map(|number| request(path, size, number)).collect();
+        self.runtime.block_on(self.load.round(requests))
     }
 }
 

@@ -13,6 +13,6 @@ mod server;
 pub use self::{
     compare::{Ratio, compare},
     event::{request, unfinished},
-    load::{Round, run},
+    load::{Load, Round},
     server::{Framework, Server, pin, serve},
 };

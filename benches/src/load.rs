@@ -28,41 +28,56 @@ pub struct Round {
 /// Requests that are waiting to be sent.
 type Queue = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// Sends all `requests` over so many kept connections, each as fast as it is answered.
-///
-/// # Errors
-/// Where the server can't be reached, or a request isn't answered 200 and without a body.
-pub async fn run(
-    server: &Server,
-    connections: usize,
-    requests: Vec<Vec<u8>>,
-) -> Result<Round, Box<dyn Error>> {
-    let mut streams = Vec::new();
-    for _ in 0..connections {
-        let stream = TcpStream::connect(server.address()).await?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    let count = requests.len() as f64;
-    let queue = Arc::new(Mutex::new(requests));
-    let (started, cpu) = (Instant::now(), server.cpu_seconds());
-    let mut clients = JoinSet::new();
-    for stream in streams {
-        clients.spawn(client(stream, queue.clone()));
-    }
-    let all_done = async {
-        while let Some(done) = clients.join_next().await {
-            done??;
+/// The load generator: its connections, which stay open from one round to the next as a sender's do, so
+/// that what is measured is requests and not connections that have just begun.
+#[derive(Debug)]
+pub struct Load<'s> {
+    server: &'s Server,
+    connections: Vec<TcpStream>,
+}
+
+impl<'s> Load<'s> {
+    /// Opens so many connections.
+    ///
+    /// # Errors
+    /// Where the server can't be reached.
+    pub async fn connect(server: &'s Server, connections: usize) -> io::Result<Self> {
+        let mut load = Load { server, connections: Vec::new() };
+        for _ in 0..connections {
+            let connection = TcpStream::connect(server.address()).await?;
+            connection.set_nodelay(true)?;
+            load.connections.push(connection);
         }
-        Ok::<_, Box<dyn Error>>(())
-    };
-    tokio::select! {
-        done = all_done => done?,
-        never = stay_awake() => match never {},
+        Ok(load)
     }
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Round { rate: count / seconds, cpu: (server.cpu_seconds() - cpu) / count })
+
+    /// Sends all `requests` over the connections, over each as fast as it is answered.
+    ///
+    /// # Errors
+    /// Where a connection ends, or a request isn't answered 200 and without a body.
+    pub async fn round(&mut self, requests: Vec<Vec<u8>>) -> Result<Round, Box<dyn Error>> {
+        #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+        let count = requests.len() as f64;
+        let queue = Arc::new(Mutex::new(requests));
+        let (started, cpu) = (Instant::now(), self.server.cpu_seconds());
+        let mut clients = JoinSet::new();
+        for connection in self.connections.drain(..) {
+            clients.spawn(client(connection, queue.clone()));
+        }
+        let kept = &mut self.connections;
+        let all_done = async {
+            while let Some(done) = clients.join_next().await {
+                kept.push(done??);
+            }
+            Ok::<_, Box<dyn Error>>(())
+        };
+        tokio::select! {
+            done = all_done => done?,
+            never = stay_awake() => match never {},
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Round { rate: count / seconds, cpu: (self.server.cpu_seconds() - cpu) / count })
+    }
 }
 
 /// Keeps this thread from sleeping while it waits for an answer: otherwise a server that is the slower one
@@ -73,24 +88,24 @@ async fn stay_awake() -> Infallible {
     }
 }
 
-/// Sends what is in the queue until nothing is left.
-async fn client(mut stream: TcpStream, queue: Queue) -> io::Result<()> {
+/// Sends what is in the queue until nothing is left, and gives the connection back.
+async fn client(mut connection: TcpStream, queue: Queue) -> io::Result<TcpStream> {
     while let Some(request) = next(&queue) {
-        stream.write_all(&request).await?;
-        expect_ok(&mut stream).await?;
+        connection.write_all(&request).await?;
+        expect_ok(&mut connection).await?;
     }
-    Ok(())
+    Ok(connection)
 }
 
 fn next(queue: &Queue) -> Option<Vec<u8>> {
     queue.lock().expect("no client panics").pop()
 }
 
-async fn expect_ok(stream: &mut TcpStream) -> io::Result<()> {
+async fn expect_ok(connection: &mut TcpStream) -> io::Result<()> {
     let mut answer = [0; 1024];
     let mut length = 0;
     while !answer[..length].ends_with(b"\r\n\r\n") {
-        match stream.read(&mut answer[length..]).await? {
+        match connection.read(&mut answer[length..]).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             more => length += more,
         }
