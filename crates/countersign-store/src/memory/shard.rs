@@ -116,7 +116,7 @@ impl Shard {
         let Shard { slots, claimed, done } = self;
         let done = iter::from_fn(|| done.pop_ended(done_by));
         let claimed = iter::from_fn(|| pop_ended(claimed, claimed_by));
-        done.chain(claimed).take(most).filter(|ended| remove_slot(slots, *ended)).count()
+        done.chain(claimed).filter(|ended| remove_slot(slots, *ended)).take(most).count()
     }
 
     /// When the first of what is done will be forgotten.
@@ -189,6 +189,7 @@ fn remove_slot(slots: &mut HashTable<Slot>, ((_, fence), hash): (End, u64)) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fence;
 
     #[test]
     fn a_claim_leaves_nothing_of_the_one_that_has_lapsed() {
@@ -200,5 +201,29 @@ mod tests {
             assert!(matches!(shard.claim(7, "key", now, entry, || true), Claiming::Claimed(_)), "{second}");
         }
         assert_eq!((shard.claimed.len(), shard.slots.len()), (1, 1));
+    }
+
+    /// Keys that came again after their time stand in the queue twice: the earlier of both is no key any more.
+    #[test]
+    fn keys_are_removed_in_full_number_behind_those_that_were_claimed_anew() {
+        let (mut shard, ends) = (Shard::default(), Duration::from_secs(1));
+        let mut fences = 0..;
+        let mut claim = |shard: &mut Shard, hash: u64, now: Duration| {
+            let entry =
+                Entry { fence: fences.next().unwrap_or_default(), state: State::Claimed, ends: now + ends };
+            let Claiming::Claimed(key) = shard.claim(hash, &hash.to_string(), now, entry, || true) else {
+                panic!("{hash} is held");
+            };
+            ClaimToken::new(key, Fence::from_i64(entry.fence))
+        };
+        for hash in 0..20 {
+            let token = claim(&mut shard, hash, Duration::ZERO);
+            assert!(shard.complete(hash, &token, Answer { status: 200 }, ends), "{hash}");
+        }
+        for hash in 0..10 {
+            claim(&mut shard, hash, ends);
+        }
+        assert_eq!([4, 4, 2, 0], [(); 4].map(|()| shard.remove_ended(ends, ends, 4)));
+        assert_eq!((shard.slots.len(), shard.claimed.len()), (10, 10));
     }
 }
