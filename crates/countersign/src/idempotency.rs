@@ -103,10 +103,23 @@ pub(crate) fn join<'a>(values: impl Iterator<Item = &'a str>) -> String {
 
 /// Escapes what separates the pieces of a key.
 fn escape(text: &str) -> Cow<'_, str> {
-    match text.bytes().fold(false, |found, byte| found | matches!(byte, b'%' | b':' | b'/' | b'@')) {
+    match has_byte(text, |byte| matches!(byte, b'%' | b':' | b'/' | b'@')) {
         true => text.replace('%', "%25").replace(':', "%3A").replace('/', "%2F").replace('@', "%40").into(),
         false => text.into(),
     }
+}
+
+/// Whether there is a control character.
+pub(crate) fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => has_byte(text, |byte| byte.is_ascii_control()),
+        false => text.contains(char::is_control),
+    }
+}
+
+/// Whether there is such a byte. All are looked at, without a branch for each, as keys are short.
+fn has_byte(text: &str, is_such: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | is_such(byte))
 }
 
 /// The id of an event that has none: the digest of what was signed.

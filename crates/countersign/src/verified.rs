@@ -211,7 +211,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
         };
         let id = id.map(|id| match id.len() {
-            0..=MAX_ID if !has_control(&id) => id,
+            0..=MAX_ID if !idempotency::has_control(&id) => id,
             _ => Cow::Owned(idempotency::digest_id(&sha256(id.as_bytes()))),
         });
         match id {
@@ -311,14 +311,6 @@ fn one_or<'v>(
     match values.len() {
         0 | 1 => values.pop(),
         _ => Some(Cow::Owned(join(&values))),
-    }
-}
-
-/// Whether there is a control character. ASCII, as most ids are, is looked at without a branch for each character.
-fn has_control(text: &str) -> bool {
-    match text.is_ascii() {
-        true => text.bytes().fold(false, |found, byte| found | byte.is_ascii_control()),
-        false => text.contains(char::is_control),
     }
 }
 
