@@ -244,12 +244,13 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             Place::Json(_) => found.next().flatten().and_then(json::scalar).filter(|text| !text.is_empty()),
             _ => self.in_headers(place).map(Cow::Borrowed),
         });
-        let mut values = values.collect::<Vec<_>>().into_iter();
-        let id = join_id(values.by_ref().take(event.id.len()).collect());
-        let kind = join_kind(values.by_ref().take(event.kind.len()).collect());
+        let mut id: Vec<_> = values.collect();
+        let mut kind = id.split_off(event.id.len());
+        let mut time = kind.split_off(event.kind.len());
+        let (id, kind) = (join_id(id.into_iter().collect()), join_kind(kind.into_iter().collect()));
         let missing = || Error::new(ErrorKind::MalformedBody).at(event.data.clone());
         let data = found.next().flatten().ok_or_else(missing)?;
-        Ok(Envelope { id, kind, time: values.next().flatten(), data })
+        Ok(Envelope { id, kind, time: time.pop().flatten(), data })
     }
 
     /// The event, with its data parsed.

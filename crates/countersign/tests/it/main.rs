@@ -2,6 +2,7 @@
 //! writes, and every way through verifying.
 
 mod building;
+mod events;
 #[cfg(feature = "explain")]
 mod explaining;
 #[cfg(all(feature = "explain", feature = "sha1"))]
