@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use siphasher::sip128::{Hash128, SipHasher13};
+
 use self::shard::{Claiming, Entry, Shard, State};
 use crate::{
     Answer, Claim, ClaimToken, Fence, IdempotencyStore, Settlement, StoreError, StoreErrorKind, check_key,
@@ -20,10 +22,10 @@ mod shard;
 /// [`IdempotencyStore`] of one process, in its memory.
 ///
 /// What it knows ends with the process, so a copy that comes after a restart is handled again: for one
-/// machine where that is bearable. It holds at most [`capacity`](Self::capacity) keys, of up to
-/// [`MAX_KEY`](crate::MAX_KEY) bytes each and some 200 bytes besides. Time is counted by a clock that
-/// no change of the system's time moves. No task runs in the background: each claim removes some of
-/// what has expired.
+/// machine where that is bearable. It holds at most [`capacity`](Self::capacity) keys, each of which takes
+/// up to 160 bytes however long it is: what is kept is its hash of 128 bits, by SipHash under a secret that is drawn
+/// at random, so that nobody can look for two keys with one hash. Time is counted by a clock that no change of
+/// the system's time moves. No task runs in the background: each claim removes some of what has expired.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +44,7 @@ mod shard;
 /// ```
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
-    hasher: RandomState,
+    hasher: SipHasher13,
     capacity: usize,
     when_full: WhenFull,
     /// How many keys are held, by all shards together, so that no single one can be full.
@@ -76,7 +78,7 @@ impl MemoryStore {
         let origin = Instant::now();
         MemoryStore {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: SipHasher13::new_with_keys(random(), random()),
             capacity: Self::DEFAULT_CAPACITY,
             when_full: WhenFull::default(),
             len: AtomicUsize::new(0),
@@ -130,12 +132,12 @@ impl MemoryStore {
         let now = (self.clock)();
         let fence = self.next_fence.fetch_add(1, Ordering::Relaxed);
         let entry = Entry { fence, state: State::Claimed, ends: now.saturating_add(lease) };
-        let hash = self.hasher.hash_one(key);
+        let hash = self.hasher.hash(key.as_bytes());
         loop {
             let mut shard = self.shard(hash);
             self.note(shard.remove_ended(now, now.saturating_sub(GRACE), AT_A_CLAIM), 0);
-            match shard.claim(hash, key, now, entry, || self.reserve()) {
-                Claiming::Claimed(key) => {
+            match shard.claim(hash, now, entry, || self.reserve()) {
+                Claiming::Claimed => {
                     return Ok(Claim::Claimed(ClaimToken::new(key, Fence::from_i64(fence))));
                 }
                 Claiming::Held(held) => return Ok(held.claim(now)),
@@ -177,9 +179,13 @@ impl MemoryStore {
         soonest.is_some()
     }
 
-    fn settle(&self, token: &ClaimToken, settle: impl FnOnce(&mut Shard, u64) -> bool) -> Settlement {
-        let hash = self.hasher.hash_one(token.key());
-        match settle(&mut self.shard(hash), hash) {
+    fn settle(
+        &self,
+        token: &ClaimToken,
+        settle: impl FnOnce(&mut Shard, Hash128, i64) -> bool,
+    ) -> Settlement {
+        let hash = self.hasher.hash(token.key().as_bytes());
+        match settle(&mut self.shard(hash), hash, token.fence().as_i64()) {
             true => Settlement::Settled,
             false => Settlement::Superseded,
         }
@@ -193,9 +199,9 @@ impl MemoryStore {
         }
     }
 
-    /// The shard of the keys with this hash. Its table looks at the hash's highest and lowest bits.
-    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
-        let place = usize::try_from((hash >> 32) % SHARDS as u64).unwrap_or_default();
+    /// The shard of the keys with this hash. Its table looks at the other half.
+    fn shard(&self, hash: Hash128) -> MutexGuard<'_, Shard> {
+        let place = usize::try_from(hash.h2 % SHARDS as u64).unwrap_or_default();
         lock(&self.shards[place])
     }
 }
@@ -212,11 +218,11 @@ impl IdempotencyStore for MemoryStore {
         ttl: Duration,
     ) -> Result<Settlement, StoreError> {
         let ends = (self.clock)().saturating_add(ttl);
-        Ok(self.settle(token, |shard, hash| shard.complete(hash, token, answer, ends)))
+        Ok(self.settle(token, |shard, key, fence| shard.complete(key, fence, answer, ends)))
     }
 
     async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
-        let settled = self.settle(token, |shard, hash| shard.release(hash, token));
+        let settled = self.settle(token, Shard::release);
         self.note(usize::from(settled == Settlement::Settled), 0);
         Ok(settled)
     }
@@ -238,6 +244,11 @@ impl fmt::Debug for MemoryStore {
             .field("evicted", &self.evicted())
             .finish_non_exhaustive()
     }
+}
+
+/// 64 bits that nobody can guess.
+fn random() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 /// A shard is never left half changed, so one whose holder panicked is as good as any.
@@ -262,7 +273,8 @@ mod tests {
     #[test]
     fn keys_are_spread_over_all_shards() {
         let store = MemoryStore::new();
-        let shard_of = |number: u64| ptr::from_ref(&*store.shard(store.hasher.hash_one(number)));
+        let hash_of = |number: u64| store.hasher.hash(&number.to_le_bytes());
+        let shard_of = |number| ptr::from_ref(&*store.shard(hash_of(number)));
         assert_eq!((0..10_000).map(shard_of).collect::<HashSet<_>>().len(), SHARDS);
     }
 }

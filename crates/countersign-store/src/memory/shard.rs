@@ -3,15 +3,15 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     iter, mem,
-    sync::Arc,
     time::Duration,
 };
 
 use hashbrown::{HashTable, hash_table};
+use siphasher::sip128::Hash128;
 
-use crate::{Answer, Claim, ClaimToken};
+use crate::{Answer, Claim};
 
-/// A part of the keys. Each is looked for by its hash, which is made once for a call, and then by its text.
+/// A part of the keys. One half of a key's fingerprint says where it is looked for, and both that it is found.
 #[derive(Default)]
 pub(super) struct Shard {
     slots: HashTable<Slot>,
@@ -19,11 +19,9 @@ pub(super) struct Shard {
     done: Queue,
 }
 
-/// A key with what is known of it.
+/// A key, by its fingerprint, with what is known of it.
 struct Slot {
-    hash: u64,
-    /// Shared with the token of its claim.
-    key: Arc<str>,
+    key: Hash128,
     entry: Entry,
 }
 
@@ -58,7 +56,7 @@ impl Entry {
 
 /// What came of claiming a key.
 pub(super) enum Claiming {
-    Claimed(Arc<str>),
+    Claimed,
     /// Nobody may claim it yet.
     Held(Entry),
     /// It isn't known, and there is no room for it.
@@ -70,42 +68,44 @@ impl Shard {
     /// key isn't known.
     pub(super) fn claim(
         &mut self,
-        hash: u64,
-        key: &str,
+        key: Hash128,
         now: Duration,
         entry: Entry,
         reserve: impl FnOnce() -> bool,
     ) -> Claiming {
-        let key = match self.slots.entry(hash, |slot| *slot.key == *key, |slot| slot.hash) {
+        match self.slots.entry(key.h1, |slot| slot.key == key, |slot| slot.key.h1) {
             hash_table::Entry::Occupied(slot) if slot.get().entry.ends > now => {
                 return Claiming::Held(slot.get().entry);
             }
             hash_table::Entry::Occupied(mut slot) => {
-                let Slot { key, entry: held, .. } = slot.get_mut();
-                self.claimed.remove(&mem::replace(held, entry).end());
-                key.clone()
+                let held = mem::replace(&mut slot.get_mut().entry, entry);
+                self.claimed.remove(&held.end());
             }
             hash_table::Entry::Vacant(_) if !reserve() => return Claiming::Full,
             hash_table::Entry::Vacant(place) => {
-                place.insert(Slot { hash, key: key.into(), entry }).get().key.clone()
+                place.insert(Slot { key, entry });
             }
-        };
-        self.claimed.insert(entry.end(), hash);
-        Claiming::Claimed(key)
+        }
+        self.claimed.insert(entry.end(), key.h1);
+        Claiming::Claimed
     }
 
-    /// Notes the answer to a key until `ends`; says whether the claim was still the token's.
-    pub(super) fn complete(&mut self, hash: u64, token: &ClaimToken, answer: Answer, ends: Duration) -> bool {
-        let Some(slot) = self.slots.find_mut(hash, |slot| slot.is_claimed_by(token)) else { return false };
+    /// Notes the answer to a key until `ends`; says whether the claim was still the one with this fence.
+    pub(super) fn complete(&mut self, key: Hash128, fence: i64, answer: Answer, ends: Duration) -> bool {
+        let Some(slot) = self.slots.find_mut(key.h1, |slot| slot.is_claimed(key, fence)) else {
+            return false;
+        };
         self.claimed.remove(&slot.entry.end());
         slot.entry = Entry { state: State::Done(answer), ends, ..slot.entry };
-        self.done.insert(slot.entry.end(), hash);
+        self.done.insert(slot.entry.end(), key.h1);
         true
     }
 
-    /// Removes a key; says whether the claim was still the token's.
-    pub(super) fn release(&mut self, hash: u64, token: &ClaimToken) -> bool {
-        let Ok(slot) = self.slots.find_entry(hash, |slot| slot.is_claimed_by(token)) else { return false };
+    /// Removes a key; says whether the claim was still the one with this fence.
+    pub(super) fn release(&mut self, key: Hash128, fence: i64) -> bool {
+        let Ok(slot) = self.slots.find_entry(key.h1, |slot| slot.is_claimed(key, fence)) else {
+            return false;
+        };
         self.claimed.remove(&slot.remove().0.entry.end());
         true
     }
@@ -131,10 +131,8 @@ impl Shard {
 }
 
 impl Slot {
-    fn is_claimed_by(&self, token: &ClaimToken) -> bool {
-        self.entry.fence == token.fence().as_i64()
-            && self.entry.state == State::Claimed
-            && *self.key == *token.key()
+    fn is_claimed(&self, key: Hash128, fence: i64) -> bool {
+        self.key == key && self.entry.fence == fence && self.entry.state == State::Claimed
     }
 }
 
@@ -189,7 +187,10 @@ fn remove_slot(slots: &mut HashTable<Slot>, ((_, fence), hash): (End, u64)) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fence;
+
+    fn key(number: u64) -> Hash128 {
+        Hash128 { h1: number, h2: !number }
+    }
 
     #[test]
     fn a_claim_leaves_nothing_of_the_one_that_has_lapsed() {
@@ -198,7 +199,7 @@ mod tests {
             let now = Duration::from_secs(second);
             let ends = now + Duration::from_secs(1);
             let entry = Entry { fence: second.cast_signed(), state: State::Claimed, ends };
-            assert!(matches!(shard.claim(7, "key", now, entry, || true), Claiming::Claimed(_)), "{second}");
+            assert!(matches!(shard.claim(key(7), now, entry, || true), Claiming::Claimed), "{second}");
         }
         assert_eq!((shard.claimed.len(), shard.slots.len()), (1, 1));
     }
@@ -208,22 +209,30 @@ mod tests {
     fn keys_are_removed_in_full_number_behind_those_that_were_claimed_anew() {
         let (mut shard, ends) = (Shard::default(), Duration::from_secs(1));
         let mut fences = 0..;
-        let mut claim = |shard: &mut Shard, hash: u64, now: Duration| {
-            let entry =
-                Entry { fence: fences.next().unwrap_or_default(), state: State::Claimed, ends: now + ends };
-            let Claiming::Claimed(key) = shard.claim(hash, &hash.to_string(), now, entry, || true) else {
-                panic!("{hash} is held");
-            };
-            ClaimToken::new(key, Fence::from_i64(entry.fence))
+        let mut claim = |shard: &mut Shard, key: Hash128, now: Duration| {
+            let fence = fences.next().unwrap_or_default();
+            let entry = Entry { fence, state: State::Claimed, ends: now + ends };
+            assert!(matches!(shard.claim(key, now, entry, || true), Claiming::Claimed), "{key:?} is held");
+            fence
         };
-        for hash in 0..20 {
-            let token = claim(&mut shard, hash, Duration::ZERO);
-            assert!(shard.complete(hash, &token, Answer { status: 200 }, ends), "{hash}");
+        for key in (0..20).map(key) {
+            let fence = claim(&mut shard, key, Duration::ZERO);
+            assert!(shard.complete(key, fence, Answer { status: 200 }, ends), "{key:?}");
         }
-        for hash in 0..10 {
-            claim(&mut shard, hash, ends);
+        for key in (0..10).map(key) {
+            claim(&mut shard, key, ends);
         }
         assert_eq!([4, 4, 2, 0], [(); 4].map(|()| shard.remove_ended(ends, ends, 4)));
         assert_eq!((shard.slots.len(), shard.claimed.len()), (10, 10));
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_both_halves() {
+        let mut shard = Shard::default();
+        for (fence, (h1, h2)) in (0..).zip([(1, 1), (1, 2), (2, 1)]) {
+            let entry = Entry { fence, state: State::Claimed, ends: Duration::MAX };
+            let claiming = shard.claim(Hash128 { h1, h2 }, Duration::ZERO, entry, || true);
+            assert!(matches!(claiming, Claiming::Claimed), "{h1}, {h2}");
+        }
     }
 }
