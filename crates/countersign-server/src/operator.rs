@@ -112,7 +112,7 @@ impl Wanted {
     fn page(&self) -> Result<Page, Refusal> {
         let limit = self.rows()? + 1;
         match &self.cursor {
-            Some(cursor) if text::check(cursor).is_err() => Err(unknown_cursor()),
+            Some(cursor) if text::check_stored(cursor).is_err() => Err(unknown_cursor()),
             after => Ok(Page { after: after.clone(), limit }),
         }
     }
@@ -165,7 +165,10 @@ impl Caller {
         match (self.tenant(), wanted) {
             (Some(own), Some(wanted)) if own != wanted => Err(other_tenant()),
             (Some(own), _) => Ok(Some(own.to_owned())),
-            (None, wanted) => owned("tenant", wanted.as_deref()),
+            (None, wanted) => {
+                let checked = wanted.as_deref().map(text::check).transpose();
+                checked.map(|_| wanted).map_err(|mistake| Refusal::field("tenant", mistake))
+            }
         }
     }
 }
@@ -180,7 +183,7 @@ fn unknown_cursor() -> Refusal {
 
 /// A text by which something is looked for, if it can be one at all.
 fn checked<'a>(field: &str, text: Option<&'a str>) -> Result<Option<&'a str>, Refusal> {
-    let checked = text.map(text::check).transpose();
+    let checked = text.map(text::check_stored).transpose();
     checked.map(|_| text).map_err(|mistake| Refusal::field(field, mistake))
 }
 
@@ -191,7 +194,7 @@ fn owned(field: &str, text: Option<&str>) -> Result<Option<String>, Refusal> {
 
 /// An id that the store can be asked for: another text is the id of nothing.
 fn known_form(id: &str) -> Result<&str, Refusal> {
-    text::check(id).map(|()| id).map_err(|_| Refusal::not_found())
+    text::check_stored(id).map(|()| id).map_err(|_| Refusal::not_found())
 }
 
 /// An id that nobody has had: `ep_…`. Those that are made later sort later.

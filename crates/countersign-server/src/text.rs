@@ -1,7 +1,10 @@
 //! Texts that people write, and what they may hold.
 
-/// The longest name, id or filter, in bytes.
+/// The longest name that can be given, in bytes.
 pub(crate) const MAX: usize = 255;
+
+/// The longest text by which something stored is looked for, in bytes: more than PostgreSQL's indexes take.
+const MAX_STORED: usize = 4096;
 
 /// Checks a text that is shown to others.
 ///
@@ -14,6 +17,20 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
         _ if text.len() > MAX => Err("is longer than 255 bytes"),
         _ if text.trim() != text => Err("has white space around it"),
         _ if text.contains(is_unseen) => Err("holds a control character"),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a text by which something stored is looked for. The application may have chosen names, past this API,
+/// that [`check`] refuses: they are found all the same.
+///
+/// # Errors
+/// One that not every store can keep: an empty one, one of more than 4096 bytes, or one with a NUL.
+pub(crate) fn check_stored(text: &str) -> Result<(), &'static str> {
+    match text {
+        "" => Err("is empty"),
+        _ if text.len() > MAX_STORED => Err("is longer than 4096 bytes"),
+        _ if text.contains('\0') => Err("holds a NUL"),
         _ => Ok(()),
     }
 }
@@ -46,6 +63,16 @@ mod tests {
         }
         for text in ["Billing", "Счета", "<img onerror=alert(1)>", "'; drop table --", "مدفوع"] {
             assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_stored_is_looked_for_and_a_nul_is_not() {
+        for text in [" a", "a\n", "paid\u{202E}gpj", &"x".repeat(4096)] {
+            assert_eq!(check_stored(text), Ok(()), "{text:?}");
+        }
+        for text in ["", "a\0b", &"x".repeat(4097)] {
+            assert!(check_stored(text).is_err(), "{text:.40?}");
         }
     }
 

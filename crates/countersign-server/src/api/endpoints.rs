@@ -34,10 +34,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct EndpointQuery {
     /// The tenant.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     tenant: Option<String>,
     /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

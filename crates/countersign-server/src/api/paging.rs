@@ -11,7 +11,7 @@ use crate::operator::Wanted;
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
     /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

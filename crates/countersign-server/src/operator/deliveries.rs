@@ -34,14 +34,14 @@ pub(crate) enum Status {
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveryQuery {
     /// The endpoint's id.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) endpoint: Option<String>,
     /// The message's id.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) message: Option<String>,
     /// The event type.
     #[serde(rename = "type")]
-    #[param(rename = "type", min_length = 1, max_length = 255)]
+    #[param(rename = "type", min_length = 1, max_length = 4096)]
     pub(crate) kind: Option<String>,
     /// Where it stands.
     #[param(inline)]
@@ -51,10 +51,10 @@ pub(crate) struct DeliveryQuery {
     /// Enqueued before this time.
     pub(crate) until: Option<Time>,
     /// The tenant.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) tenant: Option<String>,
     /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

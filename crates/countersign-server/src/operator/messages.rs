@@ -43,17 +43,17 @@ pub(crate) struct MessageDraft {
 pub(crate) struct MessageQuery {
     /// The event type.
     #[serde(rename = "type")]
-    #[param(rename = "type", min_length = 1, max_length = 255)]
+    #[param(rename = "type", min_length = 1, max_length = 4096)]
     pub(crate) kind: Option<String>,
     /// Enqueued at this time or later.
     pub(crate) from: Option<Time>,
     /// Enqueued before this time.
     pub(crate) until: Option<Time>,
     /// The tenant.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) tenant: Option<String>,
     /// The `next` of the page before.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) cursor: Option<String>,
     /// How many rows, 50 by default.
     #[param(minimum = 1, maximum = 200)]

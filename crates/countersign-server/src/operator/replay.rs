@@ -19,17 +19,17 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReplayFilter {
     /// The endpoint's id.
-    #[param(min_length = 1, max_length = 255)]
-    #[schema(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub(crate) endpoint: Option<String>,
     /// The message's id.
-    #[param(min_length = 1, max_length = 255)]
-    #[schema(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub(crate) message: Option<String>,
     /// The event type.
     #[serde(rename = "type")]
-    #[param(rename = "type", min_length = 1, max_length = 255)]
-    #[schema(min_length = 1, max_length = 255)]
+    #[param(rename = "type", min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub(crate) kind: Option<String>,
     /// How they were settled: `dead`, where it is left out.
     #[param(inline)]
@@ -39,8 +39,8 @@ pub(crate) struct ReplayFilter {
     /// Enqueued before this time.
     pub(crate) until: Option<Time>,
     /// The tenant.
-    #[param(min_length = 1, max_length = 255)]
-    #[schema(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
+    #[schema(min_length = 1, max_length = 4096)]
     pub(crate) tenant: Option<String>,
 }
 

@@ -21,10 +21,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct ActivityQuery {
     /// The endpoint's id.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) endpoint: Option<String>,
     /// The tenant.
-    #[param(min_length = 1, max_length = 255)]
+    #[param(min_length = 1, max_length = 4096)]
     pub(crate) tenant: Option<String>,
     /// Made at this time or later: a day ago, where it is left out.
     pub(crate) from: Option<Time>,

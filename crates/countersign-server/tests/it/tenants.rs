@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use crate::support::{Api, api, request};
 
@@ -194,6 +195,33 @@ async fn a_tenant_with_a_slash_is_found_by_its_name() {
     let path = "/api/v1/tenants/eu%2Facme%20%C3%BC";
     assert_eq!(api.get(&api.keys.admin, path).await.json()["name"], "eu/acme ü");
     assert_eq!(api.call(&api.keys.admin, "DELETE", path, None).await.json()["forgotten"], 1);
+}
+
+/// The application can choose names that nobody can choose here.
+#[tokio::test]
+async fn a_tenant_with_a_name_that_this_api_would_refuse_is_listed_found_and_forgotten() {
+    let (api, long) = (api(), "e".repeat(300));
+    let names = [" a", "b\n", "c\u{202E}d", &long, "f"];
+    for name in names {
+        api.fill(Some(name), 1).await;
+    }
+    let encode = |name: &str| byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20");
+    let ask = async |path: &str| api.get(&api.keys.admin, &format!("/api/v1/{path}")).await.json();
+
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = ask(&format!("tenants?limit=1{cursor}")).await;
+        listed.push(page["items"][0]["name"].as_str().unwrap().to_owned());
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={}", encode(next));
+    }
+    assert_eq!(listed, names);
+    for name in names.map(encode) {
+        let messages = ask(&format!("messages?tenant={name}")).await;
+        assert_eq!(messages["items"].as_array().unwrap().len(), 1, "{name}");
+        let forgotten = api.call(&api.keys.admin, "DELETE", &format!("/api/v1/tenants/{name}"), None).await;
+        assert_eq!(forgotten.json()["forgotten"], 1, "{name}");
+    }
 }
 
 #[tokio::test]
