@@ -11,7 +11,7 @@ use siphasher::sip128::Hash128;
 
 use crate::{Answer, Claim};
 
-/// A part of the keys. One half of a key's fingerprint says where it is looked for, and both that it is found.
+/// A part of the keys, each known by its hash. One half of that says where it is looked for, both that it is found.
 #[derive(Default)]
 pub(super) struct Shard {
     slots: HashTable<Slot>,
@@ -19,7 +19,7 @@ pub(super) struct Shard {
     done: Queue,
 }
 
-/// A key, by its fingerprint, with what is known of it.
+/// A key with what is known of it.
 struct Slot {
     key: Hash128,
     entry: Entry,
