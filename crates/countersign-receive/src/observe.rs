@@ -54,8 +54,7 @@ impl<P> Request<'_, P> {
         self.span.in_scope(|| tell(judgement));
     }
 
-    /// Fills the span's fields. The event's id and type may stand in the body: it is read for them here, where
-    /// somebody listens.
+    /// Fills the span's fields, where somebody listens.
     fn describe(&self, judgement: &Judgement) {
         self.span.record("outcome", outcome(judgement));
         self.span.record("age_s", self.age(judgement));

@@ -60,11 +60,15 @@ impl<P> Receiver<P> {
         now: i64,
         span: &Span,
     ) -> Judgement {
-        let verified = match self.verify(incoming, body, now, span).await {
+        let mut verified = match self.verify(incoming, body, now, span).await {
             Ok(Outcome::Event(verified)) => verified,
             Ok(Outcome::Handshake(greeting)) => return self.greet(incoming.parts, greeting).await,
             Err(error) => return Judgement::Refuse(None, error),
         };
+        // Both may stand in the body. The log and the inbox ask for both, a store for the id alone.
+        if !span.is_disabled() || self.inbox.is_some() {
+            verified.read_id_and_type();
+        }
         match self.place(&verified).await {
             Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
             Ok(Placed::Handling(handling)) => Judgement::Handle(verified, handling),

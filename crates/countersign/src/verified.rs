@@ -7,6 +7,7 @@ use alloc::{
 };
 
 use serde_core::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::{
     Envelope, Error, ErrorKind, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, idempotency,
@@ -22,7 +23,7 @@ use crate::{
 /// `Verified` can't be called for a request that nobody checked:
 ///
 /// ```compile_fail
-/// let forged = countersign::Verified { evidence: todo!(), body: b"{}" };
+/// let forged = countersign::Verified { evidence: todo!(), body: b"{}", known: Vec::new() };
 /// ```
 ///
 /// What authentic means depends on the scheme; see [`authenticity`](Verified::authenticity).
@@ -30,6 +31,8 @@ use crate::{
 pub struct Verified<'a, B = &'a [u8]> {
     evidence: Evidence<'a>,
     body: B,
+    /// What stands in places of the body, once they have been [read](Verified::read_id_and_type).
+    known: Vec<(Place, Option<String>)>,
 }
 
 /// The longest id in bytes that stands in an idempotency key as it is; so does none with a control
@@ -82,7 +85,7 @@ impl Authenticity {
 impl<'a, B> Verified<'a, B> {
     /// The one constructor: called where a key has been found to match, and nowhere else.
     pub(crate) fn new(evidence: Evidence<'a>, body: B) -> Self {
-        Verified { evidence, body }
+        Verified { evidence, body, known: Vec::new() }
     }
 
     /// The scheme by which the request was verified.
@@ -152,7 +155,8 @@ impl<'a, B> Verified<'a, B> {
         let headers = Headers::Kept(values.collect());
         let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
         let verifier = Cow::Owned(verifier.into_owned());
-        Verified { evidence: Evidence { verifier, family, key, timestamp, headers }, body: self.body }
+        let evidence = Evidence { verifier, family, key, timestamp, headers };
+        Verified { evidence, body: self.body, known: self.known }
     }
 
     pub(crate) fn key(&self) -> Option<usize> {
@@ -183,6 +187,21 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.body.as_ref()
+    }
+
+    /// Reads the body once for the event's id and type, for those who ask for them more than once. Otherwise it
+    /// is read each time that they are asked for, where they stand in it.
+    pub fn read_id_and_type(&mut self) {
+        let event = &self.scheme().event;
+        let places = event.id.iter().chain(event.kind.iter());
+        let (places, pointers): (Vec<&Place>, Vec<&str>) = places.filter_map(in_body).unzip();
+        if places.is_empty() {
+            return;
+        }
+        // Where a key stands twice, each place is read by itself: only one of them may be meant.
+        let Ok(found) = json::find_all(self.body(), &pointers) else { return };
+        let texts = found.into_iter().map(|value| Some(json_text(value)?.into_owned()));
+        self.known = places.into_iter().cloned().zip(texts).collect();
     }
 
     /// The event's id, the same over retries, where the provider sends one.
@@ -234,14 +253,11 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         }
         let event = &self.scheme().event;
         let places: Vec<&Place> = event.id.iter().chain(event.kind.iter()).chain(&event.time).collect();
-        let in_body = places.iter().filter_map(|place| match place {
-            Place::Json(pointer) => Some(&**pointer),
-            _ => None,
-        });
+        let in_body = places.iter().filter_map(|place| Some(in_body(place)?.1));
         let pointers: Vec<&str> = in_body.chain([&*event.data]).collect();
         let mut found = json::find_all(self.body(), &pointers)?.into_iter();
         let values = places.iter().map(|place| match place {
-            Place::Json(_) => found.next().flatten().and_then(json::scalar).filter(|text| !text.is_empty()),
+            Place::Json(_) => found.next().and_then(json_text),
             _ => self.in_headers(place).map(Cow::Borrowed),
         });
         let mut id: Vec<_> = values.collect();
@@ -285,10 +301,26 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// The text at a place, where there is some.
     fn value(&self, place: &Place) -> Result<Option<Cow<'_, str>>, Error> {
         match place {
-            Place::Json(pointer) => Ok(json::text(self.body(), pointer)?.filter(|text| !text.is_empty())),
+            Place::Json(pointer) => match self.known.iter().find(|(other, _)| other == place) {
+                Some((_, text)) => Ok(text.as_deref().map(Cow::Borrowed)),
+                None => Ok(json_text(json::find(self.body(), pointer)?)),
+            },
             _ => Ok(self.in_headers(place).map(Cow::Borrowed)),
         }
     }
+}
+
+/// A place of the body, with its pointer; `None` for one of the headers.
+fn in_body(place: &Place) -> Option<(&Place, &str)> {
+    match place {
+        Place::Json(pointer) => Some((place, pointer)),
+        Place::Header(_) | Place::Field(_) => None,
+    }
+}
+
+/// The text of a value of the body; an empty one is as good as none.
+fn json_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    value.and_then(json::scalar).filter(|text| !text.is_empty())
 }
 
 /// Makes one text of several values.

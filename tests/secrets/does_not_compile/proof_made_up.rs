@@ -3,7 +3,7 @@
 use countersign::Verified;
 
 fn made_of_its_fields() -> Verified<'static, Vec<u8>> {
-    Verified { evidence: todo!(), body: Vec::new() }
+    Verified { evidence: todo!(), body: Vec::new(), known: Vec::new() }
 }
 
 fn main() {

@@ -1,6 +1,8 @@
 //! What is read of an event.
 
-use countersign::{Message, RequestView, catalog};
+use std::borrow::Cow;
+
+use countersign::{Error, Message, RequestView, Scheme, catalog};
 
 use crate::{NOW, signer, verifier};
 
@@ -24,5 +26,64 @@ fn an_id_with_a_value_that_is_missing_leaves_type_and_time_as_they_are() {
         );
         assert_eq!(envelope.id(), verified.event_id().expect("JSON").as_deref());
         assert_eq!(envelope.kind(), verified.event_type().expect("JSON").as_deref());
+    }
+}
+
+/// Whether the body is read once, or each time, isn't to be seen: not where a value is missing, empty, no text or
+/// there twice, and not where the body is no object or no JSON.
+#[test]
+fn what_is_read_at_once_is_what_is_read_by_itself() {
+    for body in [
+        r#"{"id":"evt_1","type":"invoice.paid","created":1}"#,
+        r#"{"type":"a","data":{"id":"evt_1"}}"#,
+        r#"{"id":"","type":7}"#,
+        r#"{"id":18446744073709551616,"type":null}"#,
+        r#"{"\u0069d":"\u0061","type":"\ud800"}"#,
+        r#"{"id":"evt_1","id":"evt_2","type":"a"}"#,
+        r#"{"id":"evt_1","type":"a","type":"b"}"#,
+        r#"{"id":"evt_1","type":"a"} x"#,
+        r#"{"id":"evt_1","type":"a""#,
+        r#"[{"id":"evt_1"}]"#,
+        "\"evt_1\"",
+        "",
+    ] {
+        assert_reads_alike(&catalog::STRIPE, body);
+    }
+    for members in [
+        r#""action":"create","data":{"id":"i1"}"#,
+        r#""data":{"id":"i1"}"#,
+        r#""action":"create","data":{"id":"i1","id":"i2"}"#,
+    ] {
+        let time = format!(r#""createdAt":"2023","webhookTimestamp":{NOW}000"#);
+        assert_reads_alike(&catalog::LINEAR, &format!(r#"{{"type":"Issue",{members},{time}}}"#));
+    }
+}
+
+#[test]
+fn the_body_is_not_read_again_for_what_was_read_at_once() {
+    let body = br#"{"id":"evt_1","type":"invoice.paid"}"#;
+    let signed = signer(&catalog::STRIPE).sign(&Message::new("", body), NOW).expect("a signature");
+    let verifier = verifier(&catalog::STRIPE);
+    let mut verified = verifier.verify(&RequestView::post(&signed.headers), body, NOW).expect("authentic");
+    let stands_in_body = |text: Result<Option<Cow<'_, str>>, Error>| {
+        let text = text.expect("JSON").expect("a text");
+        body.as_ptr_range().contains(&text.as_ptr())
+    };
+    assert!(stands_in_body(verified.event_id()) && stands_in_body(verified.event_type()));
+    verified.read_id_and_type();
+    assert!(!stands_in_body(verified.event_id()) && !stands_in_body(verified.event_type()));
+}
+
+fn assert_reads_alike(scheme: &Scheme, body: &str) {
+    let signed = signer(scheme).sign(&Message::new("", body.as_bytes()), NOW).expect("a signature");
+    let verifier = verifier(scheme);
+    let verified =
+        verifier.verify(&RequestView::post(&signed.headers), body.as_bytes(), NOW).expect("authentic");
+    let mut at_once = verified.clone();
+    at_once.read_id_and_type();
+    for at_once in [at_once.clone(), at_once.into_owned()] {
+        assert_eq!(at_once.event_id(), verified.event_id(), "{body}");
+        assert_eq!(at_once.event_type(), verified.event_type(), "{body}");
+        assert_eq!(at_once.idempotency_key(), verified.idempotency_key(), "{body}");
     }
 }
