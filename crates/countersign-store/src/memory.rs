@@ -23,10 +23,10 @@ mod shard;
 ///
 /// What it knows ends with the process, so a copy that comes after a restart is handled again: for one
 /// machine where that is bearable. It holds at most [`capacity`](Self::capacity) keys, each of which takes
-/// up to 160 bytes, however long it is: what is kept is its hash of 128 bits, by SipHash under a secret that
-/// is drawn at random, so that two keys share one neither by chance nor by anybody's choice. Time is counted
-/// by a clock that no change of the system's time moves. No task runs in the background: each claim removes
-/// some of what has expired.
+/// some 100 to 160 bytes, however long it is: what is kept is its hash of 128 bits, by SipHash under a secret
+/// that is drawn at random, so that two keys share one neither by chance nor by anybody's choice. Time is
+/// counted by a clock that no change of the system's time moves. No task runs in the background: each claim
+/// removes some of what has expired.
 ///
 /// ```
 /// use std::time::Duration;
