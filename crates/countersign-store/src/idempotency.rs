@@ -93,14 +93,14 @@ pub struct Answer {
 /// The right to settle one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimToken {
-    key: Arc<str>,
+    key: String,
     fence: Fence,
 }
 
 impl ClaimToken {
     /// The token of a claim: made by stores, and by nobody else.
     #[must_use]
-    pub fn new(key: impl Into<Arc<str>>, fence: Fence) -> Self {
+    pub fn new(key: impl Into<String>, fence: Fence) -> Self {
         ClaimToken { key: key.into(), fence }
     }
 
