@@ -166,8 +166,8 @@ impl Caller {
             (Some(own), Some(wanted)) if own != wanted => Err(other_tenant()),
             (Some(own), _) => Ok(Some(own.to_owned())),
             (None, wanted) => {
-                let checked = wanted.as_deref().map(text::check).transpose();
-                checked.map(|_| wanted).map_err(|mistake| Refusal::field("tenant", mistake))
+                let checked = wanted.as_deref().map_or(Ok(()), text::check);
+                checked.map(|()| wanted).map_err(|mistake| Refusal::field("tenant", mistake))
             }
         }
     }

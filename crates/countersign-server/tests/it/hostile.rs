@@ -3,12 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::api;
-
-/// Every byte, as a path or a query carries it.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
+use crate::support::{api, encoded};
 
 const TEXTS: [&str; 6] = ["'; DROP TABLE countersign_endpoints; --", "%", "_", "\\", "x\0y", "1 OR 1=1"];
 

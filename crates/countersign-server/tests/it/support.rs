@@ -172,3 +172,8 @@ pub(crate) fn request(key: &str, method: &str, path: &str, body: Option<Value>) 
         }
     }
 }
+
+/// Every byte, as a path or a query carries it.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}

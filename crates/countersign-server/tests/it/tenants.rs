@@ -2,9 +2,8 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use url::form_urlencoded::byte_serialize;
 
-use crate::support::{Api, api, request};
+use crate::support::{Api, api, encoded, request};
 
 /// The ids of what a tenant has.
 struct Own {
@@ -205,7 +204,6 @@ async fn a_tenant_with_a_name_that_this_api_would_refuse_is_listed_found_and_for
     for name in names {
         api.fill(Some(name), 1).await;
     }
-    let encode = |name: &str| byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20");
     let ask = async |path: &str| api.get(&api.keys.admin, &format!("/api/v1/{path}")).await.json();
 
     let (mut listed, mut cursor) = (Vec::new(), String::new());
@@ -213,10 +211,10 @@ async fn a_tenant_with_a_name_that_this_api_would_refuse_is_listed_found_and_for
         let page = ask(&format!("tenants?limit=1{cursor}")).await;
         listed.push(page["items"][0]["name"].as_str().unwrap().to_owned());
         let Some(next) = page["next"].as_str() else { break };
-        cursor = format!("&cursor={}", encode(next));
+        cursor = format!("&cursor={}", encoded(next));
     }
     assert_eq!(listed, names);
-    for name in names.map(encode) {
+    for name in names.map(encoded) {
         let messages = ask(&format!("messages?tenant={name}")).await;
         assert_eq!(messages["items"].as_array().unwrap().len(), 1, "{name}");
         let forgotten = api.call(&api.keys.admin, "DELETE", &format!("/api/v1/tenants/{name}"), None).await;
