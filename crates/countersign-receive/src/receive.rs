@@ -65,7 +65,7 @@ impl<P> Receiver<P> {
             Ok(Outcome::Handshake(greeting)) => return self.greet(incoming.parts, greeting).await,
             Err(error) => return Judgement::Refuse(None, error),
         };
-        // Both may stand in the body. The log and the inbox ask for both, a store for the id alone.
+        // Where they stand in the body: the log and the inbox ask for both, a store for the id alone.
         if !span.is_disabled() || self.inbox.is_some() {
             verified.read_id_and_type();
         }

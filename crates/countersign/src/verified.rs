@@ -253,8 +253,8 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         }
         let event = &self.scheme().event;
         let places: Vec<&Place> = event.id.iter().chain(event.kind.iter()).chain(&event.time).collect();
-        let in_body = places.iter().filter_map(|place| Some(in_body(place)?.1));
-        let pointers: Vec<&str> = in_body.chain([&*event.data]).collect();
+        let pointers = places.iter().filter_map(|place| Some(in_body(place)?.1));
+        let pointers: Vec<&str> = pointers.chain([&*event.data]).collect();
         let mut found = json::find_all(self.body(), &pointers)?.into_iter();
         let values = places.iter().map(|place| match place {
             Place::Json(_) => found.next().and_then(json_text),
