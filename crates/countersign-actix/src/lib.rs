@@ -58,7 +58,8 @@
 //! | many types on one URL | [`EventRouter`] as the handler |
 //!
 //! They can stand at any place among a handler's arguments. Where the middleware is missing, they
-//! answer 500 and say so in the log; where the body isn't a `T`, [`Webhook<T>`](Webhook) answers 400.
+//! answer 500 and say so in the log; where the body isn't a `T`, [`Webhook<T>`](Webhook) answers 400,
+//! and the log says which field is missing or of another type, at which line and column, and nothing else of the body.
 //!
 //! # Where to place it
 //!

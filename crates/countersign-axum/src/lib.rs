@@ -38,8 +38,9 @@
 //!
 //! Both can stand at any place among a handler's arguments, because the layer has read the body
 //! already. Where the layer is missing, both answer 500 and say so in the log; where the body isn't
-//! a `T`, [`Webhook<T>`](Webhook) answers 400. Either answer is empty, and carries its reason in the
-//! response's extensions as [`Rejection`].
+//! a `T`, [`Webhook<T>`](Webhook) answers 400, and the log says which field is missing or of another
+//! type, at which line and column, and nothing else of the body. Either answer is empty, and carries
+//! its reason in the response's extensions as [`Rejection`].
 //!
 //! # Many types on one URL
 //!

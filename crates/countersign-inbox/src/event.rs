@@ -1,9 +1,9 @@
 //! An event, as a handler gets it.
 
 use bytes::Bytes;
+use countersign::read_json;
 use countersign_store::Leased;
 use serde_core::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::HandlerError;
 
@@ -75,22 +75,21 @@ impl InboxEvent {
     /// The event's data, where its scheme says that it stands.
     ///
     /// # Errors
-    /// Where the body isn't JSON, has no data there, or the data isn't a `T`: the event is dead at once,
-    /// because another attempt would find the same.
+    /// Where the body isn't JSON, has no data there, holds one key of an object twice, or the data isn't a `T`: the
+    /// event is dead at once, because another attempt would find the same. The error says where and what.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
-        let mut body: Value = self.json()?;
-        let data = body.pointer_mut(&self.leased.received.data_at).map(Value::take);
-        let data = data.ok_or_else(|| HandlerError::dead("the body has no data where the scheme says"))?;
-        serde_json::from_value(data)
-            .map_err(|_| HandlerError::dead("the event's data isn't what the handler takes"))
+        self.read(&self.leased.received.data_at)
     }
 
     /// The whole body as JSON.
     ///
     /// # Errors
-    /// Where the body isn't a `T`: the event is dead at once.
+    /// As [`data`](InboxEvent::data).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
-        serde_json::from_slice(self.body())
-            .map_err(|_| HandlerError::dead("the body isn't the JSON that the handler takes"))
+        self.read("")
+    }
+
+    fn read<T: DeserializeOwned>(&self, pointer: &str) -> Result<T, HandlerError> {
+        read_json(self.body(), pointer).map_err(|error| HandlerError::dead(error.to_string()))
     }
 }

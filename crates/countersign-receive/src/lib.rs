@@ -51,7 +51,7 @@
 //! | the handler's | the event was handled | stops, if it is 2xx |
 //! | 200 | the event is stored in the inbox, or had been | stops |
 //! | the recorded one, with `idempotency-replayed: true` | the event was handled before | stops |
-//! | 400 | headers above the limits; a body that broke off | some try again |
+//! | 400 | headers above the limits; a body that broke off, or isn't what an extractor is to read | some try again |
 //! | 401 | not authentic, for whatever reason; no such tenant | tries again, and tells its operator |
 //! | 403 | a handshake that doesn't agree with the settings | refuses the endpoint |
 //! | 405, with `Allow` | a method that the scheme doesn't use | – |

@@ -6,7 +6,7 @@
 //! alone, which is the same for every way in which a request can fail to be authentic, so that an
 //! answer tells an attacker nothing.
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, boxed::Box};
 use core::fmt;
 
 /// Why a request was refused.
@@ -17,6 +17,7 @@ pub struct Error {
     age: Option<Age>,
     retry_after: Option<u64>,
     status: Option<u16>,
+    detail: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -198,7 +199,7 @@ impl Error {
     /// An error of this kind, for adapters that refuse a request for a reason of their own.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
-        Error { kind, place: None, age: None, retry_after: None, status: None }
+        Error { kind, place: None, age: None, retry_after: None, status: None, detail: None }
     }
 
     /// The same, naming what it concerns: a header, a setting, a field.
@@ -221,6 +222,12 @@ impl Error {
 
     pub(crate) fn age(kind: ErrorKind, seconds: i64, limit: u32) -> Self {
         Error { age: Some(Age { seconds, limit }), ..Error::new(kind) }
+    }
+
+    /// The same, saying what exactly is wrong: words that hold no piece of the body.
+    pub(crate) fn because(mut self, detail: impl Into<Box<str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     pub(crate) fn with_status(mut self, status: u16) -> Self {
@@ -263,15 +270,16 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, advice) = (self.kind, self.kind.advice());
         match (&self.place, self.age) {
-            (Some(place), _) => write!(f, "{}: {place} {}", self.kind, self.kind.advice()),
+            (Some(place), _) => write!(f, "{kind}: {place} {advice}"),
             (None, Some(Age { seconds, limit })) => {
                 let (seconds, side) = (seconds.unsigned_abs(), if seconds < 0 { "ahead" } else { "old" });
-                let advice = self.kind.advice();
-                write!(f, "{}: the timestamp, {seconds} s {side} (limit {limit} s), {advice}", self.kind)
+                write!(f, "{kind}: the timestamp, {seconds} s {side} (limit {limit} s), {advice}")
             }
-            (None, None) => write!(f, "{}: {}", self.kind, self.kind.advice()),
-        }
+            (None, None) => write!(f, "{kind}: {advice}"),
+        }?;
+        self.detail.iter().try_for_each(|detail| write!(f, ": {detail}"))
     }
 }
 

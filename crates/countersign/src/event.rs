@@ -9,7 +9,7 @@ use core::fmt;
 use serde_core::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, Timestamp, scheme::TimeFormat};
+use crate::{Error, Timestamp, json, scheme::TimeFormat};
 
 /// An event whose data is not parsed yet, borrowed from the verified body.
 ///
@@ -21,6 +21,9 @@ pub struct Envelope<'b> {
     pub(crate) kind: Option<Cow<'b, str>>,
     pub(crate) time: Option<Cow<'b, str>>,
     pub(crate) data: &'b RawValue,
+    /// The body that the data stands in, and where.
+    pub(crate) body: &'b [u8],
+    pub(crate) data_at: &'b str,
 }
 
 impl<'b> Envelope<'b> {
@@ -57,9 +60,9 @@ impl<'b> Envelope<'b> {
     /// Parses the data.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedBody`] where the data isn't a `T`.
+    /// [`MalformedBody`](crate::ErrorKind::MalformedBody) where the data isn't a `T`.
     pub fn data<T: Deserialize<'b>>(&self) -> Result<T, Error> {
-        serde_json::from_str(self.data.get()).map_err(|_| Error::new(ErrorKind::MalformedBody).at("data"))
+        json::parse(self.data.get(), self.body, self.data_at)
     }
 
     /// The event with its data parsed.

@@ -77,7 +77,7 @@ impl<K, T: DeserializeOwned> TypedEvent<K, T> {
         K: From<String>,
     {
         let mut event = verified.event()?;
-        let no_type = || Error::new(ErrorKind::MalformedBody).at("event type");
+        let no_type = || Error::new(ErrorKind::MalformedBody).because("it names no event type");
         Ok(TypedEvent::of(event.kind.take().ok_or_else(no_type)?.into(), event))
     }
 

@@ -158,7 +158,8 @@ impl Context<'_> {
             }
         }
         let value = |value: &AnswerValue| {
-            let missing = || Error::new(ErrorKind::MalformedBody).at("the handshake's value");
+            let missing =
+                || Error::new(ErrorKind::MalformedBody).because("it holds no value for the handshake");
             self.value(value, key).ok_or_else(missing)
         };
         let answer = &handshake.answer;

@@ -8,9 +8,14 @@ use serde_core::de::{
 };
 use serde_json::value::RawValue;
 
-pub(crate) use self::unique::check_unique_keys;
+pub use self::read::read_json;
+pub(crate) use self::{
+    read::{nothing_at, parse, unreadable},
+    unique::check_unique_keys,
+};
 use crate::{Error, ErrorKind};
 
+mod read;
 mod unique;
 
 /// The value at `pointer` (RFC 6901). A key on the way that its object holds twice is refused, since
@@ -20,7 +25,7 @@ pub(crate) fn find<'b>(body: &'b [u8], pointer: &str) -> Result<Option<&'b RawVa
     let mut json = serde_json::Deserializer::from_slice(body);
     let found = Walk { path: pointer, duplicate: &duplicate }.deserialize(&mut json);
     let found = found.and_then(|found| json.end().map(|()| found));
-    found.map_err(|_| error(&duplicate))
+    found.map_err(|error| refused(&error, &duplicate))
 }
 
 /// The values at several pointers, found in one pass where the body is an object.
@@ -31,15 +36,21 @@ pub(crate) fn find_all<'b>(body: &'b [u8], pointers: &[&str]) -> Result<Vec<Opti
     let duplicate = Cell::new(false);
     let mut json = serde_json::Deserializer::from_slice(body);
     let found = Members { pointers, duplicate: &duplicate }.deserialize(&mut json);
-    let mut found = found.and_then(|found| json.end().map(|()| found)).map_err(|_| error(&duplicate))?;
+    let found = found.and_then(|found| json.end().map(|()| found));
+    let mut found = found.map_err(|error| refused(&error, &duplicate))?;
     for (found, _) in found.iter_mut().zip(pointers).filter(|(_, pointer)| pointer.is_empty()) {
         *found = find(body, "")?;
     }
     Ok(found)
 }
 
-fn error(duplicate: &Cell<bool>) -> Error {
-    Error::new(if duplicate.get() { ErrorKind::DuplicateKey } else { ErrorKind::MalformedBody })
+/// Why a walk through the whole body ended early.
+fn refused(error: &serde_json::Error, duplicate: &Cell<bool>) -> Error {
+    match duplicate.get() {
+        true => Error::new(ErrorKind::DuplicateKey)
+            .because(alloc::format!("the second at {}", read::position(error, b""))),
+        false => unreadable(error, b"", ""),
+    }
 }
 
 /// The first token of a pointer, unescaped, and the pointer behind it; `None` for the whole document.

@@ -115,6 +115,7 @@ pub use self::{
     handshake::{Greeting, Outcome},
     headers::{HeaderView, Lookup, RequestView},
     idempotency::IdempotencyKey,
+    json::read_json,
     keyring::{Key, KeyError, KeyErrorKind, Keyring, KeyringBuilder},
     mac::sha256,
     scheme::{Scheme, SchemeError},

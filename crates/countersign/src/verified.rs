@@ -10,8 +10,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
-    Envelope, Error, ErrorKind, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, idempotency,
-    json,
+    Envelope, Error, Event, HeaderView, IdempotencyKey, Lookup, Timestamp, Verifier, idempotency, json,
     mac::sha256,
     scheme::{Algorithm, Place, Scheme},
     verify::signatures::Signatures,
@@ -207,8 +206,8 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// The event's id, the same over retries, where the provider sends one.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedBody`] where the id stands in the body and that is no JSON;
-    /// [`ErrorKind::DuplicateKey`] where it stands there twice.
+    /// [`MalformedBody`](crate::ErrorKind::MalformedBody) where the id stands in the body and that is no JSON;
+    /// [`DuplicateKey`](crate::ErrorKind::DuplicateKey) where it stands there twice.
     pub fn event_id(&self) -> Result<Option<Cow<'_, str>>, Error> {
         self.joined(&self.scheme().event.id, join_id)
     }
@@ -245,8 +244,8 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// The event, its data not parsed yet.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedBody`] where the body isn't JSON or has no data where the scheme says;
-    /// [`ErrorKind::DuplicateKey`] where an object in it holds one key twice.
+    /// [`MalformedBody`](crate::ErrorKind::MalformedBody) where the body isn't JSON or has no data where the
+    /// scheme says; [`DuplicateKey`](crate::ErrorKind::DuplicateKey) where an object in it holds one key twice.
     pub fn envelope(&self) -> Result<Envelope<'_>, Error> {
         if self.evidence.verifier.rules.strict_json {
             json::check_unique_keys(self.body())?;
@@ -264,9 +263,8 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         let mut kind = id.split_off(event.id.len());
         let mut time = kind.split_off(event.kind.len());
         let (id, kind) = (join_id(id.into_iter().collect()), join_kind(kind.into_iter().collect()));
-        let missing = || Error::new(ErrorKind::MalformedBody).at(event.data.clone());
-        let data = found.next().flatten().ok_or_else(missing)?;
-        Ok(Envelope { id, kind, time: time.pop().flatten(), data })
+        let data = found.next().flatten().ok_or_else(|| json::nothing_at(&event.data))?;
+        Ok(Envelope { id, kind, time: time.pop().flatten(), data, body: self.body(), data_at: &event.data })
     }
 
     /// The event, with its data parsed.
@@ -280,14 +278,13 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// The whole body as JSON.
     ///
     /// # Errors
-    /// [`ErrorKind::MalformedBody`] where it isn't a `T`; [`ErrorKind::DuplicateKey`] where an object
-    /// in it holds one key twice.
+    /// [`MalformedBody`](crate::ErrorKind::MalformedBody) where it isn't a `T`;
+    /// [`DuplicateKey`](crate::ErrorKind::DuplicateKey) where an object in it holds one key twice.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let parsed = match self.evidence.verifier.rules.strict_json {
-            true => serde_json::from_str(json::check_unique_keys(self.body())?),
-            false => serde_json::from_slice(self.body()),
-        };
-        parsed.map_err(|_| Error::new(ErrorKind::MalformedBody))
+        match self.evidence.verifier.rules.strict_json {
+            true => json::read_json(self.body(), ""),
+            false => serde_json::from_slice(self.body()).map_err(|error| json::unreadable(&error, b"", "")),
+        }
     }
 
     /// The values at `places` as one text; `None` where one is missing.

@@ -1,6 +1,7 @@
 //! What becomes of events.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -90,6 +91,39 @@ async fn a_handler_may_say_when_or_that_there_is_no_use() {
     until(|| rows.done() == 1).await;
     let dead = inbox.dead(0, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].reason.as_str()), (1, "nobody knows this customer"));
+    worker.stop().await;
+}
+
+/// No number is rounded on its way, and no reason shows what stands in the body.
+#[tokio::test(start_paused = true)]
+async fn data_that_the_handler_cant_read_is_dead_at_once_and_the_letter_says_where_and_why() {
+    const MALFORMED: &str = "malformed_body: the body is authentic, but isn't the JSON that was asked for: ";
+    const TWICE: &str = "duplicate_key: the body is authentic, but an object in it holds one key twice: ";
+    let (inbox, rows) = inbox();
+    for (key, body) in [
+        ("as agreed", r#"{"data":{"amount":18446744073709551617}}"#),
+        ("text", r#"{"data":{"amount":"canary"}}"#),
+        ("no data", r#"{"canary":1}"#),
+        ("twice", r#"{"data":{"amount":1,"amount":2}}"#),
+    ] {
+        let mut received = event(key);
+        received.body = body.into();
+        inbox.accept(&received).await.unwrap();
+    }
+    let worker = start(InboxWorker::new(inbox.clone(), |event: InboxEvent| async move {
+        let data: BTreeMap<String, u128> = event.data()?;
+        assert_eq!(data["amount"], 18_446_744_073_709_551_617);
+        Ok(())
+    }));
+    until(|| rows.done() == 1).await;
+    let dead = inbox.dead(0, 10).await.unwrap();
+    let dead = dead.iter().map(|letter| (letter.attempts, letter.reason.clone())).collect::<Vec<_>>();
+    let expected = [
+        format!("{MALFORMED}invalid number in /data, line 1 column 19"),
+        format!("{MALFORMED}nothing stands at /data"),
+        format!("{TWICE}the second at line 1 column 28"),
+    ];
+    assert_eq!(dead, expected.map(|reason| (1, reason)));
     worker.stop().await;
 }
 

@@ -8,17 +8,21 @@ use core::{
 
 use serde_core::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::{AnyKey, error};
-use crate::Error;
+use super::{AnyKey, refused};
+use crate::{Error, ErrorKind};
 
 /// Checks that the body is JSON in which no object holds one key twice, at any depth, and returns its text.
 pub(crate) fn check_unique_keys(body: &[u8]) -> Result<&str, Error> {
     let (duplicate, open) = (Cell::new(false), RefCell::default());
     // As a whole and not string by string: it costs a fifth of the rest.
-    let text = core::str::from_utf8(body).map_err(|_| error(&duplicate))?;
+    let text = core::str::from_utf8(body).map_err(|error| {
+        let at = error.valid_up_to() + 1;
+        Error::new(ErrorKind::MalformedBody).because(alloc::format!("no UTF-8 at byte {at}"))
+    })?;
     let mut json = serde_json::Deserializer::from_str(text);
     let unique = Unique { duplicate: &duplicate, open: &open };
-    unique.deserialize(&mut json).and_then(|()| json.end()).map_err(|_| error(&duplicate))?;
+    let checked = unique.deserialize(&mut json).and_then(|()| json.end());
+    checked.map_err(|error| refused(&error, &duplicate))?;
     Ok(text)
 }
 
@@ -124,7 +128,6 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
-    use crate::ErrorKind;
 
     #[test]
     fn an_object_of_many_keys_is_read_without_growing_with_their_square() {
