@@ -65,7 +65,7 @@ impl ResponseError for MissingMiddleware {
     }
 
     fn error_response(&self) -> HttpResponse {
-        empty(self.status_code(), Error::new(ErrorKind::Misconfigured).at("Webhooks"))
+        empty(self.status_code(), Error::new(ErrorKind::Misconfigured).because(self.to_string()))
     }
 }
 

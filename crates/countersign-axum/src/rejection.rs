@@ -108,7 +108,7 @@ impl From<InvalidEvent> for WebhookRejection {
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
-        empty(self.status(), Error::new(ErrorKind::Misconfigured).at("WebhookLayer"))
+        empty(self.status(), Error::new(ErrorKind::Misconfigured).because(self.to_string()))
     }
 }
 

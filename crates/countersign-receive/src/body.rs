@@ -36,8 +36,12 @@ impl Limits {
     pub(crate) fn check(&self, declared: u64) -> Result<(), Error> {
         match usize::try_from(declared) {
             Ok(bytes) if bytes <= self.bytes => Ok(()),
-            _ => Err(Error::new(ErrorKind::BodyTooLarge)),
+            _ => Err(self.too_large(format!("{declared} bytes are announced"))),
         }
+    }
+
+    fn too_large(&self, body: String) -> Error {
+        Error::new(ErrorKind::BodyTooLarge).because(format!("{body}, and {} are allowed", self.bytes))
     }
 
     /// Gives each piece of `body` to `keep`, to the end.
@@ -51,10 +55,15 @@ impl Limits {
         let mut deadline = Deadline::new(*self);
         let mut received = 0;
         while let Some(piece) = deadline.bound(|cx| body.as_mut().poll_piece(cx)).await? {
-            let piece = piece.map_err(Error::new)?;
+            let piece = piece.map_err(|kind| match kind {
+                ErrorKind::BodyTooLarge => {
+                    Error::new(kind).because("it is set by something around this layer")
+                }
+                _ => Error::new(kind),
+            })?;
             received += piece.len();
             if received > self.bytes {
-                return Err(Error::new(ErrorKind::BodyTooLarge));
+                return Err(self.too_large(format!("{received} bytes have come")));
             }
             if !piece.is_empty() {
                 keep(piece);
@@ -66,7 +75,11 @@ impl Limits {
         }
         // Fewer bytes than were announced: something before this layer has read the body.
         match (received as u64) < declared {
-            true => Err(Error::new(ErrorKind::BodyIncomplete)),
+            true => {
+                let missing =
+                    format!("{received} bytes of {declared}: does something before this read the body?");
+                Err(Error::new(ErrorKind::BodyIncomplete).because(missing))
+            }
             false => Ok(()),
         }
     }

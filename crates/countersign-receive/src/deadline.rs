@@ -38,6 +38,14 @@ impl From<Instant> for Times {
     }
 }
 
+impl Times {
+    /// When the time for the whole body is over, and when the silence since the latest piece has been too long. A
+    /// limit beyond what a clock can tell is none.
+    fn ends(self, limits: Limits) -> (Option<Instant>, Option<Instant>) {
+        (self.started.checked_add(limits.total), self.latest.checked_add(limits.idle))
+    }
+}
+
 impl Deadline {
     pub(crate) fn new(limits: Limits) -> Self {
         Deadline { limits, waited: false, times: None, timer: None }
@@ -50,7 +58,7 @@ impl Deadline {
     ) -> Result<T, Error> {
         poll_fn(|cx| match poll(cx) {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
-            Poll::Pending => self.wait(cx).map(|()| Err(Error::new(ErrorKind::BodyTimeout))),
+            Poll::Pending => self.wait(cx).map(|()| Err(self.too_slow())),
         })
         .await
     }
@@ -63,8 +71,20 @@ impl Deadline {
         times.latest = now;
         match now.duration_since(times.started) < self.limits.total {
             true => Ok(()),
-            false => Err(Error::new(ErrorKind::BodyTimeout)),
+            false => Err(self.too_slow()),
         }
+    }
+
+    /// Says which of the two limits it was.
+    fn too_slow(&self) -> Error {
+        let Limits { total, idle, .. } = self.limits;
+        let ends = self.times.map(|times| times.ends(self.limits));
+        Error::new(ErrorKind::BodyTimeout).because(match ends {
+            Some((whole, Some(silence))) if whole.is_none_or(|whole| silence < whole) => {
+                format!("nothing came for {idle:?}")
+            }
+            _ => format!("its end had not come after {total:?}"),
+        })
     }
 
     /// Ready once there is no time left.
@@ -75,10 +95,9 @@ impl Deadline {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Times { started, latest } = *self.times.get_or_insert_with(|| Times::from(Instant::now()));
-        // A limit beyond what a clock can tell is none.
-        let ends = [started.checked_add(self.limits.total), latest.checked_add(self.limits.idle)];
-        let Some(end) = ends.into_iter().flatten().min() else { return Poll::Pending };
+        let times = self.times.get_or_insert_with(|| Times::from(Instant::now()));
+        let (whole, silence) = times.ends(self.limits);
+        let Some(end) = whole.into_iter().chain(silence).min() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         while timer.as_mut().poll(cx).is_ready() {
             if timer.deadline() >= end {

@@ -119,7 +119,10 @@ impl<P> Receiver<P> {
         let stored = match (greeting.secret.take(), &self.enrol) {
             (None, _) => Ok(()),
             (Some(secret), Some(enrol)) => enrol.call(parts, secret).await,
-            (Some(_), None) => Err(Error::new(ErrorKind::Misconfigured).at("on_enrolment")),
+            (Some(_), None) => {
+                let error = Error::new(ErrorKind::Misconfigured);
+                Err(error.because("the provider hands over its secret, and no `on_enrolment` stores it"))
+            }
         };
         match stored {
             Ok(()) => Judgement::Greet(greeting),

@@ -172,8 +172,10 @@ impl ErrorKind {
                  nothing changed the body before it was verified, and, where the URL is signed, that the \
                  configured URL is the registered one"
             }
-            ErrorKind::MethodNotAllowed => "the scheme doesn't deliver by this method",
-            ErrorKind::HandshakeRefused => "the handshake doesn't agree with the configured value",
+            ErrorKind::MethodNotAllowed => "is no method by which the scheme delivers",
+            ErrorKind::HandshakeRefused => {
+                "isn't what the handshake says: check that the provider was given the same"
+            }
             ErrorKind::BodyTooLarge => {
                 "the body is larger than the limit: raise the limit if the provider sends such"
             }
@@ -224,8 +226,10 @@ impl Error {
         Error { age: Some(Age { seconds, limit }), ..Error::new(kind) }
     }
 
-    /// The same, saying what exactly is wrong: words that hold no piece of the body.
-    pub(crate) fn because(mut self, detail: impl Into<Box<str>>) -> Self {
+    /// The same, saying what exactly is wrong. It goes to the log: it must hold no secret, no signature and no
+    /// piece of the body.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<Box<str>>) -> Self {
         self.detail = Some(detail.into());
         self
     }

@@ -154,7 +154,11 @@ impl Context<'_> {
             };
             if !agrees {
                 let refused = Error::new(ErrorKind::HandshakeRefused).at(expectation.setting.clone());
-                return Err(refused.with_status(handshake.refusal));
+                let refused = refused.with_status(handshake.refusal);
+                return Err(match setting {
+                    Some(_) => refused,
+                    None => refused.because("the verifier has no such `setting`"),
+                });
             }
         }
         let value = |value: &AnswerValue| {

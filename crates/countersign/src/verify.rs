@@ -95,9 +95,9 @@ impl Verifier {
     /// [`ErrorKind::Misconfigured`] where the keys were read for another scheme.
     pub fn with_keys(&self, keys: Arc<Keyring>) -> Result<Verifier, Error> {
         if !keys.belongs_to(self.scheme()) {
-            return Err(
-                Error::new(ErrorKind::Misconfigured).at(alloc::format!("keys of scheme {}", keys.scheme))
-            );
+            let other =
+                alloc::format!("keys of scheme {}, and a verifier of {}", keys.scheme, self.scheme().name);
+            return Err(Error::new(ErrorKind::Misconfigured).because(other));
         }
         Ok(Verifier { rules: self.rules.clone(), keys })
     }
@@ -145,7 +145,8 @@ impl Verifier {
     /// [`ErrorKind::Misconfigured`] where the scheme reads the body, so that it must be kept.
     pub fn begin<'a>(&self, request: &RequestView<'a>, now: i64) -> Result<Check<'a, Discard>, Error> {
         if self.scheme().reads_body() {
-            return Err(Error::new(ErrorKind::Misconfigured).at("a body that is not kept"));
+            let error = Error::new(ErrorKind::Misconfigured);
+            return Err(error.because("the scheme reads the body, which is not kept: use `begin_with`"));
         }
         self.begin_with(request, Discard, now)
     }

@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use countersign::ErrorKind;
+use countersign_tower::{Rejection, WebhookLayer};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body::{Body, Frame};
 use http_body_util::Limited;
@@ -70,6 +71,16 @@ impl Body for Script {
 
 fn scripted(body: Script) -> Request<Script> {
     request(&signed(BODY), Bytes::new()).map(|_| body)
+}
+
+/// What the log says of a refusal.
+async fn reason<B>(layer: &WebhookLayer, request: Request<B>) -> String
+where
+    B: Body<Data = Bytes> + From<Bytes> + Send + 'static,
+    B::Error: Into<tower::BoxError>,
+{
+    let (response, _) = send(layer, request).await;
+    response.extensions().get::<Rejection>().expect("a refusal").to_string()
 }
 
 fn pieces(size: usize) -> Vec<Step> {
@@ -168,6 +179,32 @@ impl std::fmt::Display for Wrapped {
 impl std::error::Error for Wrapped {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_which_limit_it_was() {
+    let slow = |time| {
+        let steps =
+            pieces(10).into_iter().flat_map(move |piece| [Step::Wait(Duration::from_secs(time)), piece]);
+        scripted(script(steps))
+    };
+    let announced = |length| {
+        let mut request = scripted(script(pieces(10)));
+        request.headers_mut().insert("content-length", HeaderValue::from_static(length));
+        request
+    };
+    let layer = layer().body_limit(50);
+    let around = scripted(script(pieces(7))).map(|body| Outer(Limited::new(body, 10)));
+    for (reason, said) in [
+        (reason(&layer, announced("51")).await, "51 bytes are announced, and 50 are allowed"),
+        (reason(&layer.clone().body_limit(15), slow(0)).await, "20 bytes have come, and 15 are allowed"),
+        (reason(&layer, around).await, "it is set by something around this layer"),
+        (reason(&layer, announced("49")).await, "44 bytes of 49: does something before this read the body?"),
+        (reason(&layer, slow(6)).await, "nothing came for 5s"),
+        (reason(&layer, slow(4)).await, "its end had not come after 10s"),
+    ] {
+        assert!(reason.ends_with(&format!(": {said}")), "{reason}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the headers of a request say, read once, before any byte of the body.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 
 use super::{
     Verifier,
@@ -71,11 +71,13 @@ impl<'a> Head<'a> {
         }
         let limits = &verifier.rules.limits;
         let signature = &plan.scheme.signature;
-        let error = |kind| Err(Error::header(kind, first_name(&signature.source)));
+        let error = |kind| Error::header(kind, first_name(&signature.source));
         let (mut signatures, mut ed25519, mut fields) = (0, 0, 0);
         for (owner, value) in self.signatures.values() {
             if value.len() > limits.header_bytes {
-                return error(ErrorKind::HeaderTooLarge);
+                let (bytes, limit) = (value.len(), limits.header_bytes);
+                return Err(error(ErrorKind::HeaderTooLarge)
+                    .because(format!("{bytes} bytes, and {limit} are allowed")));
             }
             for entry in entries(&signature.syntax, &signature.versions, value) {
                 match entry {
@@ -100,10 +102,17 @@ impl<'a> Head<'a> {
             }
         }
         match signatures {
-            0 if fields > usize::from(plan.field.is_some()) => error(ErrorKind::UnsupportedVersion),
-            0 => error(ErrorKind::MalformedHeader),
-            _ if signatures > limits.signatures || ed25519 > limits.ed25519_signatures => {
-                error(ErrorKind::TooManySignatures)
+            0 if fields > usize::from(plan.field.is_some()) => Err(error(ErrorKind::UnsupportedVersion)),
+            0 => Err(error(ErrorKind::MalformedHeader)),
+            _ if signatures > limits.signatures => {
+                let allowed = limits.signatures;
+                Err(error(ErrorKind::TooManySignatures)
+                    .because(format!("{signatures}, and {allowed} are allowed")))
+            }
+            _ if ed25519 > limits.ed25519_signatures => {
+                let allowed = limits.ed25519_signatures;
+                let counts = format!("{ed25519} by Ed25519, and {allowed} are allowed");
+                Err(error(ErrorKind::TooManySignatures).because(counts))
             }
             _ => Ok(()),
         }

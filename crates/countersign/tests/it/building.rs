@@ -20,7 +20,8 @@ fn keys_of_another_scheme_make_no_verifier_and_no_signer() {
 fn a_verifier_takes_no_keys_of_another_scheme_later() {
     let by_request = verifier(&catalog::STRIPE);
     let refused = by_request.with_keys(keys(&catalog::GITHUB).into()).expect_err("keys of another scheme");
-    assert_eq!((refused.kind(), refused.place()), (ErrorKind::Misconfigured, Some("keys of scheme github")));
+    assert_eq!(refused.kind(), ErrorKind::Misconfigured);
+    assert!(refused.to_string().ends_with("keys of scheme github, and a verifier of stripe"), "{refused}");
     assert!(by_request.with_keys(keys(&catalog::STRIPE).into()).is_ok());
 }
 
@@ -135,7 +136,8 @@ fn a_verifier_that_reads_the_time_in_the_body_keeps_the_body() {
     let headers = crate::signed(&catalog::LINEAR);
     let checked = verifier(&catalog::LINEAR).begin(&RequestView::post(&headers), crate::NOW);
     let error = checked.expect_err("the body is needed");
-    assert_eq!((error.kind(), error.place()), (ErrorKind::Misconfigured, Some("a body that is not kept")));
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().ends_with("which is not kept: use `begin_with`"), "{error}");
 }
 
 #[test]

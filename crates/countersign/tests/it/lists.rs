@@ -109,6 +109,34 @@ fn a_header_without_any_signature_says_whether_it_holds_another_versions() {
 }
 
 #[test]
+fn what_is_beyond_a_limit_is_counted() {
+    let scheme = &catalog::STANDARD_WEBHOOKS;
+    let keys = Keyring::new(scheme, ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]).expect("a good secret");
+    let verifier = Verifier::builder(scheme.clone()).keys(keys).build().expect("a verifier");
+    let refused = |signatures: String| {
+        let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "1700000000")];
+        let headers = headers.into_iter().chain([("webhook-signature", &*signatures)]).collect::<Vec<_>>();
+        verifier.verify(&RequestView::post(&headers), BODY, NOW).expect_err("beyond a limit").to_string()
+    };
+    for (signatures, said) in [
+        ("v1,ab ".repeat(17), "holds more signatures than the limit: 17, and 16 are allowed"),
+        ("v1a,ab ".repeat(5), "holds more signatures than the limit: 5 by Ed25519, and 4 are allowed"),
+        (format!("v1,{}", "a".repeat(9000)), "is longer than the limit: 9003 bytes, and 8192 are allowed"),
+    ] {
+        let error = refused(signatures);
+        assert!(error.ends_with(&format!(": webhook-signature {said}")), "{error}");
+    }
+}
+
+#[test]
+fn a_method_that_the_scheme_doesnt_use_is_named() {
+    let headers = signed(&catalog::STRIPE);
+    let get = RequestView { method: "GET", ..RequestView::post(&headers) };
+    let error = verifier(&catalog::STRIPE).verify(&get, BODY, NOW).expect_err("no delivery").to_string();
+    assert_eq!(error, "method_not_allowed: GET is no method by which the scheme delivers");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let place = |scheme: &Scheme, headers: &[(&str, &str)]| {
         let headers = headers.to_vec();
