@@ -43,23 +43,21 @@ impl Tolerance {
         Some(past + self.future.of(rule.future).map_or(past, u64::from))
     }
 
-    /// Checks a time against the clock: both ends are inclusive.
+    /// Checks a time against the clock: both ends are inclusive. The clock shows whole seconds, and a time that tells
+    /// more than that is of the second that it is in.
     pub(crate) fn check(self, rule: &TimestampRule, time: Timestamp, now: Timestamp) -> Result<(), Error> {
-        let age = now.as_unix_millis() - time.as_unix_millis();
-        let seconds = age.div_euclid(1000);
+        let age = now.as_unix_seconds() - time.as_unix_seconds();
         if rule.not_before.is_some_and(|floor| time.as_unix_seconds() < i64::from(floor)) {
             return Err(Error::new(ErrorKind::InvalidTimestamp));
         }
         match self.past.of(rule.past) {
-            Some(limit) if age > i64::from(limit) * 1000 => {
-                return Err(Error::age(ErrorKind::TimestampTooOld, seconds, limit));
+            Some(limit) if age > i64::from(limit) => {
+                return Err(Error::age(ErrorKind::TimestampTooOld, age, limit));
             }
             _ => {}
         }
         match self.future.of(rule.future.or(Some(FAR_FUTURE))) {
-            Some(limit) if -age > i64::from(limit) * 1000 => {
-                Err(Error::age(ErrorKind::TimestampTooNew, seconds, limit))
-            }
+            Some(limit) if -age > i64::from(limit) => Err(Error::age(ErrorKind::TimestampTooNew, age, limit)),
             _ => Ok(()),
         }
     }
@@ -81,6 +79,8 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
     use crate::scheme::{Place, TimeFormat};
 
@@ -101,6 +101,22 @@ mod tests {
         assert_eq!(Tolerance::default().future(5).window(&RULE), Some(305));
         assert_eq!(Tolerance::default().window(&TimestampRule { future: None, ..RULE }), Some(600));
         assert_eq!(Tolerance::UNCHECKED.window(&RULE), None);
+    }
+
+    /// A request that is signed now isn't ahead of a clock that shows whole seconds.
+    #[test]
+    fn a_time_with_a_fraction_is_of_its_second() {
+        let now = Timestamp::from_unix_seconds(1_700_000_000);
+        let off = |millis: i64| {
+            let time = (1_700_000_000_000 + millis).to_string();
+            let time = Timestamp::parse(TimeFormat::UnixMillis, &time).expect("a time");
+            let checked = Tolerance::default().past(2).future(0).check(&RULE, time, now);
+            checked.err().map(|error| (error.kind(), error.age_seconds()))
+        };
+        assert_eq!((off(0), off(999)), (None, None));
+        assert_eq!(off(1000), Some((ErrorKind::TimestampTooNew, Some(-1))));
+        assert_eq!((off(-1), off(-2000)), (None, None));
+        assert_eq!(off(-2001), Some((ErrorKind::TimestampTooOld, Some(3))));
     }
 
     #[test]
