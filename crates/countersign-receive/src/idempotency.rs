@@ -5,13 +5,13 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
 use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::{SettingsError, handling::Handling, hooks::unavailable, receive::Placed};
 
@@ -113,8 +113,13 @@ impl Idempotency {
     }
 
     /// Claims an event.
-    pub(crate) async fn claim(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Placed, Error> {
-        match self.ask(self.store.claim(key.as_str(), self.lease)).await {
+    pub(crate) async fn claim(self: &Arc<Self>, key: IdempotencyKey) -> Result<Placed, Error> {
+        let mut answer = self.store.clone().claim(key.into(), self.lease);
+        let claim = match at_once(&mut answer).await {
+            Some(claim) => claim,
+            None => self.in_time(Claiming { idempotency: self.clone(), answer: Some(answer) }).await,
+        };
+        match claim {
             Ok(Claim::Claimed(token)) => Ok(Placed::Handling(Handling::claimed(self.clone(), token))),
             Ok(Claim::Done(answer)) => Ok(Placed::Done(answer)),
             Ok(Claim::InFlight { remaining }) => Err(in_flight(remaining)),
@@ -144,13 +149,56 @@ impl Idempotency {
     }
 
     async fn ask<T>(&self, mut answer: Answering<'_, T>) -> Result<T, StoreError> {
-        // A store in memory answers at once: it needs no timer.
-        if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
-            return answer;
+        match at_once(&mut answer).await {
+            Some(answer) => answer,
+            None => self.in_time(answer).await,
         }
-        timeout(self.timeout, answer)
-            .await
-            .unwrap_or_else(|_| Err(StoreError::unavailable("no answer in time")))
+    }
+
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let late = || StoreError::unavailable(format!("no answer within {:?}", self.timeout));
+        timeout(self.timeout, answer).await.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+/// A claim that the store has been asked for. Where nobody waits for it any more, because it took too long or the
+/// request was dropped, the store may grant it all the same: it is given back then, so that a copy of the event need
+/// not wait for its lease to end.
+struct Claiming {
+    idempotency: Arc<Idempotency>,
+    /// `None` once it is here.
+    answer: Option<Answering<'static, Claim>>,
+}
+
+impl Future for Claiming {
+    type Output = Result<Claim, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(answer) = &mut self.answer else { return Poll::Pending };
+        let claim = ready!(answer.as_mut().poll(cx));
+        self.answer = None;
+        Poll::Ready(claim)
+    }
+}
+
+impl Drop for Claiming {
+    fn drop(&mut self) {
+        let Some(answer) = self.answer.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let idempotency = self.idempotency.clone();
+        runtime.spawn(async move {
+            if let Ok(Claim::Claimed(token)) = answer.await {
+                log(&token, idempotency.release(&token).await);
+            }
+        });
+    }
+}
+
+/// What a store answers without waiting, as one in memory does: it needs no timer.
+async fn at_once<T>(answer: &mut Answering<'_, T>) -> Option<Result<T, StoreError>> {
+    match poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
     }
 }
 
@@ -195,7 +243,8 @@ type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 
 /// An [`IdempotencyStore`] whose type is forgotten.
 trait Store: Send + Sync {
-    fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answering<'a, Claim>;
+    /// The answer borrows nothing: it may be waited for longer than the request lasts.
+    fn claim(self: Arc<Self>, key: String, lease: Duration) -> Answering<'static, Claim>;
     fn complete<'a>(
         &'a self,
         token: &'a ClaimToken,
@@ -206,8 +255,8 @@ trait Store: Send + Sync {
 }
 
 impl<S: IdempotencyStore> Store for S {
-    fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answering<'a, Claim> {
-        Box::pin(IdempotencyStore::claim(self, key, lease))
+    fn claim(self: Arc<Self>, key: String, lease: Duration) -> Answering<'static, Claim> {
+        Box::pin(async move { IdempotencyStore::claim(&*self, &key, lease).await })
     }
 
     fn complete<'a>(

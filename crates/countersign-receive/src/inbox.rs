@@ -52,7 +52,7 @@ impl Inbox {
         let received = self.describe(verified, endpoint);
         let accepted = timeout(self.timeout, self.store.accept(&received)).await;
         accepted
-            .unwrap_or_else(|_| Err(StoreError::unavailable("no answer in time")))
+            .unwrap_or_else(|_| Err(StoreError::unavailable(format!("no answer within {:?}", self.timeout))))
             .map_err(|error| unavailable("the inbox", &error))
     }
 

@@ -111,7 +111,7 @@ impl<P> Receiver<P> {
         let Some(idempotency) = &self.idempotency else {
             return Ok(Placed::Handling(Handling::unclaimed()));
         };
-        idempotency.claim(&key_of(verified, endpoint)).await
+        idempotency.claim(key_of(verified, endpoint)).await
     }
 
     /// Answers a handshake, once its secret, where it has one, is stored.

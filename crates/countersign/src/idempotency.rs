@@ -94,6 +94,13 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
+/// The whole key, as [`as_str`](IdempotencyKey::as_str).
+impl From<IdempotencyKey> for String {
+    fn from(key: IdempotencyKey) -> Self {
+        key.text
+    }
+}
+
 const MAX_HEADER_KEY: usize = 255;
 
 /// Joins the values of a composite id so that no two lists join to the same text.

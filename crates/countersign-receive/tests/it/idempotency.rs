@@ -129,3 +129,22 @@ async fn a_future_that_is_dropped_while_the_answer_is_recorded_still_records_it(
     handling.finish(200).await;
     assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
 }
+
+/// As SQLite does where another process holds its lock, and any server whose answer is late.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_granted_when_nobody_waits_for_it_is_given_back() {
+    let slow = Slow::default();
+    let settings = Idempotency::new(slow.clone()).timeout(Slow::WHILE / 2);
+    let impatient = receiver().idempotency(settings).unwrap();
+    let reply = answered(deliver(&impatient, "msg_1").await);
+    assert_eq!((reply.status, reply.rejection.unwrap().kind()), (503, ErrorKind::Unavailable));
+
+    let patient = receiver().idempotency(Idempotency::new(slow.clone()).timeout(Slow::WHILE * 2)).unwrap();
+    let gone_away = tokio::time::timeout(Slow::WHILE / 2, deliver(&patient, "msg_1"));
+    assert!(gone_away.await.is_err(), "the request is dropped while it waits");
+
+    tokio::time::sleep(Slow::WHILE).await;
+    assert_eq!(slow.0.len(), 0, "both claims have been granted and given back");
+    handled(deliver(&patient, "msg_1").await).1.finish(200).await;
+    assert_eq!(answered(deliver(&patient, "msg_1").await).status, 200);
+}

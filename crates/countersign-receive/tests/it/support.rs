@@ -3,6 +3,7 @@
 use std::{
     future::pending,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use countersign::{ErrorKind, Keyring, Message, RequestView, Scheme, Signer, Verifier, catalog};
 use countersign_receive::{BodySource, Handling, Incoming, Next, Receiver, Reply, Verified};
-use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
+use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, MemoryStore, Settlement, StoreError};
 
 pub(crate) const NOW: i64 = 1_764_000_000;
 pub(crate) const BODY: &[u8] = br#"{"type":"invoice.paid","data":{"id":"in_1","amount":42}}"#;
@@ -100,5 +101,37 @@ impl IdempotencyStore for Down {
 
     async fn release(&self, _: &ClaimToken) -> Result<Settlement, StoreError> {
         self.fail().await
+    }
+}
+
+/// A store in memory that grants claims after a while, whether or not somebody waits for them.
+#[derive(Clone, Default)]
+pub(crate) struct Slow(pub(crate) Arc<MemoryStore>);
+
+impl Slow {
+    pub(crate) const WHILE: Duration = Duration::from_secs(8);
+}
+
+impl IdempotencyStore for Slow {
+    async fn claim(&self, key: &str, lease: Duration) -> Result<Claim, StoreError> {
+        let (store, key) = (self.0.clone(), key.to_owned());
+        let claiming = tokio::spawn(async move {
+            tokio::time::sleep(Self::WHILE).await;
+            store.claim(&key, lease).await
+        });
+        claiming.await.unwrap()
+    }
+
+    async fn complete(
+        &self,
+        token: &ClaimToken,
+        answer: Answer,
+        ttl: Duration,
+    ) -> Result<Settlement, StoreError> {
+        self.0.complete(token, answer, ttl).await
+    }
+
+    async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
+        self.0.release(token).await
     }
 }
