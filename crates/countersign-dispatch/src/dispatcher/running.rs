@@ -8,7 +8,10 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{attempt::Means, pace::Pace};
+use crate::{
+    attempt::Means,
+    pace::{Pace, Turn},
+};
 
 /// The attempts that are under way.
 pub(super) struct Running {
@@ -42,8 +45,8 @@ impl Running {
         let (means, pace, own) = (self.means.clone(), self.pace.clone(), claimed.clone());
         let task = self.tasks.spawn(async move {
             match pace.turn(&own.endpoint) {
-                wait if wait > LONGEST_TURN => put_back(&own, wait),
-                wait => {
+                Turn::AskAgain(wait) => put_back(&own, wait),
+                Turn::After(wait) => {
                     sleep(wait).await;
                     means.attempt(&own).await
                 }
@@ -88,7 +91,5 @@ fn put_back(claimed: &Claimed, wait: Duration) -> SettleDelivery {
     SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect: Effect::None, attempt: None }
 }
 
-/// The longest that an attempt waits for its endpoint's turn; one that would wait longer is put back.
-pub(super) const LONGEST_TURN: Duration = Duration::from_secs(5);
 /// How long more results are waited for when one has come, so that they share a commit.
 const LINGER: Duration = Duration::from_millis(5);

@@ -11,9 +11,10 @@ use tokio::{
 
 use super::{
     Dispatcher,
-    running::{Ended, LONGEST_TURN, Running},
+    running::{Ended, Running},
     telling::log,
 };
+use crate::pace;
 
 impl<S: OutboxStore> Dispatcher<S> {
     /// Works until it is told to stop, and then until what is under way has ended.
@@ -73,7 +74,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             return Vec::new();
         }
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let lease = self.attempt_timeout + LONGEST_TURN + MARGIN;
+        let lease = self.attempt_timeout + pace::LONGEST + MARGIN;
         match self.outbox.store().claim(limit, lease).await {
             Ok(claimed) => claimed,
             Err(error) => {

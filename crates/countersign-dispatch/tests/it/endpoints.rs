@@ -6,7 +6,7 @@ use std::{
 };
 
 use countersign_dispatch::{OperationalEvent, Schedule};
-use countersign_store::outbox::{DeliveryState, DisabledBecause, EndpointState};
+use countersign_store::outbox::{DeliveryState, DisabledBecause, EndpointState, Limits, NewMessage};
 use tokio::time::{Instant, sleep};
 
 use crate::support::*;
@@ -96,6 +96,28 @@ async fn no_more_requests_begin_in_a_second_than_an_endpoint_bears() {
     }
     assert_eq!(times.len(), 20);
     running.stop().await;
+}
+
+/// However many are claimed at once for so few turns: what is too late for them is sent when its turn comes, no later.
+#[tokio::test(start_paused = true)]
+async fn what_has_to_wait_for_its_turn_is_sent_as_fast_as_the_endpoint_bears() {
+    for (in_flight, per_second, messages) in [(10, 1, 30_u32), (20, 3, 100), (100, 10, 300)] {
+        let script = Script::new([Act::Answer(200)]);
+        let mut limited = endpoint("ep");
+        limited.limits = Limits { in_flight, per_second: Some(per_second) };
+        let running = start(&[limited], &script, |dispatcher| dispatcher).await;
+        let waiting = vec![NewMessage::new("invoice.paid", BODY); messages as usize];
+        let began = Instant::now();
+        running.outbox.enqueue(&waiting).await.unwrap();
+        running.settled_looking_every(Duration::from_secs(1)).await;
+        let (took, least) = (began.elapsed(), Duration::from_secs(u64::from(messages / per_second)));
+        assert_eq!(script.sent().len(), messages as usize);
+        assert!(
+            took < least * 5 / 4 + Duration::from_secs(2),
+            "{messages} at {per_second} a second: {took:?}"
+        );
+        running.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
