@@ -6,7 +6,7 @@ use countersign_store::outbox::{Claimed, OutboxStore};
 use tokio::{
     join, select,
     sync::Notify,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
@@ -84,15 +84,17 @@ impl<S: OutboxStore> Dispatcher<S> {
         }
     }
 
-    /// Waits for the attempts that are under way, and gives back those that take too long.
+    /// Waits for the attempts that are under way, and gives back those that take too long. Each is settled when it
+    /// has ended: whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running, mut ended: Ended) {
-        let all_ended = async {
-            while running.len() > 0 {
-                running.some_have_ended(&mut ended).await;
+        let until = Instant::now() + self.grace;
+        self.settle(&mut ended).await;
+        while running.len() > 0 {
+            if timeout_at(until, running.some_have_ended(&mut ended)).await.is_err() {
+                tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
+                break;
             }
-        };
-        if timeout(self.grace, all_ended).await.is_err() {
-            tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
+            self.settle(&mut ended).await;
         }
         self.settle(&mut ended).await;
     }

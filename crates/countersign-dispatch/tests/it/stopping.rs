@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_dispatch::Dispatcher;
-use countersign_store::outbox::{DeliveryState, NewMessage, OutboxStore, Page};
+use countersign_store::outbox::{DeliveryFilter, DeliveryState, NewMessage, OutboxStore, Page};
 use tokio::time::{Instant, sleep};
 
 use crate::support::*;
@@ -24,6 +24,20 @@ async fn f12_what_is_under_way_is_waited_for_and_nothing_is_sent_twice() {
     stop.send(()).unwrap();
     task.await.unwrap();
     assert_eq!(script.sent().len(), 100);
+}
+
+/// Whoever stops the process may kill it before the last attempt has ended.
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_is_settled_while_others_are_waited_for() {
+    let script = Script::new([Act::AnswerAfter(Duration::from_secs(2))]).at("//slow.", [Act::Hang]);
+    let running = start(&[endpoint("slow"), endpoint("quick")], &script, |d| d.grace(DAY)).await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(1)).await;
+    let (outbox, stopping) = (running.outbox.clone(), tokio::spawn(running.stop()));
+    sleep(Duration::from_secs(2)).await;
+    let all = outbox.store().deliveries(&DeliveryFilter::default(), &Page::default()).await.unwrap();
+    let settled = all.iter().filter(|delivery| delivery.state == DeliveryState::Delivered).count();
+    assert_eq!((all.len(), settled, stopping.is_finished()), (2, 1, false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,8 @@ pub(crate) fn endpoint(id: &str) -> Endpoint {
 #[derive(Clone)]
 pub(crate) enum Act {
     Answer(u16),
+    /// With 200.
+    AnswerAfter(Duration),
     RetryAfter(u16, Duration),
     Fail,
     Hang,
@@ -94,6 +96,10 @@ impl Transport for Script {
         };
         match self.next(request) {
             Act::Answer(status) => answer(status, None),
+            Act::AnswerAfter(time) => {
+                tokio::time::sleep(time).await;
+                answer(200, None)
+            }
             Act::RetryAfter(status, after) => answer(status, Some(after)),
             Act::Fail => Err(SendError { reason: "connect: no connection".to_owned() }),
             Act::Hang => pending().await,
