@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 use crate::{
     Request, Response, Schedule, SendError, Transport, breaker, clock,
     payload::Payloads,
-    signing::{EndpointSigner, Signers},
+    signing::{CannotSign, EndpointSigner, Signers},
 };
 
 type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, SendError>> + Send + 'a>>;
@@ -50,8 +50,8 @@ struct Made {
 enum Failed {
     /// The endpoint could not be reached, or its settings can't be used.
     Endpoint(String),
-    /// The message has no payload now: nothing is known about the endpoint.
-    Payload(String),
+    /// The request can't be made here: nothing is known about the endpoint.
+    Here(String),
 }
 
 impl Means {
@@ -64,7 +64,7 @@ impl Means {
 
     /// What becomes of a delivery whose attempt ended in a panic.
     pub(crate) fn panicked(&self, claimed: &Claimed) -> SettleDelivery {
-        let failed = Failed::Payload("the attempt ended in a panic".to_owned());
+        let failed = Failed::Here("the attempt ended in a panic".to_owned());
         let made = Made { attempt: self.begun(claimed), result: Err(failed) };
         self.conclude(claimed, made, &span(claimed))
     }
@@ -83,10 +83,13 @@ impl Means {
         let Claimed { message, endpoint, .. } = claimed;
         if !endpoint.until_delivered && claimed.step > self.schedule.attempts() {
             let reason = "every attempt ended without a result, the process perhaps with it";
-            return Err(Failed::Payload(reason.to_owned()));
+            return Err(Failed::Here(reason.to_owned()));
         }
-        let signer = self.signers.of(endpoint).map_err(Failed::Endpoint)?;
-        let body = self.payloads.of(claimed).await.map_err(Failed::Payload)?;
+        let signer = self.signers.of(endpoint).map_err(|error| match error {
+            CannotSign::Settings(reason) => Failed::Endpoint(reason),
+            CannotSign::Sealed(error) => Failed::Here(error.to_string()),
+        })?;
+        let body = self.payloads.of(claimed).await.map_err(Failed::Here)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;
         let mut headers = signer.sign(message, endpoint, &body, now).map_err(Failed::Endpoint)?;
@@ -113,7 +116,7 @@ impl Means {
                     (!is_success(response.status)).then(|| format!("answered {}", response.status));
                 (attempt.response_headers, attempt.response_body) = (response.headers, response.body);
             }
-            Err(Failed::Endpoint(reason) | Failed::Payload(reason)) => attempt.error = Some(reason),
+            Err(Failed::Endpoint(reason) | Failed::Here(reason)) => attempt.error = Some(reason),
         }
         observe(&attempt, verdict, span);
         SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect, attempt: Some(attempt) }
@@ -128,7 +131,7 @@ impl Means {
     /// | 429, 502, 503, 504 | again, not before `Retry-After` | failed, and left alone for a while |
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
-    /// | the payload can't be made | again | nothing is known |
+    /// | the request can't be made here: no payload, no key for a sealed secret | again | nothing is known |
     ///
     /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
     /// 2xx.
@@ -143,7 +146,7 @@ impl Means {
                 (self.again(claimed, response.retry_after), self.failed(claimed, overloaded))
             }
             Err(Failed::Endpoint(_)) => (self.again(claimed, None), self.failed(claimed, None)),
-            Err(Failed::Payload(_)) => (self.again(claimed, None), Effect::None),
+            Err(Failed::Here(_)) => (self.again(claimed, None), Effect::None),
         }
     }
 

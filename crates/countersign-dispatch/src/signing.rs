@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use countersign::{Key, Keyring, Message as Content, Scheme, Signer, catalog, scheme::Algorithm};
 use countersign_store::outbox::{Endpoint, EndpointKey, Message};
 
-use crate::{Sealer, seal};
+use crate::{SealError, Sealer, seal};
 
 /// Signers of the endpoints that were sent to last. Reading keys and a scheme costs more than signing.
 pub(crate) struct Signers {
@@ -27,6 +28,29 @@ pub(crate) struct EndpointSigner {
     shows_token: bool,
 }
 
+/// Why nothing can be signed for an endpoint, without any part of a secret.
+pub(crate) enum CannotSign {
+    /// Its scheme or its keys are none.
+    Settings(String),
+    /// Its secret can't be opened with the keys that this process has.
+    Sealed(SealError),
+}
+
+impl fmt::Display for CannotSign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CannotSign::Settings(reason) => f.write_str(reason),
+            CannotSign::Sealed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<String> for CannotSign {
+    fn from(reason: String) -> Self {
+        CannotSign::Settings(reason)
+    }
+}
+
 impl Signers {
     pub(crate) fn new(sealer: Option<Sealer>) -> Self {
         Signers { sealer, known: Mutex::default() }
@@ -35,8 +59,8 @@ impl Signers {
     /// The signer of an endpoint as it is now.
     ///
     /// # Errors
-    /// Why its scheme or keys can't sign, without any part of a secret.
-    pub(crate) fn of(&self, endpoint: &Endpoint) -> Result<Arc<EndpointSigner>, String> {
+    /// Why there is none.
+    pub(crate) fn of(&self, endpoint: &Endpoint) -> Result<Arc<EndpointSigner>, CannotSign> {
         let known = self.lock().get(&endpoint.id).cloned();
         if let Some(signer) = known.filter(|signer| signer.is_of(endpoint)) {
             return Ok(signer);
@@ -56,7 +80,7 @@ impl Signers {
 }
 
 impl EndpointSigner {
-    fn new(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Self, String> {
+    fn new(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Self, CannotSign> {
         let scheme = scheme_of(&endpoint.scheme)?;
         let keys = keyring(&scheme, endpoint, sealer)?;
         Ok(EndpointSigner {
@@ -101,13 +125,13 @@ fn scheme_of(text: &str) -> Result<Scheme, String> {
     }
 }
 
-fn keyring(scheme: &Scheme, endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Keyring, String> {
+fn keyring(scheme: &Scheme, endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Keyring, CannotSign> {
     if scheme.is_unsigned() {
-        return Keyring::accept_unsigned(scheme).map_err(|error| error.to_string());
+        return Ok(Keyring::accept_unsigned(scheme).map_err(|error| error.to_string())?);
     }
     let mut builder = Keyring::builder(scheme);
     for EndpointKey { label, secret, valid_from, valid_until } in &endpoint.keys {
-        let secret = seal::open(sealer, &endpoint.id, label, secret).map_err(|error| error.to_string())?;
+        let secret = seal::open(sealer, &endpoint.id, label, secret).map_err(CannotSign::Sealed)?;
         let mut key = Key::new(label, &secret);
         if let Some(from) = valid_from {
             key = key.valid_from(*from);
@@ -117,5 +141,5 @@ fn keyring(scheme: &Scheme, endpoint: &Endpoint, sealer: Option<&Sealer>) -> Res
         }
         builder = builder.key(key);
     }
-    builder.build().map_err(|error| error.to_string())
+    Ok(builder.build().map_err(|error| error.to_string())?)
 }

@@ -18,7 +18,7 @@ pub(super) fn signed(
     let mut endpoint = unsigned(id, url, scheme, events)?;
     let (label, secret) = (LABEL.to_owned(), secret.to_owned());
     endpoint.keys.push(EndpointKey { label, secret, valid_from: None, valid_until: None });
-    Signers::new(None).of(&endpoint).map_err(ProfileError::endpoint)?;
+    Signers::new(None).of(&endpoint).map_err(|error| ProfileError::endpoint(error.to_string()))?;
     Ok(endpoint)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::{Keyring, RequestView, Verifier, catalog};
 use countersign_dispatch::{DEFAULT_OVERLAP, Request, Schedule, Sealer, rotate};
-use countersign_store::outbox::{DeliveryState, Endpoint, NewMessage, OutboxStore};
+use countersign_store::outbox::{DeliveryState, Endpoint, EndpointState, NewMessage, OutboxStore};
 
 use crate::support::*;
 
@@ -66,6 +66,24 @@ async fn while_a_secret_is_changed_both_sign_and_then_the_new_one_alone() {
         verifies(SECRET, &sent[1], time(&sent[1])).is_err()
             && verifies(OTHER, &sent[1], time(&sent[1])).is_ok()
     );
+    running.stop().await;
+}
+
+/// As where a dispatcher was started without the key: it sends nothing, and what is its own fault counts against
+/// no endpoint.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_opened_here_is_no_failure_of_the_endpoint() {
+    let sealer = Sealer::new(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]).unwrap();
+    let sealed = endpoint_with_key("ep", &sealer.seal("ep", "current", SECRET).unwrap());
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[sealed], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    tokio::time::sleep(9 * DAY).await;
+    let endpoint = running.endpoint("ep").await;
+    assert_eq!((endpoint.state, endpoint.health.failures), (EndpointState::Enabled, 0));
+    assert_eq!((script.sent().len(), running.states().await), (0, vec![DeliveryState::Dead]));
+    let reason = running.attempts(1).await.remove(0).error.unwrap();
+    assert_eq!(reason, "the secret is sealed, and no key for it is configured");
     running.stop().await;
 }
 
