@@ -1,6 +1,6 @@
 //! Early acknowledgement: the event is stored, and a worker handles it later.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use countersign::Error;
 use countersign_store::{Accepted, InboxStore, Received, StoreError};
@@ -58,16 +58,26 @@ impl Inbox {
 
     fn describe(&self, verified: &Verified, endpoint: Option<&str>) -> Received {
         let scheme = verified.scheme();
-        let owned = |text: Result<Option<std::borrow::Cow<'_, str>>, Error>| Some(text.ok()??.into_owned());
+        let owned = |text: Result<Option<Cow<'_, str>>, Error>| Some(storable(text.ok()??));
         let key = crate::receive::key_of(verified, endpoint);
         let mut received =
             Received::new(key.as_str(), endpoint.unwrap_or(&scheme.name), verified.body_ref().clone());
         received.tenant = verified.tenant().map(str::to_owned);
         received.event_id = owned(verified.event_id());
         received.event_type = owned(verified.event_type());
-        received.order = self.order.as_ref().and_then(|order| order(verified));
+        received.order =
+            self.order.as_ref().and_then(|order| order(verified)).map(|order| storable(order.into()));
         received.data_at = scheme.event.data.to_string();
         received
+    }
+}
+
+/// A text of the event that every store can keep: PostgreSQL has no place for NUL, and a sender that signs one is not
+/// to be told to try again for ever. The body stays as it is.
+fn storable(text: Cow<'_, str>) -> String {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}"),
+        false => text.into_owned(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use countersign_receive::Inbox;
+use countersign::{Keyring, Message, Signer, catalog};
+use countersign_receive::{Inbox, Receiver};
 use countersign_store::{Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError};
 
 use crate::support::*;
@@ -83,4 +84,24 @@ async fn what_is_not_authentic_is_not_stored() {
     let receiver = receiver().inbox(kept.clone());
     assert_eq!(answered(deliver_with(&receiver, &signed("msg_1", b"{}"), BODY).await).status, 401);
     assert_eq!(kept.depth().await.unwrap(), 0);
+}
+
+/// PostgreSQL can keep no NUL. A sender that signs one would be told to try again for ever.
+#[tokio::test]
+async fn a_nul_in_an_id_or_a_type_keeps_no_event_out() {
+    let kept = Arc::new(Kept::default());
+    let order = |verified: &countersign_receive::Verified| Some(verified.event_type().ok()??.into_owned());
+    let receiver = Receiver::<()>::new(verifier_of(&catalog::STRIPE, "whsec_nul_nul_nul_nul_nul"));
+    let receiver = receiver.clock(|| NOW).inbox(Inbox::new(kept.clone()).order_by(order));
+    let body = br#"{"id":"evt\u0000_1","type":"invoice\u0000.paid"}"#;
+    let keys = Keyring::new(&catalog::STRIPE, ["whsec_nul_nul_nul_nul_nul"]).unwrap();
+    let signer = Signer::new(&catalog::STRIPE, keys).unwrap();
+    let headers = signer.sign(&Message::new("", body), NOW).unwrap().headers;
+    assert_eq!(answered(deliver_with(&receiver, &headers, body).await).status, 200);
+    let kept = kept.0.lock().unwrap();
+    let [received] = &kept[..] else { panic!("{kept:?}") };
+    assert_eq!(received.event_id.as_deref(), Some("evt\u{fffd}_1"));
+    assert_eq!(received.event_type.as_deref(), Some("invoice\u{fffd}.paid"));
+    assert_eq!(received.order, received.event_type);
+    assert_eq!(received.body.as_ref(), body);
 }
