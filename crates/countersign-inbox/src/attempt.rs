@@ -46,9 +46,11 @@ impl Attempt {
         let span = error_span!(
             target: "countersign",
             "webhook.handle",
+            row = leased.id,
+            key = &*leased.received.key,
             source = &*leased.received.source,
-            event_type = leased.received.event_type.as_deref(),
-            event_id = leased.received.event_id.as_deref(),
+            event_type = shown(&leased.received.event_type),
+            event_id = shown(&leased.received.event_id),
             attempt = leased.attempt,
             outcome = Empty,
         );
@@ -105,6 +107,12 @@ impl Attempt {
             Remedy::Retry => Outcome::Retry { after: delay(self.number, random()), reason },
         }
     }
+}
+
+/// As much of a text of the body as a line of a log has room for: 255 characters.
+fn shown(text: &Option<String>) -> Option<&str> {
+    let text = text.as_deref()?;
+    Some(text.char_indices().nth(255).map_or(text, |(end, _)| &text[..end]))
 }
 
 fn tell(outcome: &Outcome) {

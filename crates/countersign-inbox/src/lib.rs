@@ -54,7 +54,7 @@
 //!
 //! # What is logged and counted
 //!
-//! One `tracing` span an attempt, `webhook.handle` of target `countersign`, with the fields `source`,
+//! One `tracing` span an attempt, `webhook.handle` of target `countersign`, with the fields `row`, `key`, `source`,
 //! `event_type`, `event_id`, `attempt` and `outcome`; never the body. Through the `metrics` facade:
 //!
 //! | name | kind | labels |
