@@ -136,7 +136,7 @@ impl Webhooks {
     }
 
     /// What the middleware does before the handler, for use in `middleware::from_fn`: gives the request
-    /// with its proof, to be handled and then [finished](Handling::finish), or else the answer.
+    /// with its proof, to be [run](Handling::run) and then [finished](Handling::finish), or else the answer.
     ///
     /// ```
     /// use actix_web::{Error, body::MessageBody, dev::{ServiceRequest, ServiceResponse}, middleware::Next, web};
@@ -150,7 +150,7 @@ impl Webhooks {
     /// ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     ///     match webhooks.receive(request).await {
     ///         Ok((request, handling)) => {
-    ///             let response = next.call(request).await?;
+    ///             let response = handling.run(|| next.call(request)).await?;
     ///             handling.finish(response.status().as_u16()).await;
     ///             Ok(response.map_into_left_body())
     ///         }
@@ -237,7 +237,7 @@ where
                 Ok(received) => received,
                 Err(answer) => return Ok(answer.map_into_right_body()),
             };
-            let response = service.call(request).await?;
+            let response = handling.run(|| service.call(request)).await?;
             handling.finish(response.status().as_u16()).await;
             Ok(response.map_into_left_body())
         })

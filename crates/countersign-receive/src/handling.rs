@@ -1,53 +1,83 @@
 //! The right to handle an event, which is given back unless it is used.
 
-use std::sync::Arc;
+use std::{future::Future, pin::pin, sync::Arc};
 
 use countersign_store::ClaimToken;
 use tokio::runtime::Handle;
+use tracing::{Instrument, Span, debug, warn};
 
-use crate::{Idempotency, idempotency};
+use crate::{
+    Idempotency, idempotency,
+    meters::{Handled, Meters},
+};
 
-/// The right to handle an event. It is to be [finished](Handling::finish) with the handler's answer;
-/// where it is dropped instead, because the handler panicked, failed or was dropped itself, the claim
-/// is given back.
+/// The right to handle an event: [run](Handling::run) the handler in it, and [finish](Handling::finish) it with the
+/// answer. Where it is dropped instead, because the handler panicked, failed or was dropped itself, the claim is given
+/// back. What came of it is logged and counted.
 #[derive(Debug)]
 #[must_use = "the event is taken as failed where this is dropped"]
 pub struct Handling {
+    span: Span,
+    meters: Arc<Meters>,
     claim: Option<Held>,
-}
-
-#[derive(Debug)]
-struct Held {
-    idempotency: Arc<Idempotency>,
-    token: ClaimToken,
     /// The handler's answer, once there is one.
     status: Option<u16>,
 }
 
+/// A claim, and where it is settled.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) idempotency: Arc<Idempotency>,
+    pub(crate) token: ClaimToken,
+}
+
 impl Handling {
-    pub(crate) fn unclaimed() -> Self {
-        Handling { claim: None }
+    pub(crate) fn new(span: Span, meters: Arc<Meters>, claim: Option<Held>) -> Self {
+        Handling { span, meters, claim, status: None }
     }
 
-    pub(crate) fn claimed(idempotency: Arc<Idempotency>, token: ClaimToken) -> Self {
-        Handling { claim: Some(Held { idempotency, token, status: None }) }
+    /// Runs the handler in the span of the request, so that its log says which event it is about.
+    pub async fn run<F: Future>(&self, handler: impl FnOnce() -> F) -> F::Output {
+        // Pinned first: the future may be large, and would be moved into what instruments it.
+        let handling = pin!(self.span.in_scope(handler));
+        match self.span.is_disabled() {
+            true => handling.await,
+            false => handling.instrument(self.span.clone()).await,
+        }
     }
 
     /// Records how the handler has answered: 2xx means that the event is handled, anything else that it
     /// may come again.
     pub async fn finish(mut self, status: u16) {
-        if let Some(held) = &mut self.claim {
-            // Noted first: if this future is dropped half-way, the event is settled all the same.
-            held.status = Some(status);
-            held.idempotency.settle(&held.token, status).await;
+        // Noted first: if this future is dropped half-way, the event is settled all the same.
+        self.status = Some(status);
+        self.tell(Handled::of(status));
+        if let Some(Held { idempotency, token }) = &self.claim {
+            idempotency.settle(token, status).await;
         }
         self.claim = None;
+    }
+
+    fn tell(&self, outcome: Handled) {
+        let status = self.status;
+        self.span.in_scope(|| match outcome {
+            Handled::Done => debug!(target: "countersign", status, "webhook handled"),
+            Handled::Failed => warn!(target: "countersign", status, "webhook not handled: it may come again"),
+            Handled::Dropped => warn!(
+                target: "countersign",
+                "webhook not handled: the handler failed, panicked or was dropped, and it may come again"
+            ),
+        });
+        self.meters.handled(outcome);
     }
 }
 
 impl Drop for Handling {
     fn drop(&mut self) {
-        let Some(Held { idempotency, token, status }) = self.claim.take() else { return };
+        if self.status.is_none() {
+            self.tell(Handled::Dropped);
+        }
+        let (Some(Held { idempotency, token }), status) = (self.claim.take(), self.status) else { return };
         // Without a runtime there is nobody to ask the store: the lease ends by itself.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {

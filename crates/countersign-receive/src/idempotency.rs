@@ -13,7 +13,7 @@ use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
 use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{SettingsError, handling::Handling, hooks::unavailable, receive::Placed};
+use crate::{SettingsError, handling::Held, hooks::unavailable, receive::Placed};
 
 /// Settings under which each event is handled once.
 ///
@@ -120,12 +120,14 @@ impl Idempotency {
             None => self.in_time(Claiming { idempotency: self.clone(), answer: Some(answer) }).await,
         };
         match claim {
-            Ok(Claim::Claimed(token)) => Ok(Placed::Handling(Handling::claimed(self.clone(), token))),
+            Ok(Claim::Claimed(token)) => {
+                Ok(Placed::Handling(Some(Held { idempotency: self.clone(), token })))
+            }
             Ok(Claim::Done(answer)) => Ok(Placed::Done(answer)),
             Ok(Claim::InFlight { remaining }) => Err(in_flight(remaining)),
             Err(error) if self.fail_open => {
                 tracing::warn!(target: "countersign", error = %error, "webhook handled without a claim");
-                Ok(Placed::Handling(Handling::unclaimed()))
+                Ok(Placed::Handling(None))
             }
             Err(error) => Err(unavailable("the idempotency store", &error)),
         }

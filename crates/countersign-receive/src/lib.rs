@@ -12,7 +12,7 @@
 //! async fn adapter(receiver: &Receiver<Parts>, incoming: Incoming<'_, Parts>, body: impl BodySource) -> Response {
 //!     match receiver.receive(&incoming, body).await {
 //!         Next::Handle(verified, handling) => {
-//!             let response = handler(verified).await;
+//!             let response = handling.run(|| handler(verified)).await;
 //!             handling.finish(response.0).await;
 //!             response
 //!         }
@@ -104,14 +104,18 @@
 //!
 //! One `tracing` span a request, `webhook.receive` of target `countersign`, with the fields `scheme`,
 //! `endpoint`, `tenant`, `event_type`, `event_id`, `outcome`, `key` (its label), `age_s` and `bytes`;
-//! and one event in it. Secrets, signatures and bodies are never logged.
+//! and one event in it, with what was decided and why. The handler runs in it too, so that what it logs stands beside
+//! these fields, and a second event says what it answered: at level `WARN`, where that isn't 2xx. Secrets, signatures
+//! and bodies are never logged, and no more than 255 characters of an event's id or type.
 //!
-//! Through the `metrics` facade, with labels that only the configuration can make more:
+//! Through the `metrics` facade, with labels that only the configuration can make more, and `endpoint` where it has
+//! been [named](Receiver::endpoint):
 //!
 //! | name | kind | labels |
 //! |---|---|---|
-//! | `countersign_received_total` | counter | `scheme`, `outcome` |
-//! | `countersign_receive_seconds` | histogram: from the request's headers to the decision | `scheme` |
+//! | `countersign_received_total` | counter | `scheme`, `endpoint`, `outcome` |
+//! | `countersign_receive_seconds` | histogram: from the request's headers to the decision | `scheme`, `endpoint` |
+//! | `countersign_handled_total` | counter | `scheme`, `endpoint`, `outcome`: `done` (2xx), `failed`, `dropped` (no answer) |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -124,6 +128,7 @@ mod hooks;
 mod idempotency;
 mod inbox;
 mod judgement;
+mod meters;
 mod observe;
 mod receive;
 mod receiver;

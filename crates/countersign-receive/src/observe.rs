@@ -1,12 +1,8 @@
 //! What is logged, counted and shown to the audit: once a request.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, time::Instant};
 
-use countersign::Error;
-use metrics::{Key, Label, Level, Metadata, with_recorder};
+use countersign::{Error, ErrorKind};
 use tracing::{Span, debug, error, error_span, field::Empty, info, warn};
 
 use crate::{Decision, Receiver, Verified, audit::Decided, judgement::Judgement};
@@ -59,16 +55,19 @@ impl<P> Request<'_, P> {
         self.span.record("outcome", outcome(judgement));
         self.span.record("age_s", self.age(judgement));
         if let Some(verified) = judgement.verified() {
-            self.span.record("tenant", verified.tenant());
+            // Of keys that were chosen by request it has been told: a field that is told twice is shown twice.
+            if self.receiver.keys.is_none() {
+                self.span.record("tenant", verified.tenant());
+            }
             self.span.record("key", verified.key_label());
             self.span.record("bytes", verified.body().len());
-            self.span.record("event_type", known(&verified.event_type()));
-            self.span.record("event_id", known(&verified.event_id()));
+            self.span.record("event_type", shown(&verified.event_type()));
+            self.span.record("event_id", shown(&verified.event_id()));
         }
     }
 
     fn count(&self, judgement: &Judgement) {
-        self.receiver.meters.count(outcome(judgement), self.started.elapsed());
+        self.receiver.meters.decided(outcome(judgement), self.started.elapsed());
     }
 
     fn decision<'d>(&'d self, judgement: &'d Judgement) -> Decision<'d> {
@@ -90,48 +89,15 @@ impl<P> Request<'_, P> {
     }
 }
 
-/// The names of a receiver's metrics, with their labels. Those that most requests need are made once.
-#[derive(Clone)]
-pub(crate) struct Meters {
-    scheme: Cow<'static, str>,
-    accepted: Key,
-    seconds: Key,
-}
-
-static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
-
-impl Meters {
-    pub(crate) fn new(scheme: Cow<'static, str>) -> Self {
-        let labels = vec![Label::new("scheme", scheme.clone())];
-        let seconds = Key::from_parts("countersign_receive_seconds", labels);
-        let accepted = received(scheme.clone(), Decided::Accepted.as_str());
-        Meters { scheme, accepted, seconds }
-    }
-
-    fn count(&self, outcome: &'static str, took: Duration) {
-        let total = match outcome == Decided::Accepted.as_str() {
-            true => Cow::Borrowed(&self.accepted),
-            false => Cow::Owned(received(self.scheme.clone(), outcome)),
-        };
-        with_recorder(|recorder| {
-            recorder.register_counter(&total, &METADATA).increment(1);
-            recorder.register_histogram(&self.seconds, &METADATA).record(took);
-        });
-    }
-}
-
-fn received(scheme: Cow<'static, str>, outcome: &'static str) -> Key {
-    let labels = vec![Label::new("scheme", scheme), Label::new("outcome", outcome)];
-    Key::from_parts("countersign_received_total", labels)
-}
-
 /// The outcome, and where it is a refusal, of which kind.
 fn outcome(judgement: &Judgement) -> &'static str {
     judgement.error().map_or(judgement.outcome().as_str(), |error| error.kind().as_str())
 }
 
-fn known<'t>(text: &'t Result<Option<Cow<'_, str>>, Error>) -> Option<&'t str> {
-    text.as_ref().ok()?.as_deref()
+/// As much of a text of the body as a line of a log has room for: 255 characters.
+fn shown<'t>(text: &'t Result<Option<Cow<'_, str>>, Error>) -> Option<&'t str> {
+    let text = text.as_ref().ok()?.as_deref()?;
+    Some(text.char_indices().nth(255).map_or(text, |(end, _)| &text[..end]))
 }
 
 fn tell(judgement: &Judgement) {
@@ -139,9 +105,13 @@ fn tell(judgement: &Judgement) {
         (Some(reason), _) if reason.status() >= 500 => {
             error!(target: "countersign", %reason, "webhook not judged");
         }
+        // As every provider does that has waited long enough for the first answer.
+        (Some(reason), _) if reason.kind() == ErrorKind::InFlight => {
+            debug!(target: "countersign", %reason, "webhook put off");
+        }
         (Some(reason), _) => warn!(target: "countersign", %reason, "webhook refused"),
         (None, Decided::Handshake) => info!(target: "countersign", "webhook handshake answered"),
-        (None, Decided::Duplicate) => info!(target: "countersign", "webhook received again"),
+        (None, Decided::Duplicate) => debug!(target: "countersign", "webhook received again"),
         (None, _) => debug!(target: "countersign", "webhook verified"),
     }
 }

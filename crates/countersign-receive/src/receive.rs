@@ -10,6 +10,7 @@ use tracing::{Instrument, Span};
 use crate::{
     Handling, Receiver, Reply, Verified,
     body::{BodySource, Frames},
+    handling::Held,
     judgement::Judgement,
     observe,
 };
@@ -71,7 +72,9 @@ impl<P> Receiver<P> {
         }
         match self.place(&verified).await {
             Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
-            Ok(Placed::Handling(handling)) => Judgement::Handle(verified, handling),
+            Ok(Placed::Handling(claim)) => {
+                Judgement::Handle(verified, Handling::new(span.clone(), self.meters.clone(), claim))
+            }
             Ok(Placed::Done(answer)) => Judgement::Replay(verified, answer),
             Err(error) => Judgement::Refuse(Some(verified), error),
         }
@@ -109,7 +112,7 @@ impl<P> Receiver<P> {
             return Box::pin(inbox.accept(verified, endpoint)).await.map(Placed::Queued);
         }
         let Some(idempotency) = &self.idempotency else {
-            return Ok(Placed::Handling(Handling::unclaimed()));
+            return Ok(Placed::Handling(None));
         };
         idempotency.claim(key_of(verified, endpoint)).await
     }
@@ -135,8 +138,8 @@ impl<P> Receiver<P> {
 pub(crate) enum Placed {
     /// Into the inbox.
     Queued(Accepted),
-    /// To the handler.
-    Handling(Handling),
+    /// To the handler, with the claim where there is a store of claims.
+    Handling(Option<Held>),
     /// Nowhere: it has been handled, and was answered so.
     Done(Answer),
 }

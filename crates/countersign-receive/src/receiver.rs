@@ -9,7 +9,7 @@ use crate::{
     body::Limits,
     clock,
     hooks::{Enrol, ResolveKeys},
-    observe::Meters,
+    meters::Meters,
 };
 
 /// Everything that decides what becomes of a request. `P` is what the framework knows of a request
@@ -26,7 +26,7 @@ pub struct Receiver<P> {
     pub(crate) idempotency: Option<Arc<Idempotency>>,
     pub(crate) inbox: Option<Inbox>,
     pub(crate) audit: Option<Arc<Audit>>,
-    pub(crate) meters: Meters,
+    pub(crate) meters: Arc<Meters>,
 }
 
 type Audit = dyn Fn(&Decision<'_>) + Send + Sync;
@@ -48,7 +48,7 @@ impl<P> Receiver<P> {
             idle: Self::DEFAULT_IDLE_TIMEOUT,
         };
         Receiver {
-            meters: Meters::new(verifier.scheme().name.clone()),
+            meters: Arc::new(Meters::new(&verifier, None)),
             verifier,
             keys: None,
             enrol: None,
@@ -124,12 +124,14 @@ impl<P> Receiver<P> {
         self
     }
 
-    /// Names the endpoint: for the log, the inbox, and the keys by which copies are known. Endpoints of
+    /// Names the endpoint: for the log, the metrics, the inbox, and the keys by which copies are known. Endpoints of
     /// one scheme that share a store, but neither keys nor a tenant, need different names: otherwise the
     /// holder of one's secret could make events of the other's look handled.
     #[must_use]
     pub fn endpoint(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.endpoint = Some(name.into());
+        let name = name.into();
+        self.meters = Arc::new(Meters::new(&self.verifier, Some(&name)));
+        self.endpoint = Some(name);
         self
     }
 

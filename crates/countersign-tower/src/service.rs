@@ -85,7 +85,7 @@ where
                 Next::Handle(verified, handling) => (verified, handling),
                 Next::Answer(answer) => return Ok(reply::response(answer, parts.version)),
             };
-            let response = inner.call(hand_over(parts, verified)).await?;
+            let response = handling.run(|| inner.call(hand_over(parts, verified))).await?;
             handling.finish(response.status().as_u16()).await;
             Ok(response)
         })

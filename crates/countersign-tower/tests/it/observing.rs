@@ -5,6 +5,9 @@ use std::{cell::RefCell, io, sync::Once};
 use bytes::Bytes;
 use countersign::{Keyring, Message, Verifier, catalog, keyring::Key};
 use countersign_tower::{Rejection, WebhookBody};
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt, service_fn};
 use tracing::Level;
 
 use crate::support::{NOW, layer_of, request, send, sign};
@@ -80,6 +83,48 @@ async fn the_log_says_who_and_why() {
     }
 }
 
+/// Sends a request to a handler that logs a line and gives `answer`, and shows what is logged by then.
+async fn log_of_handler(body: &str, answer: Result<u16, &'static str>) -> String {
+    let log = Log::start();
+    let handler = move |_: Request<Full<Bytes>>| async move {
+        tracing::info!("booking");
+        answer.map(|status| Response::builder().status(status).body(Full::<Bytes>::default()).unwrap())
+    };
+    let headers = sign(&catalog::STRIPE, keys(), &Message::new("", body.as_bytes()), NOW);
+    let handled = layer().layer(service_fn(handler)).oneshot(request(&headers, body.to_owned())).await;
+    assert_eq!(handled.is_ok(), answer.is_ok());
+    log.text()
+}
+
+#[tokio::test]
+async fn what_a_handler_logs_says_which_event_it_is_about() {
+    let log = log_of_handler(CANARY_BODY, Ok(200)).await;
+    let booking = log.lines().find(|line| line.ends_with("booking")).unwrap();
+    for field in ["webhook.receive{scheme=\"stripe\"", "event_id=\"evt_1\"", "tenant=\"acme\""] {
+        assert_eq!(booking.matches(field).count(), 1, "{field} in {booking}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_is_told_of() {
+    for (answer, said) in [
+        (Ok(500), "webhook not handled: it may come again status=500"),
+        (Err("no ledger"), "webhook not handled: the handler failed, panicked or was dropped"),
+    ] {
+        let log = log_of_handler(CANARY_BODY, answer).await;
+        let told = log.lines().find(|line| line.contains(said)).unwrap_or_else(|| panic!("{log}"));
+        assert!(told.contains("WARN") && told.contains("event_id=\"evt_1\""), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn no_line_grows_with_an_id_or_a_type() {
+    let body = format!(r#"{{"id":"{}","type":"{}"}}"#, "i".repeat(100_000), "é".repeat(100_000));
+    let log = log_of_handler(&body, Ok(500)).await;
+    assert!(log.contains(&"i".repeat(255)) && log.contains(&"é".repeat(255)));
+    assert!(log.lines().all(|line| line.len() < 2000), "{}", log.len());
+}
+
 #[tokio::test]
 async fn adv_47_nothing_that_is_secret_is_logged_or_shown() {
     let log = Log::start();
@@ -103,7 +148,7 @@ async fn adv_47_nothing_that_is_secret_is_logged_or_shown() {
         }
     }
     shown.push_str(&format!("{:?}", WebhookBody::<()>::from(Bytes::from(CANARY_BODY))));
-    let service = tower::Layer::layer(&layer, ());
+    let service = layer.layer(());
     shown.push_str(&format!("{service:?} {service:#?}"));
     shown.push_str(&log.text());
     for canary in [CANARY_SECRET, "canary", tag.as_str(), &tag[..16]] {
