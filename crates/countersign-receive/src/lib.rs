@@ -85,6 +85,8 @@
 //! - What inflates, rewrites or reads bodies stands inside: a signature is over the bytes as they were sent.
 //!   Outside it, every signature would be wrong ([`NoMatchingSignature`](countersign::ErrorKind::NoMatchingSignature)),
 //!   or the body shorter than announced ([`BodyIncomplete`](countersign::ErrorKind::BodyIncomplete)).
+//! - Events are read of the bytes that were signed. Should a sender sign compressed bodies, which none of the catalogue
+//!   does, then a layer inside inflates them for the framework's own extractors, and `Webhook<T>` answers 400.
 //! - A limit of time for the whole request stands outside and is longer than the body's plus the handler's;
 //!   where it drops the handler, the event is given back. It must be shorter than the
 //!   [lease](Idempotency::lease), so that no copy is handled while the first still runs.
