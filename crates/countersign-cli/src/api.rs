@@ -298,6 +298,12 @@ fn text(value: &Value) -> String {
     }
 }
 
+impl NotDone {
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        NotDone(reason.into())
+    }
+}
+
 impl fmt::Display for NotDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

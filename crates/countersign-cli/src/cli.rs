@@ -7,14 +7,15 @@ use clap_complete::Shell;
 use countersign::Tolerance;
 
 use self::help::{
-    API_HELP, COMPLETIONS_HELP, EXIT_CODES, INFER_HELP, KEY_HELP, LISTEN_HELP, MAN_HELP, REPLAY_HELP,
-    SEND_HELP, SERVE_HELP, SIGN_HELP, VERIFY_HELP,
+    API_HELP, COMPLETIONS_HELP, EXIT_CODES, INBOX_HELP, INFER_HELP, KEY_HELP, LISTEN_HELP, MAN_HELP,
+    REPLAY_HELP, SEND_HELP, SERVE_HELP, SIGN_HELP, VERIFY_HELP,
 };
 use crate::{
     api::{
         delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand, message::MessageCommand,
         replay::ReplayArgs, tenant::TenantCommand,
     },
+    inbox::InboxCommand,
     listen::{ListenArgs, ReplayLocalArgs},
     schemes::SchemeArgs,
     secrets::SecretArgs,
@@ -92,6 +93,9 @@ pub(crate) enum Command {
     /// Lists, shows and forgets the tenants of a server
     #[command(subcommand, after_help = API_HELP)]
     Tenant(TenantCommand),
+    /// Lists what an application's inbox has given up, shows it, and puts it back
+    #[command(subcommand, after_help = INBOX_HELP)]
+    Inbox(InboxCommand),
     /// Prints completions for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {

@@ -9,6 +9,7 @@ use crate::cli::{Cli, Command};
 mod api;
 mod batch;
 mod cli;
+mod inbox;
 mod incoming;
 mod infer;
 mod input;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(arguments) => api::replay::run(&arguments),
         Command::Key(command) => api::key::run(command),
         Command::Tenant(command) => api::tenant::run(command),
+        Command::Inbox(command) => inbox::run(&command),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man(arguments) => shell::man(&arguments),
     }

@@ -17,7 +17,11 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use self::{keys::KeyEntry, running::Work, settings::Settings, traces::Traces};
 use crate::{output, stop};
 
-pub(crate) use self::{arguments::ServeArgs, database::Database, keys::ScopeName};
+pub(crate) use self::{
+    arguments::ServeArgs,
+    database::{Database, Store},
+    keys::ScopeName,
+};
 
 mod arguments;
 mod dashboard;
@@ -88,15 +92,9 @@ pub(crate) fn make_key(arguments: &ApiKeyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) async fn api_over(database: &Database) -> anyhow::Result<Router> {
     let arguments = ServeArgs { database: Some(database.clone()), ..ServeArgs::default() };
     let settings = Settings::read(&arguments)?;
-    match database {
-        Database::Sqlite(path) if !path.exists() => {
-            bail!(
-                "there is no database {}, which the first start of `countersign serve` makes",
-                path.display()
-            )
-        }
-        Database::Sqlite(path) => running::api(Outbox::new(database::sqlite(path).await?), &settings),
-        Database::Postgres(both) => running::api(Outbox::new(database::postgres(&both.1).await?), &settings),
+    match database.open().await? {
+        Store::Sqlite(store) => running::api(Outbox::new(store), &settings),
+        Store::Postgres(store) => running::api(Outbox::new(store), &settings),
     }
 }
 

@@ -144,6 +144,20 @@ Exit codes:
   1  refused, or the server could not be asked
   2  the arguments, the key or the database can't be used";
 
+pub(super) const INBOX_HELP: &str = "\
+An inbox is a table of the application's own database: a SQLite file, or PostgreSQL. The
+application can run meanwhile: its workers see within a second what is put back.
+
+Examples:
+  countersign inbox dead --database webhooks.db
+  countersign inbox show 7 --database webhooks.db --body
+  countersign inbox requeue --all --database postgres://app@db/hooks
+
+Exit codes:
+  0  done
+  1  no such event was given up
+  2  the arguments or the database can't be used";
+
 pub(super) const REPLAY_HELP: &str = "\
 At least one of --endpoint, --message and --from is needed. A replay that is stopped goes on with
 the --after that it names.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use countersign_sql::{PgStore, SqliteStore};
 use serde::Deserialize;
 use sqlx::{
@@ -27,7 +27,29 @@ pub(crate) enum Database {
     Postgres(Box<(Url, PgConnectOptions)>),
 }
 
+/// The store of a database.
+pub(crate) enum Store {
+    Sqlite(SqliteStore),
+    Postgres(PgStore),
+}
+
 impl Database {
+    /// Opens a database that is there already.
+    ///
+    /// # Errors
+    /// One that isn't, or can't be opened.
+    pub(crate) async fn open(&self) -> anyhow::Result<Store> {
+        match self {
+            Database::Sqlite(path) if !path.exists() => bail!(
+                "there is no database {}: the application that uses it, or the first start of `countersign serve`, \
+                 makes it",
+                path.display()
+            ),
+            Database::Sqlite(path) => Ok(Store::Sqlite(sqlite(path).await?)),
+            Database::Postgres(both) => Ok(Store::Postgres(postgres(&both.1).await?)),
+        }
+    }
+
     /// Whether its text holds a password.
     pub(crate) fn has_password(&self) -> bool {
         match self {

@@ -7,6 +7,7 @@ mod config;
 mod dashboard;
 mod database;
 mod explaining;
+mod inbox;
 mod keys;
 mod listen;
 mod round_trip;
