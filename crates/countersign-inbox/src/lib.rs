@@ -44,7 +44,7 @@
 //!    row that a person looks at ([`InboxStore::dead`](countersign_store::InboxStore::dead)) and puts back
 //!    ([`requeue`](countersign_store::InboxStore::requeue)).
 //! 4. Attempts are counted when an event is leased, so one that kills the process each time ends as a
-//!    dead letter too.
+//!    dead letter too. `countersign inbox` lists them, shows them, and puts them back.
 //! 5. When it is told to stop, it leases no more, waits up to [`grace`](InboxWorker::grace) (30 s) for the
 //!    handlers that run, and gives the rest back.
 //!

@@ -143,10 +143,13 @@ impl ErrorKind {
     const fn advice(self) -> &'static str {
         match self {
             ErrorKind::MissingHeader => {
-                "is missing: the request isn't from the provider, its endpoint has no secret set, or a proxy \
+                "is missing or empty: the request isn't from the provider, its endpoint has no secret set, or a proxy \
                  removed the header"
             }
-            ErrorKind::DuplicateHeader => "stands more than once, where only one value can be meant",
+            ErrorKind::DuplicateHeader => {
+                "stands more than once, where only one value can be meant: a proxy may add the header that it \
+                 should set"
+            }
             ErrorKind::MalformedHeader => {
                 "isn't written as the scheme writes it: check that the scheme is the right one"
             }
