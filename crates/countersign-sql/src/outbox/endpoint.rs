@@ -36,6 +36,12 @@ pub(crate) struct Row {
     revision: i64,
 }
 
+impl Row {
+    pub(crate) fn id(&self) -> &str {
+        &self.columns.0
+    }
+}
+
 /// As many as a tuple can be read of.
 type Columns = (
     String,

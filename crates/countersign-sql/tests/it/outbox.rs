@@ -25,6 +25,8 @@ on_each_database!(
     adv_90_of_many_workers_one_has_each_delivery,
     adv_91_a_clock_that_steps_loses_no_delivery,
     a_message_whose_texts_hold_a_nul_is_refused_with_its_batch,
+    an_endpoint_that_can_not_be_read_takes_nothing_from_the_others,
+    a_message_that_can_not_be_read_takes_nothing_from_the_others,
 );
 
 pub(crate) fn endpoint(id: &str) -> Endpoint {
@@ -200,4 +202,48 @@ async fn a_message_whose_texts_hold_a_nul_is_refused_with_its_batch<D: Database>
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
     assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 0);
     assert_eq!(store.messages(&Default::default(), &Page::default()).await.unwrap(), []);
+}
+
+/// What the endpoint is given waits until it can be read, and counts from then on.
+async fn an_endpoint_that_can_not_be_read_takes_nothing_from_the_others<D: Database>(database: &D) {
+    let clock = TestClock::new();
+    let store = database.at(&clock);
+    put(&store, &[endpoint("bad"), endpoint("good")]).await;
+    database.execute("UPDATE countersign_endpoints SET settings = '{}' WHERE id = 'bad'").await;
+    store.enqueue(&messages(3)).await.unwrap();
+    let claimed = store.claim(64, MINUTE).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| &*claimed.endpoint.id).collect::<Vec<_>>(), ["good"; 3]);
+    let settled: Vec<_> = claimed.iter().map(delivered).collect();
+    assert_eq!(store.settle(&settled).await.unwrap(), [Settlement::Settled; 3]);
+    for _ in 0..20 {
+        let mut leased = DeliveryFilter::default();
+        leased.state = Some(DeliveryState::Leased);
+        assert_eq!(store.count(&leased).await.unwrap(), 3, "it is left alone until the lease ends");
+        clock.ahead(MINUTE);
+        assert!(store.claim(64, MINUTE).await.unwrap().is_empty());
+    }
+    let repair = "
+        UPDATE countersign_endpoints
+        SET settings = (SELECT settings FROM countersign_endpoints WHERE id = 'good') WHERE id = 'bad'";
+    database.execute(repair).await;
+    assert!(store.claim(64, MINUTE).await.unwrap().is_empty());
+    clock.ahead(MINUTE);
+    let claimed = store.claim(64, MINUTE).await.unwrap();
+    let counted: Vec<_> = claimed.iter().map(|claimed| (claimed.attempt, claimed.step)).collect();
+    assert_eq!(counted, [(1, 1); 3]);
+    assert!(claimed.iter().all(|claimed| claimed.endpoint.id == "bad"));
+}
+
+async fn a_message_that_can_not_be_read_takes_nothing_from_the_others<D: Database>(database: &D) {
+    let store = database.store();
+    put(&store, &[endpoint("ep")]).await;
+    let mut bad = NewMessage::new("invoice.paid", vec![0xff]);
+    bad.id = Some("bad".to_owned());
+    let good = messages(2);
+    store.enqueue(&[good[0].clone(), bad, good[1].clone()]).await.unwrap();
+    database.execute("UPDATE countersign_messages SET is_reference = 1 WHERE id = 'bad'").await;
+    let claimed = store.claim(64, MINUTE).await.unwrap();
+    let payloads: Vec<_> = claimed.iter().map(|claimed| &claimed.message.payload).collect();
+    assert_eq!(payloads, [&good[0].payload, &good[1].payload]);
+    assert!(store.claim(64, MINUTE).await.unwrap().is_empty());
 }

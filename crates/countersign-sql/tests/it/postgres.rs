@@ -64,6 +64,10 @@ impl Database for Fresh {
         self.store().clock(move || clock.now())
     }
 
+    async fn execute(&self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(&self.pool).await.unwrap();
+    }
+
     async fn drop(self) {
         execute(&self.pool, &format!("DROP SCHEMA {} CASCADE", self.schema)).await;
         self.pool.close().await;

@@ -48,6 +48,10 @@ impl Database for Fresh {
         self.store.clone().clock(move || clock.now())
     }
 
+    async fn execute(&self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(&self.pool().await).await.unwrap();
+    }
+
     /// The folder goes with it.
     async fn drop(self) {}
 

@@ -47,6 +47,9 @@ pub(crate) trait Database {
     /// A store with this clock.
     fn at(&self, clock: &TestClock) -> Self::Store;
 
+    /// Runs a statement behind the stores' back.
+    async fn execute(&self, statement: &'static str);
+
     /// Removes it.
     async fn drop(self);
 

@@ -11,7 +11,7 @@ use super::super::{PgStore, error::failed};
 use crate::{
     clock,
     outbox::{
-        claim::{Needed, Row, distinct},
+        claim::{Needed, Row, distinct, put_off},
         endpoint::{self, select_endpoints},
         message::{self, select_messages},
     },
@@ -72,7 +72,12 @@ impl PgStore {
         let messages: Vec<message::Row> = messages.fetch_all(&self.pool).await.map_err(failed)?;
         let endpoints = sqlx::query_as(ENDPOINTS).bind(distinct(&rows, |row| &row.2));
         let endpoints: Vec<endpoint::Row> = endpoints.fetch_all(&self.pool).await.map_err(failed)?;
-        Needed::new(messages, endpoints)?.claims(ids, rows, fence)
+        let leased = Needed::new(messages, endpoints).claims(ids, rows, fence);
+        if !leased.unreadable.is_empty() {
+            let query = sqlx::query(PUT_OFF).bind(leased.unreadable).bind(fence.as_i64());
+            query.execute(&self.pool).await.map_err(failed)?;
+        }
+        Ok(leased.claimed)
     }
 }
 
@@ -84,3 +89,4 @@ const LEASED: &str = "
     FROM countersign_deliveries WHERE id = ANY($1) AND fence = $2";
 const MESSAGES: &str = select_messages!("WHERE id = ANY($1)");
 const ENDPOINTS: &str = select_endpoints!("WHERE id = ANY($1)");
+const PUT_OFF: &str = put_off!("= ANY($1)");

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock,
     outbox::{
-        claim::{Needed, Row, distinct},
+        claim::{Needed, Row, distinct, put_off},
         endpoint::{self, endpoint_columns},
         message,
         turns::Turns,
@@ -71,7 +71,12 @@ impl SqliteStore {
         let messages = sqlx::query_as(MESSAGES).bind(list(&distinct(&rows, |row| &row.1))?);
         let messages: Vec<(String, Vec<u8>)> = messages.fetch_all(&mut *connection).await.map_err(failed)?;
         let messages = messages.into_iter().map(whole).collect::<Result<_, _>>()?;
-        Needed::new(messages, endpoints)?.claims(ids, rows, fence)
+        let leased = Needed::new(messages, endpoints).claims(ids, rows, fence);
+        if !leased.unreadable.is_empty() {
+            let query = sqlx::query(PUT_OFF).bind(endpoint::json(&leased.unreadable)?).bind(fence.as_i64());
+            query.execute(&mut *connection).await.map_err(failed)?;
+        }
+        Ok(leased.claimed)
     }
 }
 
@@ -209,6 +214,8 @@ const ENDPOINTS: &str = concat!(
     endpoint_columns!(),
     "), revision)) FROM countersign_endpoints WHERE id IN (SELECT value FROM json_each(?1))"
 );
+
+const PUT_OFF: &str = put_off!("IN (SELECT value FROM json_each($1))");
 
 #[cfg(test)]
 mod tests {
