@@ -223,8 +223,8 @@ fn settled(claimed: &Claimed, now: &AtomicI64) -> SettleDelivery {
     };
     attempt.status = Some(status);
     attempt.error = (status != 200).then(|| format!("answered {status}"));
-    let (id, fence) = (claimed.id, claimed.fence);
-    SettleDelivery { id, fence, verdict, effect: Effect::Well, attempt: Some(attempt) }
+    let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
+    SettleDelivery { id, fence, endpoint, verdict, effect: Effect::Well, attempt: Some(attempt) }
 }
 
 async fn postgres(url: &str) -> PgStore {

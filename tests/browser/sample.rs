@@ -228,7 +228,8 @@ fn settle(claimed: &Claimed, now: i64, step: i64, last: &str, chance: &mut Chanc
     };
     let began = now + chance.below(300) * SECOND;
     let attempt = Some(attempt(claimed, began, answer, chance));
-    SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect, attempt }
+    let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
+    SettleDelivery { id, fence, endpoint, verdict, effect, attempt }
 }
 
 struct Answer {

@@ -128,6 +128,7 @@ fn delivered(claimed: &Claimed) -> SettleDelivery {
     SettleDelivery {
         id: claimed.id,
         fence: claimed.fence,
+        endpoint: claimed.endpoint.clone(),
         verdict: Verdict::Delivered,
         effect: Effect::Well,
         attempt: Some(Attempt::new(claimed.attempt, unix_micros(), claimed.trigger)),

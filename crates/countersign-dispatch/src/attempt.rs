@@ -119,7 +119,8 @@ impl Means {
             Err(Failed::Endpoint(reason) | Failed::Here(reason)) => attempt.error = Some(reason),
         }
         observe(&attempt, verdict, span);
-        SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect, attempt: Some(attempt) }
+        let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
+        SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) }
     }
 
     /// What an attempt means for the delivery and for its endpoint.

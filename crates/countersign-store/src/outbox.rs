@@ -24,7 +24,8 @@
 //!   settles nothing.
 //! - [`OutboxStore::claim`] is fair: no endpoint is given more places than its limit, whatever waits
 //!   for it, and endpoints take turns.
-//! - Attempt, delivery and the endpoint's health are settled in one commit.
+//! - Attempt, delivery and the endpoint's health are settled in one commit. An attempt that ends after its endpoint was
+//!   given another URL says nothing about the endpoint.
 //! - Deliveries of an endpoint that is disabled are kept, and not claimed.
 //!
 //! Times are microseconds since 1970-01-01T00:00:00Z.

@@ -66,8 +66,8 @@ struct Comparison {
     clock: Arc<AtomicI64>,
     store: MemoryOutbox,
     model: Model,
-    /// The delivery, fence and attempt of every claim that was made.
-    claims: Vec<(i64, Fence, u32)>,
+    /// The delivery, fence, endpoint and attempt of every claim that was made.
+    claims: Vec<(i64, Fence, Arc<Endpoint>, u32)>,
 }
 
 impl Comparison {
@@ -143,16 +143,18 @@ impl Comparison {
     fn claim(&mut self, limit: u32, lease: u8) {
         let claimed = done(self.store.claim(limit, Duration::from_secs(lease.into()))).expect("claimed");
         self.model.claim(&claimed, limit as usize, micros(lease), self.claims.len());
-        self.claims.extend(claimed.into_iter().map(|claimed| (claimed.id, claimed.fence, claimed.attempt)));
+        let claims = claimed.into_iter();
+        self.claims.extend(claims.map(|one| (one.id, one.fence, one.endpoint, one.attempt)));
     }
 
     fn settle(&mut self, claim: u8, verdict: Ended, effect: Fared, attempted: bool) {
         let number = usize::from(claim) % self.claims.len().max(1);
-        let Some((id, fence, attempt)) = self.claims.get(number).copied() else { return };
+        let Some((id, fence, endpoint, attempt)) = self.claims.get(number).cloned() else { return };
         let now = self.model.now;
         let settle = SettleDelivery {
             id,
             fence,
+            endpoint,
             verdict: verdict.verdict(),
             effect: effect.effect(now),
             attempt: attempted.then(|| Attempt::new(attempt, now, Trigger::Schedule)),

@@ -88,7 +88,8 @@ impl Running {
 /// A delivery that is not tried, because its endpoint's turn comes too late.
 fn put_back(claimed: &Claimed, wait: Duration) -> SettleDelivery {
     let verdict = Verdict::Retry { after: wait };
-    SettleDelivery { id: claimed.id, fence: claimed.fence, verdict, effect: Effect::None, attempt: None }
+    let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
+    SettleDelivery { id, fence, endpoint, verdict, effect: Effect::None, attempt: None }
 }
 
 /// How long more results are waited for when one has come, so that they share a commit.

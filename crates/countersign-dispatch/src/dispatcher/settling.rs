@@ -24,7 +24,7 @@ impl<S: OutboxStore> Dispatcher<S> {
                 let Ended { settles, claims } = take(ended);
                 let settled = settles.iter().zip(&claims).zip(settlements);
                 let settled = settled.map(|((settled, claimed), settlement)| (settled, claimed, settlement));
-                self.tell(&events_of(settled)).await;
+                self.tell_what_is_so(events_of(settled)).await;
             }
             Err(error) if error.kind() == StoreErrorKind::Invalid => self.settle_apart(ended).await,
             Err(error) => log(NOT_YET, &error),
@@ -36,7 +36,9 @@ impl<S: OutboxStore> Dispatcher<S> {
     async fn settle_apart(&self, ended: &mut Ended) {
         while let (Some(settle), Some(claimed)) = (ended.settles.last(), ended.claims.last()) {
             match self.settle_one(settle).await {
-                Ok(settlement) => self.tell(&events_of([(settle, claimed, settlement)].into_iter())).await,
+                Ok(settlement) => {
+                    self.tell_what_is_so(events_of([(settle, claimed, settlement)].into_iter())).await;
+                }
                 Err(error) if error.kind() == StoreErrorKind::Invalid => {
                     log(
                         "the store refuses how a delivery ended: it is made again when its lease ends",

@@ -2,7 +2,9 @@
 
 use countersign_store::{
     Settlement, StoreError,
-    outbox::{Claimed, DisabledBecause, Effect, OutboxStore, SettleDelivery, Verdict},
+    outbox::{
+        Claimed, DisabledBecause, Effect, Endpoint, EndpointState, OutboxStore, SettleDelivery, Verdict,
+    },
 };
 
 use super::Dispatcher;
@@ -19,9 +21,33 @@ impl<S: OutboxStore> Dispatcher<S> {
             announce(&self.outbox, tenant.as_deref(), events, (self.clock)()).await;
         }
     }
+
+    /// Tells what attempts have found, but for endpoints that are not disabled for it: one can be given another URL, or
+    /// be disabled by an operator, while an attempt is under way.
+    pub(super) async fn tell_what_is_so(&self, events: Vec<OperationalEvent>) {
+        let mut so = Vec::with_capacity(events.len());
+        for event in events {
+            if self.is_so(&event).await {
+                so.push(event);
+            }
+        }
+        self.tell(&so).await;
+    }
+
+    /// Where the store can't say, it is: rather twice than never.
+    async fn is_so(&self, event: &OperationalEvent) -> bool {
+        let OperationalEvent::EndpointDisabled { endpoint, because } = event else { return true };
+        let is_so = |stored: Endpoint| {
+            stored.url == endpoint.url && stored.state == EndpointState::Disabled(*because)
+        };
+        match self.outbox.store().endpoint(&endpoint.id).await {
+            Ok(stored) => stored.is_some_and(is_so),
+            Err(_) => true,
+        }
+    }
 }
 
-/// What there is to be told of deliveries that are settled. Where several find their endpoint gone, that is
+/// What there is to be told of deliveries that are settled, as their attempts have it. Where several find their endpoint gone, that is
 /// told once.
 pub(super) fn events_of<'s>(
     settled: impl Iterator<Item = (&'s SettleDelivery, &'s Claimed, Settlement)>,

@@ -6,7 +6,9 @@ use std::{
 };
 
 use countersign_dispatch::{OperationalEvent, Schedule};
-use countersign_store::outbox::{DeliveryState, DisabledBecause, EndpointState, Limits, NewMessage};
+use countersign_store::outbox::{
+    DeliveryState, DisabledBecause, EndpointState, Limits, NewMessage, OutboxStore,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::support::*;
@@ -155,5 +157,32 @@ async fn adv_86_deliveries_that_failed_together_do_not_come_back_together() {
     let mut seconds = [0; 102];
     again.iter().for_each(|time| seconds[usize::try_from((*time - first[0]).as_secs()).unwrap()] += 1);
     assert!(seconds.iter().all(|count| *count <= 12), "{seconds:?}");
+    running.stop().await;
+}
+
+/// Nobody is told that the endpoint is disabled, either.
+#[tokio::test(start_paused = true)]
+async fn what_the_old_url_answers_late_does_not_disable_the_corrected_one() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let corrected = "https://corrected.example/hooks";
+    let script = Script::new([Act::Late(410, Duration::from_secs(5))]).at("corrected", [Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        dispatcher.on_event(move |event| tell.lock().unwrap().push(event.clone()))
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(1)).await;
+    let mut changed = running.endpoint("ep").await;
+    changed.url = corrected.to_owned();
+    running.outbox.store().put_endpoint_if_unchanged(&changed).await.unwrap();
+    running.settled().await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    let ep = running.endpoint("ep").await;
+    assert_eq!((ep.state, &*ep.url), (EndpointState::Enabled, corrected));
+    assert_eq!(running.states().await, [DeliveryState::Dead, DeliveryState::Delivered]);
+    let told = told.lock().unwrap().clone();
+    assert!(matches!(told[..], [OperationalEvent::DeliveryExhausted { .. }]), "{told:?}");
     running.stop().await;
 }

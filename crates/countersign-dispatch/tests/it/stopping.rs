@@ -29,7 +29,7 @@ async fn f12_what_is_under_way_is_waited_for_and_nothing_is_sent_twice() {
 /// Whoever stops the process may kill it before the last attempt has ended.
 #[tokio::test(start_paused = true)]
 async fn what_has_ended_is_settled_while_others_are_waited_for() {
-    let script = Script::new([Act::AnswerAfter(Duration::from_secs(2))]).at("//slow.", [Act::Hang]);
+    let script = Script::new([Act::Late(200, Duration::from_secs(2))]).at("//slow.", [Act::Hang]);
     let running = start(&[endpoint("slow"), endpoint("quick")], &script, |d| d.grace(DAY)).await;
     running.enqueue("invoice.paid").await;
     sleep(Duration::from_secs(1)).await;

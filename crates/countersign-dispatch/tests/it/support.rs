@@ -12,7 +12,11 @@ use countersign_store::outbox::{
     Attempt, Delivery, DeliveryFilter, DeliveryState, Endpoint, EndpointKey, MemoryOutbox, NewMessage,
     OutboxStore, Page,
 };
-use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 pub(crate) const BODY: &str = r#"{"type":"invoice.paid","data":{"amount":42}}"#;
@@ -38,9 +42,8 @@ pub(crate) fn endpoint(id: &str) -> Endpoint {
 #[derive(Clone)]
 pub(crate) enum Act {
     Answer(u16),
-    /// With 200.
-    AnswerAfter(Duration),
     RetryAfter(u16, Duration),
+    Late(u16, Duration),
     Fail,
     Hang,
     Panic,
@@ -96,11 +99,11 @@ impl Transport for Script {
         };
         match self.next(request) {
             Act::Answer(status) => answer(status, None),
-            Act::AnswerAfter(time) => {
-                tokio::time::sleep(time).await;
-                answer(200, None)
-            }
             Act::RetryAfter(status, after) => answer(status, Some(after)),
+            Act::Late(status, after) => {
+                sleep(after).await;
+                answer(status, None)
+            }
             Act::Fail => Err(SendError { reason: "connect: no connection".to_owned() }),
             Act::Hang => pending().await,
             Act::Panic => panic!("a transport that panics, as this test wants"),

@@ -33,6 +33,7 @@ fn settled(claimed: &Claimed, verdict: Verdict) -> SettleDelivery {
     SettleDelivery {
         id: claimed.id,
         fence: claimed.fence,
+        endpoint: claimed.endpoint.clone(),
         verdict,
         effect: Effect::None,
         attempt: Some(attempt),

@@ -37,11 +37,20 @@ impl Change {
     }
 }
 
-/// The changes, by endpoint.
-pub(crate) fn changes<'a>(effects: impl IntoIterator<Item = (&'a str, Effect)>) -> BTreeMap<&'a str, Change> {
-    let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
-    for (endpoint, effect) in effects {
-        changes.entry(endpoint).or_default().add(effect);
+/// An endpoint's id, and a URL: where attempts were made. They count where that is still the endpoint's URL.
+///
+/// It is the URL that is compared, and not the revision, because that is what says who answered. A new name, key or
+/// pattern leaves the receiver the same, and an application that writes its endpoints again and again would otherwise
+/// never have one fail whose answers take longer.
+pub(crate) type Receiver<'a> = (&'a str, &'a str);
+
+/// The changes, by receiver.
+pub(crate) fn changes<'a>(
+    effects: impl IntoIterator<Item = (Receiver<'a>, Effect)>,
+) -> BTreeMap<Receiver<'a>, Change> {
+    let mut changes: BTreeMap<Receiver<'_>, Change> = BTreeMap::new();
+    for (receiver, effect) in effects {
+        changes.entry(receiver).or_default().add(effect);
     }
     changes
 }
@@ -66,9 +75,10 @@ mod tests {
 
     #[test]
     fn what_failed_before_a_success_counts_no_more() {
-        let failed = |open_until| ("ep", Effect::Failed { open_until });
-        let changes =
-            changes([failed(Some(9)), ("ep", Effect::Well), failed(None), failed(Some(3)), failed(Some(2))]);
-        assert_eq!(changes["ep"], Change { well: true, failures: 3, open_until: Some(3), gone: false });
+        let receiver = ("ep", "https://example.com/");
+        let failed = |open_until| (receiver, Effect::Failed { open_until });
+        let well = (receiver, Effect::Well);
+        let changes = changes([failed(Some(9)), well, failed(None), failed(Some(3)), failed(Some(2))]);
+        assert_eq!(changes[&receiver], Change { well: true, failures: 3, open_until: Some(3), gone: false });
     }
 }

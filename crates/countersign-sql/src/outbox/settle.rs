@@ -9,7 +9,8 @@ use countersign_store::{
 
 use super::{
     attempt::{Written, latency},
-    delivery, health,
+    delivery,
+    health::{self, Receiver},
 };
 use crate::{clock, row::shortened};
 
@@ -87,10 +88,13 @@ impl Settled {
     }
 
     /// What the attempts mean for the endpoints, in order.
-    pub(crate) fn effects<'a>(&'a self, settled: &'a [SettleDelivery]) -> BTreeMap<&'a str, health::Change> {
+    pub(crate) fn effects<'a>(
+        &'a self,
+        settled: &'a [SettleDelivery],
+    ) -> BTreeMap<Receiver<'a>, health::Change> {
         let made = self.made(settled).filter(|(settle, _)| settle.attempt.is_some());
-        let effects = made.map(|(settle, endpoint)| (endpoint, settle.effect));
-        health::changes(effects.collect::<Vec<(&str, Effect)>>())
+        let effects = made.map(|(settle, endpoint)| ((endpoint, &*settle.endpoint.url), settle.effect));
+        health::changes(effects.collect::<Vec<(Receiver<'_>, Effect)>>())
     }
 
     fn made<'a>(

@@ -51,6 +51,7 @@ pub(crate) fn delivered(claimed: &Claimed) -> SettleDelivery {
     SettleDelivery {
         id: claimed.id,
         fence: claimed.fence,
+        endpoint: claimed.endpoint.clone(),
         verdict: Verdict::Delivered,
         effect: Effect::Well,
         attempt: Some(attempt),

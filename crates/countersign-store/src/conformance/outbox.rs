@@ -86,6 +86,8 @@ macro_rules! outbox_conformance {
             failures_are_counted_until_an_attempt_goes_well,
             what_says_nothing_about_an_endpoint_changes_nothing,
             an_endpoint_that_is_gone_is_disabled,
+            what_an_operator_has_disabled_is_not_gone_as_well,
+            an_attempt_at_another_url_says_nothing_about_the_endpoint,
             an_open_circuit_withholds_deliveries,
             a_failing_endpoint_is_tried_with_one_request_at_a_time,
             a_batch_counts_its_attempts_in_their_order,

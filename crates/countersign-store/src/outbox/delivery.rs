@@ -42,6 +42,8 @@ pub struct SettleDelivery {
     pub id: i64,
     /// Its lease.
     pub fence: Fence,
+    /// The endpoint as it was claimed, whose URL says where the attempt was made.
+    pub endpoint: Arc<Endpoint>,
     /// What becomes of it.
     pub verdict: Verdict,
     /// What the attempt means for the endpoint.

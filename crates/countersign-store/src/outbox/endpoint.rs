@@ -192,7 +192,7 @@ pub struct Health {
     pub open_until: Option<i64>,
 }
 
-/// What an attempt means for its endpoint.
+/// What an attempt means for its endpoint: nothing, where the endpoint has another URL by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is well: the failure clock is set back, and the circuit closed.
@@ -202,7 +202,7 @@ pub enum Effect {
         /// Until when nothing is sent, in microseconds.
         open_until: Option<i64>,
     },
-    /// It is gone, and is disabled.
+    /// It is gone, and is disabled, where it was enabled.
     Gone,
     /// Nothing: the attempt says nothing about the endpoint, such as a payload that could not be rendered.
     None,

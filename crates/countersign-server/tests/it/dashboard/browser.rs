@@ -163,8 +163,8 @@ impl Browser {
                 true => (Verdict::Delivered, Effect::Well),
                 false => (Verdict::Dead, Effect::Failed { open_until: None }),
             };
-            let (id, fence) = (claimed.id, claimed.fence);
-            let settled = SettleDelivery { id, fence, verdict, effect, attempt: Some(attempt) };
+            let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint);
+            let settled = SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) };
             store.settle(&[settled]).await.unwrap();
         }
     }

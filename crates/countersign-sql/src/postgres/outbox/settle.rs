@@ -85,7 +85,8 @@ async fn fare(
     let changes = leases.effects(settled);
     let each = |field: fn(&health::Change) -> bool| changes.values().map(field).collect::<Vec<_>>();
     sqlx::query(FARE)
-        .bind(changes.keys().copied().collect::<Vec<_>>())
+        .bind(changes.keys().map(|(endpoint, _)| *endpoint).collect::<Vec<_>>())
+        .bind(changes.keys().map(|(_, url)| *url).collect::<Vec<_>>())
         .bind(each(|change| change.well))
         .bind(changes.values().map(|change| change.failures).collect::<Vec<_>>())
         .bind(changes.values().map(|change| change.open_until).collect::<Vec<_>>())
@@ -125,8 +126,9 @@ const FARE: &str = "
         SELECT id FROM countersign_endpoints WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE countersign_endpoints AS endpoint
-    SET state = CASE WHEN change.gone THEN 'gone' ELSE endpoint.state END,
-        revision = CASE WHEN change.gone THEN endpoint.revision + 1 ELSE endpoint.revision END,
+    SET state = CASE WHEN change.gone AND endpoint.state = 'enabled' THEN 'gone' ELSE endpoint.state END,
+        revision = CASE WHEN change.gone AND endpoint.state = 'enabled' THEN endpoint.revision + 1
+            ELSE endpoint.revision END,
         failures = CASE WHEN change.well THEN 0 ELSE endpoint.failures END + change.failures,
         failing_since = CASE
             WHEN change.failures = 0 THEN CASE WHEN change.well THEN NULL ELSE endpoint.failing_since END
@@ -137,7 +139,7 @@ const FARE: &str = "
             ELSE greatest(endpoint.open_until, change.open_until) END,
         succeeded_at = CASE WHEN change.well THEN clock.now ELSE endpoint.succeeded_at END,
         attempted_at = clock.now
-    FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[], $5::boolean[])
-            AS change (id, well, failures, open_until, gone),
-        (SELECT countersign_now($6) AS now) AS clock
-    WHERE endpoint.id = change.id AND endpoint.id IN (SELECT id FROM locked)";
+    FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::boolean[])
+            AS change (id, url, well, failures, open_until, gone),
+        (SELECT countersign_now($7) AS now) AS clock
+    WHERE endpoint.id = change.id AND endpoint.url = change.url AND endpoint.id IN (SELECT id FROM locked)";

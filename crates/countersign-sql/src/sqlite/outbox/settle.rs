@@ -92,9 +92,10 @@ async fn fare(
 ) -> Result<(), StoreError> {
     let changes: Vec<_> = leases.effects(settled).into_iter().collect();
     for chunk in changes.chunks(ROWS) {
-        let query = chunk.iter().fold(sqlx::query(FARE.as_str()), |query, (endpoint, change)| {
+        let query = chunk.iter().fold(sqlx::query(FARE.as_str()), |query, ((endpoint, url), change)| {
             query
                 .bind(*endpoint)
+                .bind(*url)
                 .bind(change.well)
                 .bind(change.failures)
                 .bind(change.open_until)
@@ -138,10 +139,10 @@ static RECORD: LazyLock<String> = LazyLock::new(|| {
 
 static FARE: LazyLock<String> = LazyLock::new(|| {
     given(
-        "id, well, failed, open_until, gone, now",
+        "id, url, well, failed, open_until, gone, now",
         "UPDATE countersign_endpoints AS endpoint
-        SET state = CASE WHEN gone THEN 'gone' ELSE state END,
-            revision = CASE WHEN gone THEN revision + 1 ELSE revision END,
+        SET state = CASE WHEN gone AND state = 'enabled' THEN 'gone' ELSE state END,
+            revision = CASE WHEN gone AND state = 'enabled' THEN revision + 1 ELSE revision END,
             failures = CASE WHEN well THEN 0 ELSE failures END + failed,
             failing_since = CASE
                 WHEN failed = 0 THEN CASE WHEN well THEN NULL ELSE failing_since END
@@ -153,6 +154,6 @@ static FARE: LazyLock<String> = LazyLock::new(|| {
                 ELSE max(endpoint.open_until, coalesce(given.open_until, endpoint.open_until)) END,
             succeeded_at = CASE WHEN well THEN now ELSE succeeded_at END,
             attempted_at = now
-        FROM given WHERE endpoint.id = given.id",
+        FROM given WHERE endpoint.id = given.id AND endpoint.url = given.url",
     )
 });

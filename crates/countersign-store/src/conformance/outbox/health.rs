@@ -81,6 +81,49 @@ pub async fn an_endpoint_that_is_gone_is_disabled(harness: &impl Harness<Store: 
     assert_ne!(claim_one(&store).await.id, claimed.id);
 }
 
+/// An endpoint that an operator has disabled stays as it is where an attempt that was under way finds it gone.
+pub async fn what_an_operator_has_disabled_is_not_gone_as_well(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 1).await;
+    let under_way = claim_one(&store).await;
+    let disabled = EndpointState::Disabled(DisabledBecause::Operator);
+    assert!(store.set_state("ep", disabled).await.expect(WORKS));
+    let before = stored(&store, "ep").await;
+    settle_as(&store, &under_way, Effect::Gone).await;
+    let after = stored(&store, "ep").await;
+    assert_eq!((after.state, after.revision), (disabled, before.revision));
+}
+
+/// What an attempt means counts for the receiver that it was made at: not where the endpoint was given another URL
+/// since, but where anything else of it was changed.
+pub async fn an_attempt_at_another_url_says_nothing_about_the_endpoint(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put_with_deliveries(&store, 12).await;
+    let mut at_old = claim(&store, 5).await.into_iter();
+    let renamed = Endpoint { name: String::from("renamed"), ..stored(&store, "ep").await };
+    put(&store, &renamed).await;
+    settle_as(&store, &at_old.next().expect("a claim"), FAILED).await;
+    assert_eq!(stored(&store, "ep").await.health.failures, 1, "it is the same receiver");
+
+    put(&store, &Endpoint { url: String::from("https://example.com/new"), ..renamed }).await;
+    let before = stored(&store, "ep").await;
+    harness.pass(harness.short()).await;
+    for (late, effect) in at_old.by_ref().take(3).zip([Effect::Well, FAILED, Effect::Gone]) {
+        settle_as(&store, &late, effect).await;
+        assert_eq!(stored(&store, "ep").await, before, "{effect:?}");
+    }
+    let (late, at_new) = (at_old.next().expect("a claim"), claim_one(&store).await);
+    assert_eq!(at_new.endpoint.url, before.url);
+    let batch = [faring(&late, Effect::Gone), faring(&at_new, FAILED)];
+    assert_eq!(store.settle(&batch).await.expect(WORKS), [Settlement::Settled; 2]);
+    let after = stored(&store, "ep").await;
+    assert_eq!((after.health.failures, after.state), (2, EndpointState::Enabled), "one of two counts");
+    settle_as(&store, &claim_one(&store).await, Effect::Gone).await;
+    assert_eq!(stored(&store, "ep").await.state, EndpointState::Disabled(DisabledBecause::Gone));
+}
+
 /// While its circuit is open an endpoint is given nothing, and others are: until the latest time that was
 /// said, or until an attempt goes well.
 pub async fn an_open_circuit_withholds_deliveries(harness: &impl Harness<Store: OutboxStore>) {

@@ -140,6 +140,7 @@ pub(super) fn settling(claimed: &Claimed, verdict: Verdict) -> SettleDelivery {
     SettleDelivery {
         id: claimed.id,
         fence: claimed.fence,
+        endpoint: claimed.endpoint.clone(),
         verdict,
         effect: Effect::None,
         attempt: Some(attempt(claimed, verdict == Verdict::Delivered)),

@@ -3,13 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use super::time::span;
-use crate::outbox::{DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange};
+use crate::outbox::{DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange, SettleDelivery};
 
-/// What an attempt does to its endpoint.
-pub(super) fn fare(endpoint: &mut Endpoint, effect: Effect, now: i64) {
+/// What an attempt does to its endpoint: nothing, where it was made at another URL.
+///
+/// It is the URL that is compared, and not the revision, because that is what says who answered. A new name, key or
+/// pattern leaves the receiver the same, and an application that writes its endpoints again and again would otherwise
+/// never have one fail whose answers take longer.
+pub(super) fn fare(endpoint: &mut Endpoint, settle: &SettleDelivery, now: i64) {
+    if endpoint.url != settle.endpoint.url {
+        return;
+    }
     let health = &mut endpoint.health;
     health.attempted_at = Some(now);
-    match effect {
+    match settle.effect {
         Effect::Well => {
             set_back(health);
             health.succeeded_at = Some(now);
@@ -19,11 +26,11 @@ pub(super) fn fare(endpoint: &mut Endpoint, effect: Effect, now: i64) {
             health.failures += 1;
             health.open_until = health.open_until.max(open_until);
         }
-        Effect::Gone => {
+        Effect::Gone if endpoint.state == EndpointState::Enabled => {
             endpoint.state = EndpointState::Disabled(DisabledBecause::Gone);
             endpoint.revision += 1;
         }
-        Effect::None => {}
+        Effect::Gone | Effect::None => {}
     }
 }
 

@@ -147,7 +147,7 @@ impl Tables {
         row.settle(settle, now);
         let endpoint = row.delivery.endpoint_id.clone();
         if settle.attempt.is_some() {
-            self.change(&endpoint, |endpoint| fare(endpoint, settle.effect, now));
+            self.change(&endpoint, |endpoint| fare(endpoint, settle, now));
         }
         Settlement::Settled
     }
