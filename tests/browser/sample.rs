@@ -223,8 +223,8 @@ fn settle(claimed: &Claimed, now: i64, step: i64, last: &str, chance: &mut Chanc
     let again = Duration::from_secs(if is_last { 500 } else { 3000 });
     let (verdict, effect) = match answer.status {
         Some(200) => (Verdict::Delivered, Effect::Well),
-        Some(503) => (Verdict::Retry { after: again }, Effect::Failed { open_until: Some(now + 2 * STEP) }),
-        _ => (Verdict::Retry { after: again }, Effect::Failed { open_until: None }),
+        Some(503) => (Verdict::Retry { after: again }, Effect::Failed { open_for: Some(LEFT_ALONE) }),
+        _ => (Verdict::Retry { after: again }, Effect::Failed { open_for: None }),
     };
     let began = now + chance.below(300) * SECOND;
     let attempt = Some(attempt(claimed, began, answer, chance));
@@ -299,6 +299,8 @@ const STEP: i64 = 600 * SECOND;
 const STEPS: i64 = 144;
 /// Half past nine in the morning.
 const CRM_IS_DOWN: i64 = 105;
+/// Two steps.
+const LEFT_ALONE: Duration = Duration::from_secs(1200);
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const ENDPOINTS: [(&str, &str, &str, &[&str]); 7] = [
     (

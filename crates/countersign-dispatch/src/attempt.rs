@@ -144,9 +144,9 @@ impl Means {
             }
             Ok(response) => {
                 let overloaded = breaker::overloaded(response.status, response.retry_after);
-                (self.again(claimed, response.retry_after), self.failed(claimed, overloaded))
+                (self.again(claimed, response.retry_after), failed(claimed, overloaded))
             }
-            Err(Failed::Endpoint(_)) => (self.again(claimed, None), self.failed(claimed, None)),
+            Err(Failed::Endpoint(_)) => (self.again(claimed, None), failed(claimed, None)),
             Err(Failed::Here(_)) => (self.again(claimed, None), Effect::None),
         }
     }
@@ -159,13 +159,11 @@ impl Means {
         let after = self.schedule.after(claimed.step, retry_after, random);
         after.map_or(Verdict::Dead, |after| Verdict::Retry { after })
     }
+}
 
-    fn failed(&self, claimed: &Claimed, overloaded: Option<Duration>) -> Effect {
-        let failures = claimed.endpoint.health.failures.saturating_add(1);
-        let open = breaker::open_for(failures).max(overloaded);
-        let until = |open: Duration| (self.clock)().saturating_add(micros(open));
-        Effect::Failed { open_until: open.map(until) }
-    }
+fn failed(claimed: &Claimed, overloaded: Option<Duration>) -> Effect {
+    let failures = claimed.endpoint.health.failures.saturating_add(1);
+    Effect::Failed { open_for: breaker::open_for(failures).max(overloaded) }
 }
 
 fn is_success(status: u16) -> bool {
@@ -225,10 +223,6 @@ fn observe(attempt: &Attempt, verdict: Verdict, span: &Span) {
     });
     counter!("countersign_attempts_total", "outcome" => outcome).increment(1);
     histogram!("countersign_attempt_seconds").record(Duration::from_micros(attempt.latency));
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The system's clock, in microseconds.

@@ -156,7 +156,7 @@ impl Comparison {
             fence,
             endpoint,
             verdict: verdict.verdict(),
-            effect: effect.effect(now),
+            effect: effect.effect(),
             attempt: attempted.then(|| Attempt::new(attempt, now, Trigger::Schedule)),
         };
         let expected = match self.model.settle(number, &settle) {
@@ -191,11 +191,11 @@ impl Ended {
 }
 
 impl Fared {
-    fn effect(self, now: i64) -> Effect {
+    fn effect(self) -> Effect {
         match self {
             Fared::Well => Effect::Well,
             Fared::Failed { open_for } => {
-                Effect::Failed { open_until: open_for.map(|seconds| now + micros(seconds % 32)) }
+                Effect::Failed { open_for: open_for.map(|seconds| Duration::from_secs((seconds % 32).into())) }
             }
             Fared::Gone => Effect::Gone,
             Fared::Nothing => Effect::None,

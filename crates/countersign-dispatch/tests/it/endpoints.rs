@@ -7,7 +7,7 @@ use std::{
 
 use countersign_dispatch::{OperationalEvent, Schedule};
 use countersign_store::outbox::{
-    DeliveryState, DisabledBecause, EndpointState, Limits, NewMessage, OutboxStore,
+    DeliveryState, DisabledBecause, EndpointState, Limits, MemoryOutbox, NewMessage, OutboxStore,
 };
 use tokio::time::{Instant, sleep};
 
@@ -185,4 +185,24 @@ async fn what_the_old_url_answers_late_does_not_disable_the_corrected_one() {
     let told = told.lock().unwrap().clone();
     assert!(matches!(told[..], [OperationalEvent::DeliveryExhausted { .. }]), "{told:?}");
     running.stop().await;
+}
+
+/// What is left alone for seconds is so by the store's clock, which a dispatcher's can be ahead of, or behind.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_left_alone_as_long_whatever_the_dispatchers_clock_says() {
+    const HOUR: i64 = 3_600_000_000;
+    for off in [-HOUR, HOUR] {
+        let script = Script::new([Act::Answer(503), Act::Answer(200)]);
+        let clock = clock();
+        let store = MemoryOutbox::new().clock(clock.clone());
+        let running = start_over(store, &[endpoint("ep")], &script, |dispatcher| {
+            dispatcher.clock(move || clock() + off)
+        })
+        .await;
+        running.enqueue("invoice.paid").await;
+        running.settled().await;
+        let waited = script.times()[1] - script.times()[0];
+        assert!((5..10).contains(&waited.as_secs()), "{waited:?}");
+        running.stop().await;
+    }
 }

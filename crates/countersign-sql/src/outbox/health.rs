@@ -17,8 +17,8 @@ pub(crate) struct Change {
     pub(crate) well: bool,
     /// How many failed since.
     pub(crate) failures: i64,
-    /// Until when nothing is sent, for what failed since.
-    pub(crate) open_until: Option<i64>,
+    /// For how long nothing is sent, for what failed since.
+    pub(crate) open_for: Option<i64>,
     /// Whether it is gone.
     pub(crate) gone: bool,
 }
@@ -27,9 +27,9 @@ impl Change {
     fn add(&mut self, effect: Effect) {
         match effect {
             Effect::Well => *self = Change { well: true, gone: self.gone, ..Change::default() },
-            Effect::Failed { open_until } => {
+            Effect::Failed { open_for } => {
                 self.failures += 1;
-                self.open_until = self.open_until.max(open_until);
+                self.open_for = self.open_for.max(open_for.map(clock::span));
             }
             Effect::Gone => self.gone = true,
             Effect::None => {}
@@ -71,14 +71,18 @@ pub(crate) fn warned(row: endpoint::Row, now: i64) -> Result<HealthChange, Store
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn what_failed_before_a_success_counts_no_more() {
         let receiver = ("ep", "https://example.com/");
-        let failed = |open_until| (receiver, Effect::Failed { open_until });
+        let open = |micros| Effect::Failed { open_for: Some(Duration::from_micros(micros)) };
+        let failed = |micros| (receiver, open(micros));
         let well = (receiver, Effect::Well);
-        let changes = changes([failed(Some(9)), well, failed(None), failed(Some(3)), failed(Some(2))]);
-        assert_eq!(changes[&receiver], Change { well: true, failures: 3, open_until: Some(3), gone: false });
+        let closed = (receiver, Effect::Failed { open_for: None });
+        let changes = changes([failed(9), well, closed, failed(3), failed(2)]);
+        assert_eq!(changes[&receiver], Change { well: true, failures: 3, open_for: Some(3), gone: false });
     }
 }

@@ -197,10 +197,11 @@ pub struct Health {
 pub enum Effect {
     /// It is well: the failure clock is set back, and the circuit closed.
     Well,
-    /// It failed: the failure clock runs. Where there is a time, nothing is sent before it.
+    /// It failed: the failure clock runs. Where there is a span, nothing is sent for so long.
     Failed {
-        /// Until when nothing is sent, in microseconds.
-        open_until: Option<i64>,
+        /// For how long nothing is sent. A span, because it is counted by the store's clock, and whoever made the attempt
+        /// can have another.
+        open_for: Option<Duration>,
     },
     /// It is gone, and is disabled, where it was enabled.
     Gone,

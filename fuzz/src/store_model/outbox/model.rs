@@ -134,9 +134,10 @@ impl Model {
         match settle.effect {
             _ if settle.attempt.is_none() => row.attempts -= 1,
             Effect::Well => (place.failures, place.open_until) = (0, 0),
-            Effect::Failed { open_until } => {
+            Effect::Failed { open_for } => {
                 place.failures += 1;
-                place.open_until = place.open_until.max(open_until.unwrap_or(0));
+                let until = open_for.map_or(0, |open| now + open.as_micros() as i64);
+                place.open_until = place.open_until.max(until);
             }
             Effect::Gone => place.is_enabled = false,
             Effect::None => {}

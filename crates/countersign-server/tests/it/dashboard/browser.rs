@@ -161,7 +161,7 @@ impl Browser {
             attempt.error = (!is_success).then(|| format!("answered {status}"));
             let (verdict, effect) = match is_success {
                 true => (Verdict::Delivered, Effect::Well),
-                false => (Verdict::Dead, Effect::Failed { open_until: None }),
+                false => (Verdict::Dead, Effect::Failed { open_for: None }),
             };
             let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint);
             let settled = SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) };

@@ -89,7 +89,7 @@ async fn fare(
         .bind(changes.keys().map(|(_, url)| *url).collect::<Vec<_>>())
         .bind(each(|change| change.well))
         .bind(changes.values().map(|change| change.failures).collect::<Vec<_>>())
-        .bind(changes.values().map(|change| change.open_until).collect::<Vec<_>>())
+        .bind(changes.values().map(|change| change.open_for).collect::<Vec<_>>())
         .bind(each(|change| change.gone))
         .bind(now)
         .execute(connection)
@@ -135,11 +135,11 @@ const FARE: &str = "
             WHEN change.well THEN clock.now
             ELSE coalesce(endpoint.failing_since, clock.now) END,
         warned_at = CASE WHEN change.well THEN NULL ELSE endpoint.warned_at END,
-        open_until = CASE WHEN change.well THEN change.open_until
-            ELSE greatest(endpoint.open_until, change.open_until) END,
+        open_until = CASE WHEN change.well THEN clock.now + change.open_for
+            ELSE greatest(endpoint.open_until, clock.now + change.open_for) END,
         succeeded_at = CASE WHEN change.well THEN clock.now ELSE endpoint.succeeded_at END,
         attempted_at = clock.now
     FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::boolean[])
-            AS change (id, url, well, failures, open_until, gone),
+            AS change (id, url, well, failures, open_for, gone),
         (SELECT countersign_now($7) AS now) AS clock
     WHERE endpoint.id = change.id AND endpoint.url = change.url AND endpoint.id IN (SELECT id FROM locked)";

@@ -98,7 +98,7 @@ async fn fare(
                 .bind(*url)
                 .bind(change.well)
                 .bind(change.failures)
-                .bind(change.open_until)
+                .bind(change.open_for)
                 .bind(change.gone)
                 .bind(now)
         });
@@ -139,7 +139,7 @@ static RECORD: LazyLock<String> = LazyLock::new(|| {
 
 static FARE: LazyLock<String> = LazyLock::new(|| {
     given(
-        "id, url, well, failed, open_until, gone, now",
+        "id, url, well, failed, open_for, gone, now",
         "UPDATE countersign_endpoints AS endpoint
         SET state = CASE WHEN gone AND state = 'enabled' THEN 'gone' ELSE state END,
             revision = CASE WHEN gone AND state = 'enabled' THEN revision + 1 ELSE revision END,
@@ -150,8 +150,8 @@ static FARE: LazyLock<String> = LazyLock::new(|| {
                 ELSE coalesce(failing_since, now) END,
             warned_at = CASE WHEN well THEN NULL ELSE warned_at END,
             open_until = CASE
-                WHEN well OR endpoint.open_until IS NULL THEN given.open_until
-                ELSE max(endpoint.open_until, coalesce(given.open_until, endpoint.open_until)) END,
+                WHEN well OR open_until IS NULL THEN now + open_for
+                ELSE max(open_until, coalesce(now + open_for, open_until)) END,
             succeeded_at = CASE WHEN well THEN now ELSE succeeded_at END,
             attempted_at = now
         FROM given WHERE endpoint.id = given.id AND endpoint.url = given.url",

@@ -183,7 +183,7 @@ pub async fn an_endpoint_that_is_put_again_keeps_its_health(harness: &impl Harne
     assert_eq!(stored(&store, "ep").await.health, Health::default());
     enqueue(&store, &message("order.paid")).await;
     let claimed = claim_one(&store).await;
-    let effect = Effect::Failed { open_until: Some(1) };
+    let effect = Effect::Failed { open_for: Some(LONG) };
     let failed = SettleDelivery { effect, ..settling(&claimed, Verdict::Dead) };
     assert_eq!(settle(&store, &failed).await, Settlement::Settled);
     let health = stored(&store, "ep").await.health;

@@ -124,21 +124,24 @@ pub async fn an_attempt_at_another_url_says_nothing_about_the_endpoint(
     assert_eq!(stored(&store, "ep").await.state, EndpointState::Disabled(DisabledBecause::Gone));
 }
 
-/// While its circuit is open an endpoint is given nothing, and others are: until the latest time that was
+/// While its circuit is open an endpoint is given nothing, and others are: for the longest time that was
 /// said, or until an attempt goes well.
 pub async fn an_open_circuit_withholds_deliveries(harness: &impl Harness<Store: OutboxStore>) {
     let store = harness.store().await;
     put_with_deliveries(&store, 8).await;
-    let open = |span: Duration, now: i64| Effect::Failed { open_until: Some(now + span.as_micros() as i64) };
-    let now = now(&store).await;
-    fare(&store, open(harness.short(), now)).await;
+    let open = |span| Effect::Failed { open_for: Some(span) };
+    fare(&store, open(harness.short())).await;
     harness.pass(harness.short()).await;
 
     let under_way = claim(&store, 3).await;
     assert_eq!(under_way.len(), 3, "the circuit is closed");
-    settle_as(&store, &under_way[0], open(LONG, now)).await;
-    settle_as(&store, &under_way[1], open(harness.short(), now)).await;
-    assert_eq!(stored(&store, "ep").await.health.open_until, Some(now + LONG.as_micros() as i64));
+    let before = now(&store).await;
+    settle_as(&store, &under_way[0], open(LONG)).await;
+    let open_until = stored(&store, "ep").await.health.open_until;
+    let began = open_until.expect("it is open") - LONG.as_micros() as i64;
+    assert!((before..=now(&store).await).contains(&began), "it is counted by the store's clock");
+    settle_as(&store, &under_way[1], open(harness.short())).await;
+    assert_eq!(stored(&store, "ep").await.health.open_until, open_until);
     harness.pass(harness.short()).await;
     assert_nothing_is_due(&store).await;
     put(&store, &endpoint("other")).await;
@@ -180,9 +183,9 @@ pub async fn a_failing_endpoint_is_tried_with_one_request_at_a_time(
 /// What is settled at once counts as if it were settled one by one, each attempt for its own endpoint.
 pub async fn a_batch_counts_its_attempts_in_their_order(harness: &impl Harness<Store: OutboxStore>) {
     let store = harness.store().await;
-    let open = |until| Effect::Failed { open_until: Some(until) };
+    let open = |hours| Effect::Failed { open_for: Some(LONG * hours) };
     let (well, none) = (Effect::Well, Effect::None);
-    // The effects, and what comes of them: failures in a row, and the end of the open circuit.
+    // The effects, and what comes of them: failures in a row, and for how many hours the circuit is open.
     let batches = [
         (vec![FAILED, FAILED, FAILED], 3, None),
         (vec![open(5), open(9), FAILED, open(7)], 7, Some(9)),
@@ -198,14 +201,16 @@ pub async fn a_batch_counts_its_attempts_in_their_order(harness: &impl Harness<S
     let claimed = claim(&store, 100).await;
     let (own, others): (Vec<_>, Vec<_>) = claimed.iter().partition(|claimed| claimed.endpoint.id == "ep");
     let mut claimed = own.into_iter().zip(others);
-    for (effects, failures, open_until) in batches {
+    let start = now(&store).await;
+    for (effects, failures, open_for) in batches {
         let effects_of = |(effect, (own, other)): (&Effect, (&Claimed, &Claimed))| {
             [faring(own, *effect), faring(other, Effect::None)]
         };
         let settled: Vec<_> = effects.iter().zip(&mut claimed).flat_map(effects_of).collect();
         assert_eq!(store.settle(&settled).await.expect(WORKS), vec![Settlement::Settled; settled.len()]);
         let health = stored(&store, "ep").await.health;
-        assert_eq!((health.failures, health.open_until), (failures, open_until), "{effects:?}");
+        let hours = health.open_until.map(|until| (until - start) / LONG.as_micros() as i64);
+        assert_eq!((health.failures, hours), (failures, open_for), "{effects:?}");
         assert_eq!(health.failing_since.is_some(), failures > 0);
         assert_eq!(stored(&store, "other").await.health.failures, 0);
     }
@@ -268,14 +273,14 @@ pub async fn enabling_sets_the_failure_clock_back(harness: &impl Harness<Store: 
     let store = harness.store().await;
     put_with_deliveries(&store, 4).await;
     let well = fare(&store, Effect::Well).await;
-    let open_until = Some(now(&store).await + LONG.as_micros() as i64);
-    let failing = fare(&store, Effect::Failed { open_until }).await;
+    let failing = fare(&store, Effect::Failed { open_for: Some(LONG) }).await;
+    assert!(failing.open_until.is_some());
     harness.pass(harness.short()).await;
     assert_eq!(turn(harness, harness.short(), LONG).await.len(), 1);
     let disabled = EndpointState::Disabled(DisabledBecause::Operator);
     assert!(store.set_state("ep", disabled).await.expect(WORKS));
     let kept = stored(&store, "ep").await.health;
-    assert_eq!((kept.failures, kept.open_until), (1, open_until), "disabling changes nothing");
+    assert_eq!((kept.failures, kept.open_until), (1, failing.open_until), "disabling changes nothing");
     assert!(kept.warned_at.is_some());
     assert!(store.set_state("ep", EndpointState::Enabled).await.expect(WORKS));
     let (succeeded_at, attempted_at) = (well.succeeded_at, failing.attempted_at);

@@ -228,6 +228,6 @@ pub(super) const ANY: DeliveryFilter = DeliveryFilter {
     until: None,
 };
 /// What an attempt means that failed, where the circuit stays closed.
-pub(super) const FAILED: Effect = Effect::Failed { open_until: None };
+pub(super) const FAILED: Effect = Effect::Failed { open_for: None };
 pub(super) const WORKERS: usize = 8;
 pub(super) const WORKS: &str = "the store works";

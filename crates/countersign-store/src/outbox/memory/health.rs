@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::time::span;
+use super::time::{later, span};
 use crate::outbox::{DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange, SettleDelivery};
 
 /// What an attempt does to its endpoint: nothing, where it was made at another URL.
@@ -21,10 +21,10 @@ pub(super) fn fare(endpoint: &mut Endpoint, settle: &SettleDelivery, now: i64) {
             set_back(health);
             health.succeeded_at = Some(now);
         }
-        Effect::Failed { open_until } => {
+        Effect::Failed { open_for } => {
             health.failing_since = health.failing_since.or(Some(now));
             health.failures += 1;
-            health.open_until = health.open_until.max(open_until);
+            health.open_until = health.open_until.max(open_for.map(|open| later(now, open)));
         }
         Effect::Gone if endpoint.state == EndpointState::Enabled => {
             endpoint.state = EndpointState::Disabled(DisabledBecause::Gone);
