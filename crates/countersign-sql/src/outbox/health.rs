@@ -1,11 +1,8 @@
 //! How endpoints fare: what a batch of attempts does to them, and what their failure clocks do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use countersign_store::{
-    StoreError,
-    outbox::{Effect, HealthChange},
-};
+use countersign_store::outbox::{Effect, Endpoint, HealthChange};
 
 use super::endpoint::{self, endpoint};
 use crate::clock;
@@ -55,24 +52,43 @@ pub(crate) fn changes<'a>(
     changes
 }
 
-/// An endpoint that was disabled for having failed for so long.
-pub(crate) fn disabled(row: endpoint::Row, now: i64) -> Result<HealthChange, StoreError> {
-    let endpoint = endpoint(row)?;
-    let failing_for = clock::remaining(now - endpoint.health.failing_since.unwrap_or(now));
-    Ok(HealthChange::Disabled { endpoint, failing_for })
+/// What there is to be told of endpoints that the failure clock disabled, and of those that it warned of.
+pub(crate) fn changed(
+    disabled: Vec<endpoint::Row>,
+    warned: Vec<endpoint::Row>,
+    now: i64,
+) -> Vec<HealthChange> {
+    let read = |row| failing(row, now);
+    let disabled = disabled.into_iter().filter_map(read);
+    let disabled = disabled.map(|(endpoint, failing_for)| HealthChange::Disabled { endpoint, failing_for });
+    let warned = warned.into_iter().filter_map(read);
+    let warned = warned.map(|(endpoint, failing_for)| HealthChange::Warned { endpoint, failing_for });
+    disabled.chain(warned).collect()
 }
 
-/// An endpoint that was warned of.
-pub(crate) fn warned(row: endpoint::Row, now: i64) -> Result<HealthChange, StoreError> {
-    let endpoint = endpoint(row)?;
-    let failing_for = clock::remaining(now - endpoint.health.failing_since.unwrap_or(now));
-    Ok(HealthChange::Warned { endpoint, failing_for })
+/// An endpoint, and for how long it has been failing. One that can't be read stands in the log: it must keep nobody from
+/// being told of the others.
+fn failing(row: endpoint::Row, now: i64) -> Option<(Endpoint, Duration)> {
+    let id = row.id().to_owned();
+    match endpoint(row) {
+        Ok(endpoint) => {
+            let failing_for = clock::remaining(now - endpoint.health.failing_since.unwrap_or(now));
+            Some((endpoint, failing_for))
+        }
+        Err(error) => {
+            tracing::error!(
+                target: "countersign",
+                endpoint = id,
+                error = %error,
+                "an endpoint that has been failing for long can't be read: nobody is told of it"
+            );
+            None
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

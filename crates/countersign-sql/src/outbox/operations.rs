@@ -2,11 +2,7 @@
 
 use countersign_store::{StoreError, outbox::Activity};
 
-use super::{
-    delivery::delivery_columns,
-    endpoint::{endpoint_columns, select_endpoints},
-    message::select_messages,
-};
+use super::{delivery::delivery_columns, endpoint::select_endpoints, message::select_messages};
 
 /// When the next delivery of an enabled endpoint is due.
 macro_rules! next_due {
@@ -105,12 +101,16 @@ macro_rules! outbox_store {
             ) -> Result<Vec<HealthChange>, StoreError> {
                 let now = self.time().await?;
                 let before = |age| now.saturating_sub(clock::span(age));
-                let disabled = sqlx::query_as(operations::DISABLE).bind(before(disable_after));
-                let disabled = disabled.fetch_all(&self.pool).await.map_err(failed)?;
-                let warned = sqlx::query_as(operations::WARN).bind(before(warn_after)).bind(now);
-                let warned = warned.fetch_all(&self.pool).await.map_err(failed)?;
-                let disabled = disabled.into_iter().map(|row| health::disabled(row, now));
-                disabled.chain(warned.into_iter().map(|row| health::warned(row, now))).collect()
+                let (warn, disable) = (before(warn_after), before(disable_after));
+                // In one commit: where a warning fails, nothing was disabled of which nobody is told.
+                let mut transaction = self.begin().await?;
+                let disabled = sqlx::query_as(operations::disable_failing!($lock)).bind(disable);
+                let disabled = disabled.fetch_all(&mut *transaction).await.map_err(failed)?;
+                let warned =
+                    sqlx::query_as(operations::warn_of_failing!($lock)).bind(warn).bind(disable).bind(now);
+                let warned = warned.fetch_all(&mut *transaction).await.map_err(failed)?;
+                transaction.commit().await.map_err(failed)?;
+                Ok(health::changed(disabled, warned, now))
             }
 
             async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
@@ -395,18 +395,40 @@ pub(crate) const SET_STATE: &str = "
         open_until = CASE WHEN $2 = 'enabled' THEN NULL ELSE open_until END
     WHERE id = $1";
 
-pub(crate) const DISABLE: &str = concat!(
-    "UPDATE countersign_endpoints SET state = 'failing', revision = revision + 1 ",
-    "WHERE state = 'enabled' AND failing_since <= $1 RETURNING ",
-    endpoint_columns!(),
-    ", revision"
-);
-pub(crate) const WARN: &str = concat!(
-    "UPDATE countersign_endpoints SET warned_at = $2 ",
-    "WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 RETURNING ",
-    endpoint_columns!(),
-    ", revision"
-);
+/// Disables those that have been failing since before a time, but for those that somebody else is about to change: they
+/// are looked at again, and are not waited for.
+macro_rules! disable_failing {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_endpoints SET state = 'failing', revision = revision + 1
+            WHERE state = 'enabled' AND failing_since <= $1 AND id IN (
+                SELECT id FROM countersign_endpoints WHERE state = 'enabled' AND failing_since <= $1",
+            $lock,
+            ") RETURNING ",
+            $crate::outbox::endpoint::endpoint_columns!(),
+            ", revision"
+        )
+    };
+}
+pub(crate) use disable_failing;
+
+/// Warns likewise of those that have been failing since before one time, and not since before another, from when on
+/// they are disabled.
+macro_rules! warn_of_failing {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_endpoints SET warned_at = $3
+            WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 AND failing_since > $2 AND id IN (
+                SELECT id FROM countersign_endpoints
+                WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 AND failing_since > $2",
+            $lock,
+            ") RETURNING ",
+            $crate::outbox::endpoint::endpoint_columns!(),
+            ", revision"
+        )
+    };
+}
+pub(crate) use warn_of_failing;
 
 pub(crate) const MESSAGE: &str = select_messages!("WHERE id = $1");
 pub(crate) const MESSAGES: &str = select_messages!("");

@@ -5,13 +5,13 @@ use std::{collections::HashMap, time::Duration};
 use countersign_store::{
     Settlement, StoreErrorKind,
     outbox::{
-        Attempt, Claimed, DeliveryFilter, DeliveryState, Effect, Endpoint, EndpointKey, NewMessage,
-        OutboxStore, Page, SettleDelivery, Verdict,
+        Attempt, Claimed, DeliveryFilter, DeliveryState, Effect, Endpoint, EndpointKey, EndpointState,
+        HealthChange, NewMessage, OutboxStore, Page, SettleDelivery, Verdict,
     },
 };
 use tokio::task::JoinSet;
 
-use crate::support::{Database, HOUR, MINUTE, TestClock};
+use crate::support::{DAY, Database, HOUR, MINUTE, TestClock};
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -26,6 +26,8 @@ on_each_database!(
     adv_91_a_clock_that_steps_loses_no_delivery,
     a_message_whose_texts_hold_a_nul_is_refused_with_its_batch,
     an_endpoint_that_can_not_be_read_takes_nothing_from_the_others,
+    where_a_warning_fails_nothing_is_disabled_of_which_nobody_is_told,
+    an_endpoint_that_can_not_be_read_keeps_nobody_from_being_told_of_the_others,
     a_message_that_can_not_be_read_takes_nothing_from_the_others,
 );
 
@@ -247,4 +249,49 @@ async fn a_message_that_can_not_be_read_takes_nothing_from_the_others<D: Databas
     let payloads: Vec<_> = claimed.iter().map(|claimed| &claimed.message.payload).collect();
     assert_eq!(payloads, [&good[0].payload, &good[1].payload]);
     assert!(store.claim(64, MINUTE).await.unwrap().is_empty());
+}
+
+/// Puts endpoints of which one is to be disabled and the others are to be warned of.
+async fn put_failing<D: Database>(database: &D, store: &D::Store) {
+    put(store, &[endpoint("disabled"), endpoint("warned"), endpoint("warned too")]).await;
+    let since_six_days = "
+        UPDATE countersign_endpoints
+        SET failing_since = CASE id WHEN 'disabled' THEN 1 ELSE 1700000000000000 - 6 * 86400000000 END";
+    database.execute(since_six_days).await;
+}
+
+/// Turns the failure clocks, and says what was told, in order.
+async fn told(store: &impl OutboxStore) -> Vec<(&'static str, String)> {
+    let changes = store.turn_failure_clocks(5 * DAY, 7 * DAY).await.unwrap();
+    let told = |change| match change {
+        HealthChange::Disabled { endpoint, .. } => ("disabled", endpoint.id),
+        HealthChange::Warned { endpoint, .. } => ("warned", endpoint.id),
+        other => panic!("{other:?}"),
+    };
+    let mut told: Vec<_> = changes.into_iter().map(told).collect();
+    told.sort_unstable();
+    told
+}
+
+async fn where_a_warning_fails_nothing_is_disabled_of_which_nobody_is_told<D: Database>(database: &D) {
+    let store = database.at(&TestClock::new());
+    put_failing(database, &store).await;
+    database.execute("CREATE UNIQUE INDEX not_two ON countersign_endpoints (warned_at)").await;
+    store.turn_failure_clocks(5 * DAY, 7 * DAY).await.unwrap_err();
+    let left = store.endpoint("disabled").await.unwrap().unwrap();
+    assert_eq!(left.state, EndpointState::Enabled);
+    database.execute("DROP INDEX not_two").await;
+    let all = [("disabled", "disabled"), ("warned", "warned"), ("warned", "warned too")];
+    assert_eq!(told(&store).await, all.map(|(what, id)| (what, id.to_owned())));
+    assert_eq!(told(&store).await, []);
+}
+
+async fn an_endpoint_that_can_not_be_read_keeps_nobody_from_being_told_of_the_others<D: Database>(
+    database: &D,
+) {
+    let store = database.at(&TestClock::new());
+    put_failing(database, &store).await;
+    database.execute("UPDATE countersign_endpoints SET settings = '{}' WHERE id = 'warned'").await;
+    let all = [("disabled", "disabled"), ("warned", "warned too")];
+    assert_eq!(told(&store).await, all.map(|(what, id)| (what, id.to_owned())));
 }

@@ -82,6 +82,7 @@ impl TestClock {
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Claims a key that nobody has.
 pub(crate) async fn claimed(store: &impl IdempotencyStore, key: &str, lease: Duration) -> ClaimToken {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_sql::PgStore;
 use countersign_store::{
     Settlement,
-    outbox::{DeliveryFilter, OutboxStore},
+    outbox::{DeliveryFilter, HealthChange, OutboxStore},
 };
 use tokio::time::{sleep, timeout};
 
@@ -65,6 +65,26 @@ async fn a_pool_is_closed_while_a_store_that_has_listened_is_there() {
     // Nobody listens now, and the connection waits for the next who does.
     timeout(MINUTE / 6, pool.close()).await.expect("the pool waits for the connection that listened");
     drop(other);
+    fresh.drop().await;
+}
+
+/// A dispatcher turns the clocks itself, and claims nothing while it waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn failure_clocks_wait_for_nobody_who_holds_an_endpoint() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    put(&store, &[endpoint("free"), endpoint("held")]).await;
+    fresh.execute("UPDATE countersign_endpoints SET failing_since = 1").await;
+    let mut elsewhere = fresh.pool.begin().await.unwrap();
+    let hold = "SELECT 1 FROM countersign_endpoints WHERE id = 'held' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut *elsewhere).await.unwrap();
+    for id in ["free", "held"] {
+        let turned = timeout(MINUTE / 6, store.turn_failure_clocks(MINUTE, MINUTE)).await.unwrap().unwrap();
+        let [HealthChange::Disabled { endpoint, .. }] = &turned[..] else { panic!("{turned:?}") };
+        assert_eq!(endpoint.id, id);
+        sqlx::raw_sql("ROLLBACK; BEGIN").execute(&mut *elsewhere).await.unwrap();
+    }
+    drop(elsewhere);
     fresh.drop().await;
 }
 
