@@ -42,8 +42,9 @@ pub fn check_key(key: &str) -> Result<(), StoreError> {
 ///   make room either, unless the application has chosen so.
 /// - Where a call fails, nothing has been decided: what is claimed stays claimed until its lease ends.
 ///
-/// Keys are any UTF-8 text of 1 to [`MAX_KEY`] bytes without NUL, and are compared byte by byte. A
-/// lease and a time to live count from when the store receives the call, by the store's own clock.
+/// Keys are any UTF-8 text of 1 to [`MAX_KEY`] bytes without NUL, and are compared byte by byte. A lease counts
+/// from when the key is claimed, however long the store was busy before, and a time to live from when the store
+/// receives the call, by the store's own clock.
 pub trait IdempotencyStore: Send + Sync + 'static {
     /// Claims `key` for `lease`, if nobody else holds it and it isn't done.
     ///

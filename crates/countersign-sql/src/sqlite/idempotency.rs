@@ -30,8 +30,8 @@ impl SqliteStore {
         ttl: Duration,
     ) -> Result<Occurrence, StoreError> {
         let status = Some(claims::ANSWERED.status);
-        let take = Take::new(key, Fence::from_i64(0), status, self.now(), ttl)?;
-        claims::occurrence(take.run(connection).await?)
+        let take = Take::new(key, Fence::from_i64(0), status, ttl)?;
+        claims::occurrence(take.run(connection, self.now()).await?)
     }
 
     /// Removes claims that have expired, up to 1,000. Says how many. Claiming does it now and then.
@@ -54,12 +54,16 @@ impl SqliteStore {
 impl IdempotencyStore for SqliteStore {
     async fn claim(&self, key: &str, lease: Duration) -> Result<Claim, StoreError> {
         let fence = Fence::random()?;
-        let take = Take::new(key, fence, None, self.now(), lease)?;
+        let take = Take::new(key, fence, None, lease)?;
         if self.claims.fetch_add(1, Ordering::Relaxed).is_multiple_of(claims::PRUNE_EVERY) {
             self.prune_claims().await?;
         }
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        Ok(claims::claim(key, fence, take.run(&mut connection).await?))
+        // The time is read once nobody else writes: a lease that began before could have ended by then, and the key be
+        // given to two.
+        let mut transaction = self.begin().await?;
+        let held = take.run(&mut transaction, self.now()).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(claims::claim(key, fence, held))
     }
 
     async fn complete(
@@ -95,56 +99,45 @@ struct Take<'a> {
     key: &'a str,
     fence: Fence,
     status: Option<u16>,
-    now: i64,
-    expires_at: i64,
+    span: i64,
 }
 
 impl<'a> Take<'a> {
-    fn new(
-        key: &'a str,
-        fence: Fence,
-        status: Option<u16>,
-        now: i64,
-        span: Duration,
-    ) -> Result<Self, StoreError> {
+    fn new(key: &'a str, fence: Fence, status: Option<u16>, span: Duration) -> Result<Self, StoreError> {
         check::key(key)?;
-        Ok(Take { key, fence, status, now, expires_at: now.saturating_add(clock::span(span)) })
+        Ok(Take { key, fence, status, span: clock::span(span) })
     }
 
     /// Takes the key, or says who has it. One statement decides; whoever lost reads afterwards, and
     /// tries again where the key was given back in between.
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Held>, StoreError> {
+    async fn run(&self, connection: &mut SqliteConnection, now: i64) -> Result<Option<Held>, StoreError> {
         for _ in 0..claims::LOOKS {
-            if self.insert(connection).await? {
+            if self.insert(connection, now).await? {
                 return Ok(None);
             }
-            if let Some(held) = self.read(connection).await? {
+            if let Some(held) = self.read(connection, now).await? {
                 return Ok(Some(held));
             }
         }
         Err(claims::restless())
     }
 
-    async fn insert(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    async fn insert(&self, connection: &mut SqliteConnection, now: i64) -> Result<bool, StoreError> {
         let taken = sqlx::query(TAKE)
             .bind(self.key)
             .bind(self.fence.as_i64())
             .bind(self.status)
-            .bind(self.expires_at)
-            .bind(self.now)
+            .bind(now.saturating_add(self.span))
+            .bind(now)
             .execute(connection)
             .await
             .map_err(failed)?;
         Ok(taken.rows_affected() > 0)
     }
 
-    async fn read(&self, connection: &mut SqliteConnection) -> Result<Option<Held>, StoreError> {
-        let row = sqlx::query_as(HELD)
-            .bind(self.key)
-            .bind(self.now)
-            .fetch_optional(connection)
-            .await
-            .map_err(failed)?;
+    async fn read(&self, connection: &mut SqliteConnection, now: i64) -> Result<Option<Held>, StoreError> {
+        let row =
+            sqlx::query_as(HELD).bind(self.key).bind(now).fetch_optional(connection).await.map_err(failed)?;
         row.map(Held::read).transpose()
     }
 }

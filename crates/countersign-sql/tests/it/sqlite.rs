@@ -11,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{
     Database, HOUR, MINUTE, SECOND, TestClock, accept, claimed, event, keys, lease, settle,
@@ -161,6 +161,21 @@ async fn a_writer_that_waits_too_long_for_another_is_told_that_nothing_happened(
     holder.rollback().await.unwrap();
     claimed(&impatient, "key", MINUTE).await;
     assert_eq!(impatient.accept(&event("key")).await.unwrap(), Accepted::New);
+}
+
+/// Or it could have ended before it began, and the key be given to two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_begins_when_the_writer_that_it_waits_for_is_done() {
+    let (fresh, clock) = (Fresh::new().await, TestClock::new());
+    let store = fresh.at(&clock);
+    let holder = fresh.pool().await.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let waiting = store.clone();
+    let waiting = tokio::spawn(async move { waiting.claim("key", MINUTE).await });
+    sleep(SECOND / 5).await;
+    clock.ahead(HOUR);
+    holder.rollback().await.unwrap();
+    assert!(matches!(waiting.await.unwrap().unwrap(), Claim::Claimed(_)));
+    assert_eq!(store.claim("key", MINUTE).await.unwrap(), Claim::InFlight { remaining: MINUTE });
 }
 
 /// A trigger stands for another process, which acts between the two statements of a claim.
