@@ -51,7 +51,7 @@ enum Failed {
     /// The endpoint could not be reached, or its settings can't be used.
     Endpoint(String),
     /// The request can't be made here: nothing is known about the endpoint.
-    Here(String),
+    Unmade(String),
 }
 
 impl Means {
@@ -64,7 +64,7 @@ impl Means {
 
     /// What becomes of a delivery whose attempt ended in a panic.
     pub(crate) fn panicked(&self, claimed: &Claimed) -> SettleDelivery {
-        let failed = Failed::Here("the attempt ended in a panic".to_owned());
+        let failed = Failed::Unmade("the attempt ended in a panic".to_owned());
         let made = Made { attempt: self.begun(claimed), result: Err(failed) };
         self.conclude(claimed, made, &span(claimed))
     }
@@ -83,13 +83,13 @@ impl Means {
         let Claimed { message, endpoint, .. } = claimed;
         if !endpoint.until_delivered && claimed.step > self.schedule.attempts() {
             let reason = "every attempt ended without a result, the process perhaps with it";
-            return Err(Failed::Here(reason.to_owned()));
+            return Err(Failed::Unmade(reason.to_owned()));
         }
         let signer = self.signers.of(endpoint).map_err(|error| match error {
             CannotSign::Settings(reason) => Failed::Endpoint(reason),
-            CannotSign::Sealed(error) => Failed::Here(error.to_string()),
+            CannotSign::Sealed(error) => Failed::Unmade(error.to_string()),
         })?;
-        let body = self.payloads.of(claimed).await.map_err(Failed::Here)?;
+        let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;
         let mut headers = signer.sign(message, endpoint, &body, now).map_err(Failed::Endpoint)?;
@@ -116,7 +116,7 @@ impl Means {
                     (!is_success(response.status)).then(|| format!("answered {}", response.status));
                 (attempt.response_headers, attempt.response_body) = (response.headers, response.body);
             }
-            Err(Failed::Endpoint(reason) | Failed::Here(reason)) => attempt.error = Some(reason),
+            Err(Failed::Endpoint(reason) | Failed::Unmade(reason)) => attempt.error = Some(reason),
         }
         observe(&attempt, verdict, span);
         let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
@@ -147,7 +147,7 @@ impl Means {
                 (self.again(claimed, response.retry_after), failed(claimed, overloaded))
             }
             Err(Failed::Endpoint(_)) => (self.again(claimed, None), failed(claimed, None)),
-            Err(Failed::Here(_)) => (self.again(claimed, None), Effect::None),
+            Err(Failed::Unmade(_)) => (self.again(claimed, None), Effect::None),
         }
     }
 
