@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{OriginalUri, State},
+    extract::{OriginalUri, Request, State},
     http::{HeaderMap, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -21,6 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Caller,
     operator::Operator,
+    origin::{Site, only_reads},
     problem::Problem,
     refusal::{Refusal, RefusalKind},
     router::{no_method, no_route},
@@ -75,10 +76,12 @@ fn routes<S: OutboxStore>() -> OpenApiRouter<Operator<S>> {
         .routes(routes!(api_keys::remove))
 }
 
-/// Lets through whom a key of theirs, or the application, says that they are.
+/// Lets through whom a key of theirs, or the application, says that they are. What the application knows them by may
+/// be a cookie, which comes with the request of another origin's page too; a key never does.
 pub(crate) async fn authenticate<S: OutboxStore>(
     State(operator): State<Operator<S>>,
-    mut request: axum::extract::Request,
+    original: OriginalUri,
+    mut request: Request,
     next: Next,
 ) -> Response {
     if request.extensions().get::<Caller>().is_none() {
@@ -86,8 +89,18 @@ pub(crate) async fn authenticate<S: OutboxStore>(
             Ok(caller) => request.extensions_mut().insert(caller),
             Err(refusal) => return refusal.into_response(),
         };
+    } else if !only_reads(request.method()) && Site::of(&original, request.headers()) == Site::Foreign {
+        return foreign().into_response();
     }
     next.run(request).await
+}
+
+/// The refusal of what a page of another origin wants changed, or may.
+pub(crate) fn foreign() -> Refusal {
+    Refusal::new(
+        RefusalKind::Forbidden,
+        "the request comes from a page of another origin, or may: send it with a key of this server",
+    )
 }
 
 async fn caller<S: OutboxStore>(operator: &Operator<S>, headers: &HeaderMap) -> Result<Caller, Refusal> {

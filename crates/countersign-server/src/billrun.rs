@@ -6,8 +6,8 @@
 
 use axum::{
     Extension, Json, Router,
-    extract::{FromRequest, Path, Request, State},
-    middleware,
+    extract::{FromRequest, OriginalUri, Path, Request, State},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -17,28 +17,48 @@ use url::form_urlencoded;
 
 use crate::{
     Caller,
-    api::authenticate,
+    api::{authenticate, foreign},
     input,
     operator::{Operator, webhooks::WebhookDraft},
+    origin::{Site, only_reads},
     refusal::{Refusal, RefusalKind},
     router::{no_method, no_route},
 };
 
 pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
     let guard = middleware::from_fn_with_state(operator.clone(), authenticate);
-    Router::new()
+    let changes = Router::new()
         .route("/create", get(create).post(create))
         .route("/create/{id}", get(create).post(create))
-        .route("/read", get(read).post(read))
-        .route("/read/{id}", get(read).post(read))
         .route("/update", get(update).post(update))
         .route("/update/{id}", get(update).post(update))
         .route("/delete", get(delete).post(delete))
         .route("/delete/{id}", get(delete).post(delete))
-        .route_layer(guard)
+        .route_layer(guard.clone())
+        .route_layer(middleware::from_fn(own));
+    let reads = Router::new().route("/read", get(read).post(read)).route("/read/{id}", get(read).post(read));
+    changes
+        .merge(reads.route_layer(guard))
         .with_state(operator)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
+}
+
+/// Refuses a `GET` for whom the application has let in, unless a page of ours asks: here it changes something, and a
+/// browser can be made to send one that doesn't say whose page asks.
+async fn own(
+    trusted: Option<Extension<Caller>>,
+    original: OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let may_be_foreign = trusted.is_some()
+        && only_reads(request.method())
+        && Site::of(&original, request.headers()) != Site::Own;
+    match may_be_foreign {
+        true => foreign().into_response(),
+        false => next.run(request).await,
+    }
 }
 
 async fn create<S: OutboxStore>(

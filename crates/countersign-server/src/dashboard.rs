@@ -36,7 +36,6 @@ mod frame;
 mod history;
 mod live;
 mod messages;
-mod origin;
 mod overview;
 mod page;
 mod replay;

@@ -44,6 +44,12 @@
 //! another tenant's is answered as what doesn't exist. An application with an authentication of its own puts a
 //! [`Caller`] into the request's extensions instead. Without keys nobody is let in.
 //!
+//! Such an authentication may be a cookie, which a browser sends for any page that asks. So what a [`Caller`] of the
+//! application wants changed must come from a page of the same origin, as the [`Dashboard`] demands it, by
+//! `Sec-Fetch-Site` or else by `Origin` and `Host`, which a proxy must pass on; else it is answered 403. A request with
+//! none of the two is a program's, and is done, but for what BillRun's API changes by `GET`: browsers send that
+//! without them too, so a program sends `POST`. Who sends a key of this server is asked for none of it.
+//!
 //! With [`Server::stored_keys`] admins make, list and remove keys while the server runs; the outbox's store holds them,
 //! by their SHA-256 too. A key that isn't one of [`Access`] is asked for at each request, which costs one read by an
 //! index: nothing is remembered, so one that was removed or has expired ends at once on every server of the store. A
@@ -102,6 +108,7 @@ mod event_types;
 mod host;
 mod input;
 mod operator;
+mod origin;
 mod problem;
 mod rate;
 mod refusal;

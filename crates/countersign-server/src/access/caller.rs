@@ -7,7 +7,7 @@ use countersign_store::api_keys::Scope;
 /// Who is calling, and what they may do: the holder of a key, or whom the application let in itself.
 ///
 /// An application with an authentication of its own puts a `Caller` into the request's extensions; then no
-/// key is asked for.
+/// key is asked for, and what comes from a page of another origin [changes nothing](crate#who-may-do-what).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     label: Arc<str>,

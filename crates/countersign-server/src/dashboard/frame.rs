@@ -13,12 +13,13 @@ use countersign_store::outbox::OutboxStore;
 use url::form_urlencoded;
 
 use super::{
-    Dashboard, PATH, origin,
+    Dashboard, PATH,
     page::{Answer, Failed, see, segment},
 };
 use crate::{
     Caller,
     operator::Operator,
+    origin::{Site, only_reads},
     refusal::{Refusal, RefusalKind},
     router::no_route,
 };
@@ -52,7 +53,8 @@ pub(super) async fn frame(original: OriginalUri, mut request: Request, next: Nex
     }
     let frame = Frame::of(&original, &request);
     request.extensions_mut().insert(frame.clone());
-    let is_own = origin::is_own(request.method(), &original, request.headers());
+    // A browser that doesn't say where a form comes from is too old.
+    let is_own = only_reads(request.method()) || Site::of(&original, request.headers()) == Site::Own;
     let mut response = match is_own {
         true => next.run(request).await,
         false => Failed(Refusal::new(RefusalKind::Forbidden, FOREIGN)).into_response(),

@@ -118,6 +118,51 @@ async fn an_application_can_let_in_whom_it_knows() {
 }
 
 #[tokio::test]
+async fn adv_95_whom_the_application_lets_in_asks_from_its_own_pages_or_by_a_program() {
+    let api = api();
+    let id = api.endpoint(&api.keys.admin).await;
+    let let_in = api.router.clone().layer(Extension(Caller::new("sso", Scope::Admin)));
+    let ask = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::builder().method(method).uri(path).header("host", "ops.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        send(&let_in, request.body(Body::empty()).unwrap()).await
+    };
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site"), ("origin", "https://ops.example")],
+        &[("sec-fetch-site", "none")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+    ];
+    for headers in foreign {
+        for change in ["disable", "enable", "rotate", "test"] {
+            let answer = ask("POST", &format!("{PATH}/{id}/{change}"), headers).await;
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::FORBIDDEN, "forbidden"),
+                "{change} {headers:?}"
+            );
+        }
+        assert_eq!(ask("DELETE", &format!("{PATH}/{id}"), headers).await.status, StatusCode::FORBIDDEN);
+        // What only reads tells a page of another origin nothing: no header lets it see the answer.
+        assert_eq!(ask("GET", PATH, headers).await.status, StatusCode::OK, "{headers:?}");
+        let mut by_key = request(&api.keys.admin, "POST", &format!("{PATH}/{id}/enable"), None);
+        by_key
+            .headers_mut()
+            .extend(headers.iter().map(|(name, value)| (name.parse().ok(), value.parse().unwrap())));
+        assert_eq!(api.send(by_key).await.status, StatusCode::OK, "{headers:?}");
+    }
+    let own: [&[(&str, &str)]; 3] =
+        [&[("sec-fetch-site", "same-origin")], &[("origin", "https://ops.example")], &[]];
+    for headers in own {
+        let answer = ask("POST", &format!("{PATH}/{id}/disable"), headers).await;
+        assert_eq!(answer.status, StatusCode::OK, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn adv_95_what_another_site_can_send_by_itself_changes_nothing() {
     let api = api();
     let body = json!({ "url": "https://example.com/" }).to_string();

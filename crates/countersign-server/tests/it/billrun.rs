@@ -1,12 +1,14 @@
 //! BillRun's API of webhooks.
 
 use axum::{
+    Extension,
     body::Body,
     http::{Request, StatusCode},
 };
+use countersign_server::{Caller, Scope};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, api, api_with, request};
+use crate::support::{Answer, Api, api, api_with, request, send};
 
 const PATH: &str = "/plugins/webhooks";
 const TRACK: &str =
@@ -145,6 +147,49 @@ async fn collection_has_steps_of_its_own_and_every_documented_action_is_known() 
             assert_eq!(create(module.as_str(), action.as_str()).await, 1, "{module} {action}");
         }
     }
+}
+
+#[tokio::test]
+async fn adv_95_whom_the_application_lets_in_changes_by_get_from_its_own_pages_alone() {
+    let api = billrun();
+    let id = query(&api, &api.keys.admin, &format!("create?{TRACK}")).await["webhook"]["webhook_id"].clone();
+    let id = id.as_str().unwrap();
+    let let_in = api.router.clone().layer(Extension(Caller::new("sso", Scope::Admin)));
+    let ask = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut request =
+            Request::builder().method(method).uri(format!("{PATH}/{path}")).header("host", "ops.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        send(&let_in, request.body(Body::empty()).unwrap()).await.status
+    };
+    let changes = [
+        format!("create?{TRACK}"),
+        format!("update/{id}?webhook_url=https://x.example/"),
+        format!("delete/{id}"),
+    ];
+    // A browser that is old, or that asks by plain `http`, says nothing of where a `GET` comes from.
+    let silent: &[(&str, &str)] = &[];
+    let cross: &[(&str, &str)] = &[("sec-fetch-site", "cross-site")];
+    for change in &changes {
+        for (method, headers) in
+            [("GET", cross), ("HEAD", cross), ("POST", cross), ("GET", silent), ("HEAD", silent)]
+        {
+            assert_eq!(
+                ask(method, change, headers).await,
+                StatusCode::FORBIDDEN,
+                "{method} {change} {headers:?}"
+            );
+        }
+    }
+    assert_eq!(api.audited.lock().unwrap().len(), 1);
+    assert_eq!(ask("GET", &format!("read/{id}"), silent).await, StatusCode::OK);
+    for change in &changes {
+        let own: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
+        assert_eq!(ask("GET", change, own).await, StatusCode::OK, "{change}");
+    }
+    assert_eq!(ask("POST", &changes[0], silent).await, StatusCode::OK);
+    assert_eq!(api.audited.lock().unwrap().len(), 5);
 }
 
 #[tokio::test]
