@@ -52,6 +52,8 @@ enum Failed {
     Endpoint(String),
     /// The request can't be made here: nothing is known about the endpoint.
     Unmade(String),
+    /// This machine could not send: nothing is known about the endpoint, and no attempt was made.
+    Local(String),
 }
 
 impl Means {
@@ -99,7 +101,10 @@ impl Means {
         }
         attempt.request_headers = shown(&headers, endpoint, &signer);
         let request = Request { url: endpoint.url.clone(), headers, custom: endpoint.headers.clone(), body };
-        self.sender.send(request).await.map_err(|error| Failed::Endpoint(error.reason))
+        self.sender.send(request).await.map_err(|SendError { reason, is_local }| match is_local {
+            true => Failed::Local(reason),
+            false => Failed::Endpoint(reason),
+        })
     }
 
     fn begun(&self, claimed: &Claimed) -> Attempt {
@@ -109,6 +114,7 @@ impl Means {
     fn conclude(&self, claimed: &Claimed, made: Made, span: &Span) -> SettleDelivery {
         let Made { mut attempt, result } = made;
         let (verdict, effect) = self.judge(claimed, &result);
+        let counts = !matches!(result, Err(Failed::Local(_)));
         match result {
             Ok(response) => {
                 attempt.status = Some(response.status);
@@ -116,11 +122,14 @@ impl Means {
                     (!is_success(response.status)).then(|| format!("answered {}", response.status));
                 (attempt.response_headers, attempt.response_body) = (response.headers, response.body);
             }
-            Err(Failed::Endpoint(reason) | Failed::Unmade(reason)) => attempt.error = Some(reason),
+            Err(Failed::Endpoint(reason) | Failed::Unmade(reason) | Failed::Local(reason)) => {
+                attempt.error = Some(reason);
+            }
         }
         observe(&attempt, verdict, span);
         let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
-        SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) }
+        let attempt = counts.then_some(attempt);
+        SettleDelivery { id, fence, endpoint, verdict, effect, attempt }
     }
 
     /// What an attempt means for the delivery and for its endpoint.
@@ -133,9 +142,11 @@ impl Means {
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
     /// | the request can't be made here: no payload, no key for a sealed secret | again | nothing is known |
+    /// | none, as this machine could not send | again shortly | nothing is known |
     ///
     /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
-    /// 2xx.
+    /// 2xx. "Again shortly" counts no attempt: a machine that is short of something would use up those of all that
+    /// is due.
     fn judge(&self, claimed: &Claimed, result: &Result<Response, Failed>) -> (Verdict, Effect) {
         match result {
             Ok(response) if is_success(response.status) => (Verdict::Delivered, Effect::Well),
@@ -148,6 +159,7 @@ impl Means {
             }
             Err(Failed::Endpoint(_)) => (self.again(claimed, None), failed(claimed, None)),
             Err(Failed::Unmade(_)) => (self.again(claimed, None), Effect::None),
+            Err(Failed::Local(_)) => (self.shortly(), Effect::None),
         }
     }
 
@@ -158,6 +170,10 @@ impl Means {
         }
         let after = self.schedule.after(claimed.step, retry_after, random);
         after.map_or(Verdict::Dead, |after| Verdict::Retry { after })
+    }
+
+    fn shortly(&self) -> Verdict {
+        Verdict::Retry { after: SHORTLY.mul_f64(1.0 + (self.chance)()) }
     }
 }
 
@@ -224,6 +240,9 @@ fn observe(attempt: &Attempt, verdict: Verdict, span: &Span) {
     counter!("countersign_attempts_total", "outcome" => outcome).increment(1);
     histogram!("countersign_attempt_seconds").record(Duration::from_micros(attempt.latency));
 }
+
+/// How long a delivery waits at least that this machine could not send, and at most twice as long.
+const SHORTLY: Duration = Duration::from_secs(5);
 
 /// The system's clock, in microseconds.
 pub(crate) fn system_clock() -> Arc<dyn Fn() -> i64 + Send + Sync> {

@@ -44,15 +44,32 @@ pub struct Response {
 pub struct SendError {
     /// What happened.
     pub reason: String,
+    /// Whether the sender's own machine is why, such as one without open files or ports left: then nothing was sent,
+    /// and nothing is known about the endpoint. No attempt counts, and another is made shortly.
+    pub is_local: bool,
+}
+
+impl SendError {
+    /// An error that says something about the endpoint, or its settings.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        SendError { reason: reason.into(), is_local: false }
+    }
+
+    /// An error for which the sender's own machine is to blame.
+    #[must_use]
+    pub fn local(reason: impl Into<String>) -> Self {
+        SendError { reason: reason.into(), is_local: true }
+    }
 }
 
 impl Transport for countersign_transport::Transport {
     async fn send(&self, request: Request) -> Result<Response, SendError> {
-        let target = self.target(&request.url).map_err(|error| SendError { reason: error.to_string() })?;
+        let target = self.target(&request.url).map_err(|error| SendError::new(error.to_string()))?;
         let reserved: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
         let custom = request.custom.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let custom = CustomHeaders::check(custom, &reserved);
-        let custom = custom.map_err(|error| SendError { reason: error.to_string() })?;
+        let custom = custom.map_err(|error| SendError::new(error.to_string()))?;
         let delivery =
             Delivery { target: &target, headers: &request.headers, custom: &custom, body: request.body };
         self.send(delivery).await.result.map(response).map_err(|failure| send_error(&failure))
@@ -71,11 +88,11 @@ fn response(answer: Answer) -> Response {
 }
 
 fn send_error(failure: &Failure) -> SendError {
-    let reason = match failure.kind() {
-        FailureKind::Invalid => format!("the endpoint's settings don't allow it: {failure}"),
-        kind => format!("{}: {failure}", kind.as_str()),
-    };
-    SendError { reason }
+    match failure.kind() {
+        FailureKind::Invalid => SendError::new(format!("the endpoint's settings don't allow it: {failure}")),
+        kind @ FailureKind::Local => SendError::local(format!("{}: {failure}", kind.as_str())),
+        kind => SendError::new(format!("{}: {failure}", kind.as_str())),
+    }
 }
 
 impl fmt::Debug for Request {

@@ -20,7 +20,7 @@ use self::stream::Stream;
 use crate::{
     address::classify,
     dial::{ByteStream, Dial},
-    failure::{Failure, FailureKind},
+    failure::{Failure, FailureKind, is_shortage},
     policy::Policy,
     resolve::Resolve,
     tls::HTTP_2,
@@ -84,6 +84,7 @@ impl Connector {
     async fn resolve(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, Failure> {
         match timeout_at(deadline, self.resolver.resolve(host)).await {
             Ok(Ok(addresses)) => Ok(addresses),
+            Ok(Err(error)) if is_shortage(&error) => Err(Failure::local(&error)),
             Ok(Err(error)) => {
                 let detail = format!("the host's name can't be resolved: {error}");
                 Err(Failure::new(FailureKind::Resolve, detail))
@@ -102,13 +103,15 @@ impl Connector {
         let mut failure = late("no connection was made in time");
         for (tried, address) in addresses.iter().enumerate() {
             let peer = SocketAddr::new(*address, port);
-            match timeout_at(share(deadline, addresses.len() - tried), self.dialler.dial(peer)).await {
-                Ok(Ok(plain)) => return Ok((plain, peer)),
-                Ok(Err(error)) => {
-                    let detail = format!("no connection could be made: {}", error.kind());
-                    failure = Failure::new(FailureKind::Connect, detail);
-                }
-                Err(_) => failure = late("no connection was made in time"),
+            let next =
+                match timeout_at(share(deadline, addresses.len() - tried), self.dialler.dial(peer)).await {
+                    Ok(Ok(plain)) => return Ok((plain, peer)),
+                    Ok(Err(error)) => Failure::connecting(&error, *address),
+                    Err(_) => late("no connection was made in time"),
+                };
+            // Where this machine was short of something, nobody knows whether the host can be reached.
+            if failure.kind() != FailureKind::Local {
+                failure = next;
             }
         }
         Err(failure)

@@ -16,7 +16,8 @@ pub trait Dial: fmt::Debug + Send + Sync + 'static {
     /// A connection to `address`.
     ///
     /// # Errors
-    /// Any. Its [kind](io::ErrorKind) is shown to operators.
+    /// Any. Its [kind](io::ErrorKind) is shown to operators. Those that say that this machine has no files, ports or
+    /// memory left are [`Local`](crate::FailureKind::Local), and no fault of the host.
     fn dial(&self, address: SocketAddr) -> Dialling;
 }
 

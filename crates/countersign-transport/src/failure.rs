@@ -1,6 +1,6 @@
 //! Why an attempt got no answer.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, io};
+use std::{borrow::Cow, error::Error as StdError, fmt, io, net::IpAddr};
 
 use rustls::{CertificateError, Error as TlsError};
 
@@ -21,6 +21,9 @@ pub enum FailureKind {
     /// The delivery can't be sent as it is: its target isn't permitted by the transport's policy, or
     /// a header can't be sent. Trying again is useless.
     Invalid,
+    /// This machine is short of what a connection takes: files, ports, memory, or room for another look-up of a name.
+    /// Nothing was sent, and nothing is known about the receiver.
+    Local,
     /// The host's name has no address, or it can't be found out.
     Resolve,
     /// The host has no address that may be dialled.
@@ -43,6 +46,7 @@ impl FailureKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             FailureKind::Invalid => "invalid",
+            FailureKind::Local => "local",
             FailureKind::Resolve => "resolve",
             FailureKind::NoAllowedAddress => "no_allowed_address",
             FailureKind::Connect => "connect",
@@ -63,6 +67,24 @@ impl Failure {
 
     pub(crate) fn new(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Failure { kind, detail: detail.into() }
+    }
+
+    /// Whose fault it is when there is no connection to `peer`.
+    pub(crate) fn connecting(error: &io::Error, peer: IpAddr) -> Self {
+        // A machine without IPv6 says so of each of its addresses: that its ports are used up can't be told from it.
+        let is_ours =
+            is_shortage(error) && (peer.is_ipv4() || error.kind() != io::ErrorKind::AddrNotAvailable);
+        match is_ours {
+            true => Failure::local(error),
+            false => {
+                Failure::new(FailureKind::Connect, format!("no connection could be made: {}", error.kind()))
+            }
+        }
+    }
+
+    /// What this machine is short of.
+    pub(crate) fn local(error: &io::Error) -> Self {
+        Failure::new(FailureKind::Local, format!("this machine is short of {}", shortage(error)))
     }
 
     pub(crate) fn tls(error: &io::Error) -> Self {
@@ -89,6 +111,34 @@ impl fmt::Display for Failure {
 }
 
 impl StdError for Failure {}
+
+/// Whether an error says that this machine is short of something.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy};
+    has_no_files(error) || matches!(error.kind(), AddrNotAvailable | OutOfMemory | ResourceBusy)
+}
+
+/// Of what an error says that this machine is short.
+fn shortage(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => "local ports",
+        io::ErrorKind::OutOfMemory => "memory",
+        _ if has_no_files(error) => "open files: let the process have more",
+        _ => "room for another look-up of a name",
+    }
+}
+
+/// Whether the process, or the system, has as many files open as it may. Rust has no kind for it.
+fn has_no_files(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| NO_FILES.contains(&code))
+}
+
+/// `ENFILE` and `EMFILE`, which have one number on every Unix.
+#[cfg(not(windows))]
+const NO_FILES: &[i32] = &[23, 24];
+/// `WSAEMFILE`.
+#[cfg(windows)]
+const NO_FILES: &[i32] = &[10024];
 
 /// What one cause means. The innermost that means something is the one that counts.
 fn of_cause(error: &(dyn StdError + 'static)) -> Option<Failure> {

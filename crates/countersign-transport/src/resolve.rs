@@ -4,12 +4,14 @@ use std::{
     fmt,
     future::Future,
     io,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket},
     pin::Pin,
     sync::Arc,
 };
 
 use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::failure::is_shortage;
 
 /// Finds the addresses of a host by its name.
 ///
@@ -19,7 +21,9 @@ pub trait Resolve: fmt::Debug + Send + Sync + 'static {
     /// The addresses of `host`, in the order in which they are to be tried.
     ///
     /// # Errors
-    /// Any. The text is shown to operators.
+    /// Any. The text is shown to operators. One of the kind [`ResourceBusy`](io::ErrorKind::ResourceBusy) says that
+    /// the resolver has no room for the question: that is [`Local`](crate::FailureKind::Local), and no fault of the
+    /// host.
     fn resolve(&self, host: &str) -> Resolving;
 }
 
@@ -55,10 +59,15 @@ impl Resolve for SystemResolver {
             // would no longer be counted. Here the thread itself holds the place.
             let ask = move || {
                 let _place = place;
-                (host.as_str(), 0).to_socket_addrs()
+                (host.as_str(), 0).to_socket_addrs().map_err(|error| shortage().unwrap_or(error))
             };
             let found = spawn_blocking(ask).await.map_err(io::Error::other)??;
             Ok(found.map(|address: SocketAddr| address.ip()).collect())
         })
     }
+}
+
+/// What this machine is short of: without a socket, the system says that there is no such name.
+fn shortage() -> Option<io::Error> {
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().filter(is_shortage)
 }

@@ -53,6 +53,26 @@ async fn what_fails_is_tried_again_by_the_schedule() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_this_machine_can_not_send_counts_for_nobody_and_goes_out_shortly() {
+    let mut acts = vec![Act::Short; 50];
+    acts.push(Act::Answer(204));
+    let script = Script::new(acts);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher).await;
+    running.enqueue("invoice.paid").await;
+    running.settled_looking_every(Duration::from_secs(1)).await;
+    assert_eq!((script.sent().len(), running.states().await), (51, vec![DeliveryState::Delivered]));
+    let attempts = running.attempts(1).await;
+    assert_eq!(attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(204)]);
+    for (before, after) in script.times().iter().zip(&script.times()[1..]) {
+        let wait = after.duration_since(*before);
+        assert!((Duration::from_secs(5)..Duration::from_secs(12)).contains(&wait), "{wait:?}");
+    }
+    let health = running.endpoint("ep").await.health;
+    assert_eq!((health.failures, health.failing_since, health.open_until), (0, None, None));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn adv_88_an_endpoint_that_always_fails_gets_exactly_the_attempts_of_the_schedule() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = told.clone();

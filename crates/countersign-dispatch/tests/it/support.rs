@@ -45,6 +45,7 @@ pub(crate) enum Act {
     RetryAfter(u16, Duration),
     Late(u16, Duration),
     Fail,
+    Short,
     Hang,
     Panic,
 }
@@ -104,7 +105,8 @@ impl Transport for Script {
                 sleep(after).await;
                 answer(status, None)
             }
-            Act::Fail => Err(SendError { reason: "connect: no connection".to_owned() }),
+            Act::Fail => Err(SendError::new("connect: no connection")),
+            Act::Short => Err(SendError::local("local: this machine is short of open files")),
             Act::Hang => pending().await,
             Act::Panic => panic!("a transport that panics, as this test wants"),
         }

@@ -8,6 +8,7 @@ mod headers;
 mod http2;
 mod requests;
 mod secrets;
+mod short;
 mod slow;
 mod support;
 mod targets;
