@@ -9,9 +9,12 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
+use self::places::Places;
 use crate::failure::is_shortage;
+
+mod places;
 
 /// Finds the addresses of a host by its name.
 ///
@@ -31,16 +34,21 @@ pub trait Resolve: fmt::Debug + Send + Sync + 'static {
 pub type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
 /// Resolver that asks the operating system.
+///
+/// A question that nobody waits for any more keeps its place until the system answers, which takes long where a name
+/// server is silent. So the names below one domain, the last two parts of a name, have a quarter of the places at
+/// most, and who gets none within 2 seconds is told that there is no room, which isn't the host's fault; a transport
+/// whose [connect timeout](crate::TransportBuilder::connect_timeout) is shorter can't tell.
 #[derive(Clone, Debug)]
 pub struct SystemResolver {
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 impl SystemResolver {
     /// A resolver that has at most `concurrency` questions open, and one at least; 64 by default.
     #[must_use]
     pub fn new(concurrency: usize) -> Self {
-        SystemResolver { places: Arc::new(Semaphore::new(concurrency.max(1))) }
+        SystemResolver { places: Arc::new(Places::new(concurrency)) }
     }
 }
 
@@ -54,7 +62,7 @@ impl Resolve for SystemResolver {
     fn resolve(&self, host: &str) -> Resolving {
         let (places, host) = (self.places.clone(), host.to_owned());
         Box::pin(async move {
-            let place = places.acquire_owned().await.map_err(io::Error::other)?;
+            let place = places.take(&host).await?;
             // Not `tokio::net::lookup_host`: when its caller gives up, the thread goes on asking, and
             // would no longer be counted. Here the thread itself holds the place.
             let ask = move || {
