@@ -28,30 +28,30 @@ pub(crate) fn received(received: &Received) -> Result<(), StoreError> {
     optional.into_iter().try_for_each(|(name, value)| text(name, value.as_deref().unwrap_or_default()))
 }
 
-/// Refuses a message whose texts hold a NUL.
+/// Refuses a message that no store keeps, or whose texts hold a NUL.
 pub(crate) fn message(message: &NewMessage) -> Result<(), StoreError> {
+    message.check()?;
     text("event type", &message.kind)?;
     text("content type", &message.content_type)?;
     if let Payload::Reference(reference) = &message.payload {
         text("reference", reference)?;
     }
-    if let Some(key) = &message.idempotency_key {
-        self::key(key)?;
-    }
     let optional = [("id", &message.id), ("tenant", &message.tenant), ("traceparent", &message.traceparent)];
     optional.into_iter().try_for_each(|(name, value)| text(name, value.as_deref().unwrap_or_default()))
 }
 
-/// Refuses an endpoint whose texts hold a NUL. Its lists are JSON, which can.
+/// Refuses an endpoint that no store keeps, or whose texts hold a NUL. Its lists are JSON, which can.
 pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<(), StoreError> {
+    endpoint.check()?;
     text("id", &endpoint.id)?;
     text("name", &endpoint.name)?;
     text("url", &endpoint.url)?;
     text("tenant", endpoint.tenant.as_deref().unwrap_or_default())
 }
 
-/// Refuses an API key whose texts hold a NUL.
+/// Refuses an API key that no store keeps, or whose texts hold a NUL.
 pub(crate) fn api_key(key: &StoredKey) -> Result<(), StoreError> {
+    key.check()?;
     text("id", &key.id)?;
     text("label", &key.label)?;
     text("tenant", key.scope.tenant().unwrap_or_default())

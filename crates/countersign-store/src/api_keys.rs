@@ -7,14 +7,16 @@
 
 use std::{fmt, future::Future};
 
-use crate::{StoreError, outbox::Page};
+#[cfg(doc)]
+use crate::MAX_NAME;
+use crate::{StoreError, name::check_names, outbox::Page};
 
 /// Keeps API keys; see the [module's page](self).
 pub trait ApiKeyStore: Send + Sync + 'static {
     /// Adds a key. `false` where there is one of its id, its label or its digest: nothing is added.
     ///
     /// # Errors
-    /// Where the store can't be reached.
+    /// Where the store can't be reached, or the key [can't be kept](StoredKey::check).
     fn add_api_key(&self, key: &StoredKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The key of this digest, one that has expired too.
@@ -60,6 +62,17 @@ pub struct StoredKey {
     pub created_at: i64,
     /// From when it lets nobody in; never, where it is `None`.
     pub expires_at: Option<i64>,
+}
+
+impl StoredKey {
+    /// Refuses a key that no store keeps: one whose id, label or tenant is longer than [`MAX_NAME`].
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
+    pub fn check(&self) -> Result<(), StoreError> {
+        let tenant = self.scope.tenant().unwrap_or_default();
+        check_names(&[("id", &self.id), ("label", &self.label), ("tenant", tenant)])
+    }
 }
 
 impl StoredKey {

@@ -159,6 +159,18 @@ fn assert_each_once(won: Vec<Vec<usize>>, rounds: usize) {
     }
 }
 
+/// A text of so many bytes, another for each number, that no database makes shorter.
+fn incompressible(number: u64, bytes: usize) -> String {
+    let mut state = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'0' + (state >> 58) as u8)
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
 /// How long a race may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// A lease, delay or time to live that doesn't end while a promise is tested.

@@ -27,6 +27,7 @@ mod error;
 mod idempotency;
 mod inbox;
 mod memory;
+mod name;
 pub mod outbox;
 
 pub use self::{
@@ -34,4 +35,5 @@ pub use self::{
     idempotency::{Answer, Claim, ClaimToken, Fence, IdempotencyStore, MAX_KEY, Settlement, check_key},
     inbox::{Accepted, DeadLetter, Forward, InboxStore, Leased, Outcome, Received, Settle},
     memory::{MemoryStore, WhenFull},
+    name::MAX_NAME,
 };

@@ -58,7 +58,7 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// which it was created; where that is 0, it is now.
     ///
     /// # Errors
-    /// Where the store can't be reached.
+    /// Where the store can't be reached, or the endpoint [can't be kept](Endpoint::check).
     fn put_endpoint(&self, endpoint: &Endpoint) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Writes an endpoint as [`put_endpoint`](Self::put_endpoint) does, where its
@@ -67,7 +67,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Changed`](crate::StoreErrorKind::Changed) where it was written or deleted since it was read, or, with
-    /// the revision 0, is there: nothing is written. Where the store can't be reached.
+    /// the revision 0, is there: nothing is written. Where the store can't be reached, or the endpoint
+    /// [can't be kept](Endpoint::check).
     fn put_endpoint_if_unchanged(
         &self,
         endpoint: &Endpoint,
@@ -112,8 +113,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// not stored again, whatever its id.
     ///
     /// # Errors
-    /// Where the store can't be reached, an id is taken, or an idempotency key can't be kept (see
-    /// [`check_key`](crate::check_key)): nothing is stored.
+    /// Where the store can't be reached, an id is taken, or a message [can't be kept](NewMessage::check): nothing is
+    /// stored.
     fn enqueue(
         &self,
         messages: &[NewMessage],

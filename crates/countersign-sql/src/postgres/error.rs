@@ -19,7 +19,7 @@ fn answered(answer: &dyn DatabaseError) -> StoreError {
         // Messages about data, and those that triggers raise, can hold values.
         (_, DATA | CONSTRAINT) => StoreError::invalid(format!("PostgreSQL refused a row with {code}")),
         (_, RAISED) => StoreError::unavailable(format!("PostgreSQL answered {code}")),
-        (_, SYNTAX_OR_ACCESS | UNSUPPORTED) => StoreError::invalid(text()),
+        (_, SYNTAX_OR_ACCESS | UNSUPPORTED | BEYOND_LIMITS) => StoreError::invalid(text()),
         _ => StoreError::unavailable(text()),
     }
 }
@@ -31,4 +31,6 @@ const UNSUPPORTED: &str = "0A";
 const DATA: &str = "22";
 const CONSTRAINT: &str = "23";
 const SYNTAX_OR_ACCESS: &str = "42";
+// Such as a row that is too large for an index, however often it is tried.
+const BEYOND_LIMITS: &str = "54";
 const RAISED: &str = "P0";

@@ -2,9 +2,9 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a promise that is broken panics, as the module above says")]
 
-use super::{HOSTILE, Harness, assert_each_once, race};
+use super::{HOSTILE, Harness, assert_each_once, incompressible, race};
 use crate::{
-    StoreErrorKind,
+    MAX_NAME, StoreErrorKind,
     api_keys::{ApiKeyStore, Scope, StoredKey},
     outbox::Page,
 };
@@ -28,6 +28,7 @@ macro_rules! api_keys_conformance {
             a_removed_key_is_found_by_nobody,
             adv_92_a_label_is_never_read_as_code,
             a_label_with_a_nul_is_kept_or_refused,
+            a_label_is_as_long_as_every_store_keeps_it,
         );
     };
 }
@@ -175,6 +176,24 @@ pub async fn a_label_with_a_nul_is_kept_or_refused(harness: &impl Harness<Store:
     }
     let found = store.api_key(&key.digest).await.expect(WORKS);
     assert!(found.is_none_or(|found| found == key));
+}
+
+/// The longest texts are kept, and longer ones are refused as what no store keeps.
+pub async fn a_label_is_as_long_as_every_store_keeps_it(harness: &impl Harness<Store: ApiKeyStore>) {
+    let store = harness.store().await;
+    let text = |number| incompressible(number, MAX_NAME);
+    let longest = StoredKey { id: text(1), label: text(2), scope: Scope::App { tenant: text(3) }, ..key(1) };
+    add(&store, &longest).await;
+    assert_eq!(store.api_key(&longest.digest).await.expect(WORKS), Some(longest));
+    let long = || "x".repeat(MAX_NAME + 1);
+    for refused in [
+        StoredKey { id: long(), ..key(2) },
+        StoredKey { label: long(), ..key(2) },
+        StoredKey { scope: Scope::App { tenant: long() }, ..key(2) },
+    ] {
+        let error = store.add_api_key(&refused).await.expect_err("it is too long");
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    }
 }
 
 /// A key that is like no other of another number.

@@ -3,8 +3,8 @@
 #![allow(clippy::missing_panics_doc, reason = "a promise that is broken panics, as the module above says")]
 
 pub use self::{
-    claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*, redeliver::*,
-    settle::*, tenants::*,
+    claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*, names::*,
+    redeliver::*, settle::*, tenants::*,
 };
 
 mod claim;
@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod keys;
 mod lists;
+mod names;
 mod redeliver;
 mod settle;
 mod steps;
@@ -46,6 +47,8 @@ macro_rules! outbox_conformance {
             keys_are_compared_byte_by_byte,
             a_message_whose_key_no_store_keeps_is_refused,
             a_key_that_is_twice_in_a_batch_is_of_one_message,
+            the_longest_names_are_kept_and_found,
+            a_name_that_no_store_keeps_is_refused,
             of_many_messages_with_one_key_at_once_one_is_new,
             adv_79_endpoints_take_turns_whatever_waits_for_one,
             with_fewer_places_than_endpoints_none_is_given_two,

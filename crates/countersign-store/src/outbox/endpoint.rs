@@ -3,6 +3,9 @@
 use std::{fmt, time::Duration};
 
 use super::Subscription;
+#[cfg(doc)]
+use crate::MAX_NAME;
+use crate::{StoreError, name::check_names};
 
 /// Where messages are delivered.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,6 +87,14 @@ impl Endpoint {
             }
             EndpointState::Enabled => self.limits.in_flight.saturating_sub(leased),
         }
+    }
+
+    /// Refuses an endpoint that no store keeps: one whose id or tenant is longer than [`MAX_NAME`].
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
+    pub fn check(&self) -> Result<(), StoreError> {
+        check_names(&[("id", &self.id), ("tenant", self.tenant.as_deref().unwrap_or_default())])
     }
 
     /// Which messages go to it.

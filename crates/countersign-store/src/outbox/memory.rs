@@ -60,12 +60,14 @@ impl MemoryOutbox {
 
 impl OutboxStore for MemoryOutbox {
     async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        endpoint.check()?;
         let (mut tables, now) = (self.lock(), self.now());
         tables.put(endpoint, now);
         Ok(())
     }
 
     async fn put_endpoint_if_unchanged(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
+        endpoint.check()?;
         let (mut tables, now) = (self.lock(), self.now());
         let revision = tables.endpoints.get(&endpoint.id).map_or(0, |known| known.revision);
         if revision != endpoint.revision {

@@ -4,6 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
+#[cfg(doc)]
+use crate::MAX_NAME;
+use crate::{StoreError, check_key, name::check_names};
+
 /// A message to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,6 +51,21 @@ impl NewMessage {
             traceparent: None,
             due_at: None,
         }
+    }
+
+    /// Refuses a message that no store keeps: one whose id, event type or tenant is longer than [`MAX_NAME`], or whose
+    /// idempotency key [can't be kept](check_key).
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
+        let (id, tenant) = (self.id.as_deref(), self.tenant.as_deref());
+        check_names(&[
+            ("id", id.unwrap_or_default()),
+            ("event type", &self.kind),
+            ("tenant", tenant.unwrap_or_default()),
+        ])
     }
 }
 

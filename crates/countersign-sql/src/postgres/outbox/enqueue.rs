@@ -24,8 +24,8 @@ impl PgStore {
     /// Dispatchers hear of it when the transaction commits.
     ///
     /// # Errors
-    /// Where the database can't be reached, a text holds a NUL, or an id is taken. Roll the transaction
-    /// back then.
+    /// Where the database can't be reached, a message [can't be kept](NewMessage::check), a text holds a NUL, or
+    /// an id is taken. Roll the transaction back then.
     pub async fn enqueue_in(
         &self,
         connection: &mut PgConnection,

@@ -35,8 +35,8 @@ impl SqliteStore {
     /// Begin the transaction with `BEGIN IMMEDIATE`, and wake the dispatcher once it has committed.
     ///
     /// # Errors
-    /// Where the database can't be reached or another writer holds it for too long, a text holds a NUL, or
-    /// an id is taken. Roll the transaction back then.
+    /// Where the database can't be reached or another writer holds it for too long, a message
+    /// [can't be kept](NewMessage::check), a text holds a NUL, or an id is taken. Roll the transaction back then.
     pub async fn enqueue_in(
         &self,
         connection: &mut SqliteConnection,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_sql::PgStore;
 use countersign_store::{
-    Settlement,
+    Fence, Settlement, StoreErrorKind,
     outbox::{DeliveryFilter, HealthChange, OutboxStore},
 };
 use tokio::time::{sleep, timeout};
@@ -65,6 +65,21 @@ async fn a_pool_is_closed_while_a_store_that_has_listened_is_there() {
     // Nobody listens now, and the connection waits for the next who does.
     timeout(MINUTE / 6, pool.close()).await.expect("the pool waits for the connection that listened");
     drop(other);
+    fresh.drop().await;
+}
+
+/// Whoever is told that the database can't be reached tries again, for ever.
+#[tokio::test]
+async fn what_is_beyond_a_limit_of_the_server_is_invalid_and_not_tried_again() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    fresh.execute("CREATE INDEX ON countersign_messages (content_type)").await;
+    let mut message = messages(1).remove(0);
+    // So that it can't be made shorter.
+    let chance = (0..300).map(|_| format!("{:016x}", Fence::random().unwrap().as_i64()));
+    message.content_type = chance.collect();
+    let error = store.enqueue(&[message]).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
     fresh.drop().await;
 }
 

@@ -9,6 +9,7 @@ use crate::{
 
 impl ApiKeyStore for MemoryOutbox {
     async fn add_api_key(&self, key: &StoredKey) -> Result<bool, StoreError> {
+        key.check()?;
         let keys = &mut self.lock().api_keys;
         let is_like =
             |known: &StoredKey| known.id == key.id || known.label == key.label || known.digest == key.digest;

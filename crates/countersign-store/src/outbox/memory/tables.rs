@@ -9,7 +9,6 @@ use super::{health::fare, row::Row, time::earlier};
 use crate::{
     Fence, Settlement, StoreError,
     api_keys::StoredKey,
-    check_key,
     outbox::{
         Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
         Retention, SettleDelivery, Tenant,
@@ -60,7 +59,7 @@ impl Tables {
         let (mut keys, mut taken): (HashMap<Key, String>, HashSet<String>) = Default::default();
         let mut ids = Vec::with_capacity(messages.len());
         for new in messages {
-            new.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
+            new.check()?;
             let key = key_of(new);
             if let Some(known) = key.as_ref().and_then(|key| self.by_key.get(key).or_else(|| keys.get(key))) {
                 ids.push((known.clone(), true));
