@@ -8,6 +8,7 @@
 
 mod durable;
 mod faults;
+mod forgotten;
 mod killed;
 mod outcome;
 mod postgres;

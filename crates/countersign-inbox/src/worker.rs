@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
 
-use countersign_store::{Fence, InboxStore, Leased, Outcome, Settle, Settlement, StoreError};
+use countersign_store::{Fence, InboxStore, Leased, Outcome, PRUNED_AT_ONCE, Settle, Settlement, StoreError};
 use metrics::gauge;
 use tokio::{
     join, select,
     sync::Notify,
     task::{Id, JoinError, JoinSet},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -31,7 +31,7 @@ pub struct InboxWorker<S> {
 
 /// How much longer a lease is than the handler's limit of time: for the settling.
 const MARGIN: Duration = Duration::from_secs(30);
-/// How often rows are pruned and the depth is measured.
+/// How often rows to prune are looked for, and the depth is measured.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 impl<S: InboxStore> InboxWorker<S> {
@@ -109,13 +109,16 @@ impl<S: InboxStore> InboxWorker<S> {
 
     async fn work(&self, stop: &Notify) {
         let mut running = Running::default();
-        let mut next_housekeeping = Instant::now();
+        let (mut next_housekeeping, mut next_pruning) = (Instant::now(), Instant::now());
         loop {
             self.settle(&mut running).await;
             let found = self.lease(&mut running).await;
             if Instant::now() >= next_housekeeping {
-                self.keep_house().await;
+                self.measure().await;
                 next_housekeeping = Instant::now() + HOUSEKEEPING;
+            }
+            if Instant::now() >= next_pruning {
+                next_pruning = self.prune().await;
             }
             let full = running.tasks.len() >= self.concurrency;
             select! {
@@ -125,6 +128,7 @@ impl<S: InboxStore> InboxWorker<S> {
                 () = self.inbox.arrived(), if !full => {}
                 // Where the places were not enough, there is more at once.
                 () = sleep(if found && !full { Duration::ZERO } else { self.poll_interval }) => {}
+                () = sleep_until(next_pruning) => {}
             }
         }
         self.stop(running).await;
@@ -182,11 +186,19 @@ impl<S: InboxStore> InboxWorker<S> {
         self.settle(&mut running).await;
     }
 
-    async fn keep_house(&self) {
+    /// Forgets some old events, and says when to go on. Where there are more, that is after as long as this has taken:
+    /// leases and settlements have at least half of the time.
+    async fn prune(&self) -> Instant {
+        let began = Instant::now();
         match self.inbox.prune(self.retention).await {
+            Ok(forgotten) if forgotten >= PRUNED_AT_ONCE => return Instant::now() + began.elapsed(),
             Ok(_) => {}
             Err(error) => log("old events could not be pruned", &error),
         }
+        began + HOUSEKEEPING
+    }
+
+    async fn measure(&self) {
         // A gauge is a float; so deep that it matters is no inbox.
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         if let Ok(depth) = self.inbox.depth().await {

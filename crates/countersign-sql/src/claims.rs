@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_store::{Answer, Claim, ClaimToken, Fence, Settlement, StoreError};
+use countersign_store::{Answer, Claim, ClaimToken, Fence, PRUNED_AT_ONCE, Settlement, StoreError};
 
 use crate::clock;
 
@@ -70,8 +70,8 @@ pub(crate) const ANSWERED: Answer = Answer { status: 200 };
 pub(crate) const LOOKS: usize = 16;
 /// Every so many claims, rows that have expired are removed.
 pub(crate) const PRUNE_EVERY: u64 = 256;
-/// The most rows that are removed at a time, of claims or of the inbox.
-pub(crate) const PRUNE_AT_MOST: i64 = 1_000;
+/// The most rows that are removed at a time, of claims, of the inbox or of the outbox.
+pub(crate) const PRUNE_AT_MOST: i64 = PRUNED_AT_ONCE.cast_signed();
 /// How long after its lease a claim is kept that nobody has settled, in microseconds: until then its
 /// holder, if it still lives, can settle it.
 pub(crate) const GRACE: i64 = 24 * 60 * 60 * 1_000_000;

@@ -101,7 +101,7 @@
 //!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
 //! - A message with its deliveries and attempts is kept until
 //!   [`prune_outbox`](countersign_store::outbox::OutboxStore::prune_outbox) removes it, which the dispatcher
-//!   calls each minute, up to 1,000 for their age and 1,000 for their number at a time.
+//!   calls each minute, and again while a call finds a thousand.
 //! - The secrets of endpoints are kept as they are given: seal them, see `countersign-dispatch`.
 //! - Of an API key its SHA-256 is kept, until the key is removed: one that has expired too.
 //! - Events of one source, one tenant and one order are leased one at a time.

@@ -78,7 +78,8 @@ pub trait InboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn depth(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Forgets rows that were done longer than `ttl` ago, a bounded number at a call. Says how many.
+    /// Forgets rows that were done longer than `ttl` ago, a bounded number at a call:
+    /// [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or more. Says how many.
     ///
     /// # Errors
     /// Where the store can't be reached.

@@ -37,3 +37,7 @@ pub use self::{
     memory::{MemoryStore, WhenFull},
     name::MAX_NAME,
 };
+
+/// How many rows or messages a call that forgets what is old forgets at least, where it finds so many: whoever is told of
+/// as many calls again, and whoever is told of fewer has time.
+pub const PRUNED_AT_ONCE: u64 = 1_000;

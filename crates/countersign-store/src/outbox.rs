@@ -259,7 +259,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     fn forget_tenant(&self, name: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Forgets messages that have no delivery left to make and are too old, or beyond the newest so many,
-    /// with their deliveries and attempts; a bounded number at a call. Says how many.
+    /// with their deliveries and attempts; a bounded number at a call: [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or
+    /// more. Says how many.
     ///
     /// # Errors
     /// Where the store can't be reached.

@@ -1,13 +1,17 @@
-//! What is done once a minute.
+//! What is done once a minute, and on while there are old messages.
 
-use countersign_store::outbox::{Depth, DisabledBecause, HealthChange, OutboxStore};
+use countersign_store::{
+    PRUNED_AT_ONCE,
+    outbox::{Depth, DisabledBecause, HealthChange, OutboxStore},
+};
 use metrics::gauge;
+use tokio::time::Instant;
 
-use super::{Dispatcher, telling::log};
+use super::{Dispatcher, telling::log, work::HOUSEKEEPING};
 use crate::OperationalEvent;
 
 impl<S: OutboxStore> Dispatcher<S> {
-    /// Turns the failure clocks, forgets old messages, measures what waits.
+    /// Turns the failure clocks, measures what waits.
     pub(super) async fn keep_house(&self) {
         let store = self.outbox.store();
         match store.turn_failure_clocks(self.warn_after, self.disable_after).await {
@@ -17,13 +21,22 @@ impl<S: OutboxStore> Dispatcher<S> {
             }
             Err(error) => log("the failure clocks could not be turned", &error),
         }
-        if let Err(error) = store.prune_outbox(&self.retention).await {
-            log("old messages could not be pruned", &error);
-        }
         match store.depth().await {
             Ok(depth) => measure(depth),
             Err(error) => log("what waits could not be counted", &error),
         }
+    }
+
+    /// Forgets some old messages, and says when to go on. Where there are more, that is after as long as this has taken:
+    /// claims and settlements have at least half of the time.
+    pub(super) async fn prune(&self) -> Instant {
+        let began = Instant::now();
+        match self.outbox.store().prune_outbox(&self.retention).await {
+            Ok(forgotten) if forgotten >= PRUNED_AT_ONCE => return Instant::now() + began.elapsed(),
+            Ok(_) => {}
+            Err(error) => log("old messages could not be pruned", &error),
+        }
+        began + HOUSEKEEPING
     }
 
     /// What an operator is told of a change.

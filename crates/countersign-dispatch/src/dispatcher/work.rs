@@ -6,7 +6,7 @@ use countersign_store::outbox::{Claimed, OutboxStore};
 use tokio::{
     join, select,
     sync::Notify,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{
@@ -22,7 +22,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         let (mut running, mut ended) = (Running::new(self.means()), Ended::default());
         // Whether the first claim of the last turn was given as much as it had asked for.
         let mut more_is_due = false;
-        let mut next_housekeeping = Instant::now();
+        let (mut next_housekeeping, mut next_pruning) = (Instant::now(), Instant::now());
         let mut changed = pin!(self.outbox.store().changed());
         loop {
             let free = self.concurrency.saturating_sub(running.len());
@@ -32,6 +32,9 @@ impl<S: OutboxStore> Dispatcher<S> {
                 self.keep_house().await;
                 next_housekeeping = Instant::now() + HOUSEKEEPING;
             }
+            if Instant::now() >= next_pruning {
+                next_pruning = self.prune().await;
+            }
             let full = running.len() >= self.concurrency;
             select! {
                 biased;
@@ -40,6 +43,7 @@ impl<S: OutboxStore> Dispatcher<S> {
                 () = self.outbox.woken(), if !full => {}
                 () = &mut changed, if !full => changed.set(self.outbox.store().changed()),
                 () = sleep(self.poll_interval) => {}
+                () = sleep_until(next_pruning) => {}
             }
         }
         self.stop(running, ended).await;
@@ -102,5 +106,5 @@ impl<S: OutboxStore> Dispatcher<S> {
 
 /// How much longer a lease is than an attempt: for the wait of its turn and for the settling.
 const MARGIN: Duration = Duration::from_secs(30);
-/// How often failure clocks are turned and old messages forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How often failure clocks are turned, and old messages looked for.
+pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(60);

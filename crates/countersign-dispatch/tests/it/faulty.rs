@@ -3,12 +3,12 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use countersign_store::{Settlement, StoreError, outbox::*};
+use countersign_store::{PRUNED_AT_ONCE, Settlement, StoreError, outbox::*};
 use tokio::time::sleep;
 
 /// An outbox in memory whose `enqueue`, `attempts` or `settle` fails while its switch is on, and which refuses what no
@@ -22,7 +22,9 @@ pub(crate) struct Faulty {
     pub(crate) refused: Option<fn(&SettleDelivery) -> bool>,
     /// Whether `settle` fails once it has refused something.
     pub(crate) then_no_settle: Arc<AtomicBool>,
-    /// How long `claim` takes, and `settle` a millisecond more: what is settled is not there for a claim beside it.
+    /// How many messages there are besides that are old, as a store that forgets few at a call has them.
+    pub(crate) old: Arc<AtomicU64>,
+    /// How long `claim` and `prune_outbox` take, and `settle` a millisecond more: what is settled is not there for a claim beside it.
     pub(crate) slow: Duration,
 }
 
@@ -141,6 +143,9 @@ impl OutboxStore for Faulty {
     }
 
     async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
-        self.inner.prune_outbox(keep).await
+        sleep(self.slow).await;
+        let less = |old: u64| Some(old.saturating_sub(PRUNED_AT_ONCE));
+        let old = self.old.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).unwrap();
+        Ok(old.min(PRUNED_AT_ONCE) + self.inner.prune_outbox(keep).await?)
     }
 }

@@ -12,6 +12,7 @@ mod mailing;
 mod measured;
 mod payloads;
 mod profiles;
+mod pruning;
 mod real;
 mod retrying;
 mod signing;

@@ -5,5 +5,6 @@
 mod failing;
 mod forwarding;
 mod handling;
+mod pruning;
 mod stopping;
 mod support;

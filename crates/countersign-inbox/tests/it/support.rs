@@ -4,14 +4,15 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use countersign_inbox::{Inbox, InboxEvent, InboxWorker};
 use countersign_store::{
-    Accepted, DeadLetter, Fence, InboxStore, Leased, Outcome, Received, Settle, Settlement, StoreError,
+    Accepted, DeadLetter, Fence, InboxStore, Leased, Outcome, PRUNED_AT_ONCE, Received, Settle, Settlement,
+    StoreError,
 };
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
 
@@ -21,6 +22,8 @@ pub(crate) struct Rows {
     rows: Mutex<BTreeMap<i64, Row>>,
     failing_leases: AtomicUsize,
     failing_settles: AtomicUsize,
+    /// How many rows there are besides that were done long ago.
+    old: AtomicU64,
 }
 
 struct Row {
@@ -45,6 +48,10 @@ impl Rows {
 
     pub(crate) fn fail_settles(&self, times: usize) {
         self.failing_settles.store(times, Ordering::SeqCst);
+    }
+
+    pub(crate) fn old(&self) -> &AtomicU64 {
+        &self.old
     }
 
     pub(crate) fn done(&self) -> usize {
@@ -135,7 +142,9 @@ impl InboxStore for Rows {
     }
 
     async fn prune(&self, _: Duration) -> Result<u64, StoreError> {
-        Ok(0)
+        let less = |old: u64| Some(old.saturating_sub(PRUNED_AT_ONCE));
+        let old = self.old.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).unwrap();
+        Ok(old.min(PRUNED_AT_ONCE))
     }
 }
 
