@@ -7,8 +7,6 @@
 
 use std::{fmt, future::Future};
 
-#[cfg(doc)]
-use crate::MAX_NAME;
 use crate::{StoreError, name::check_names, outbox::Page};
 
 /// Keeps API keys; see the [module's page](self).
@@ -65,7 +63,7 @@ pub struct StoredKey {
 }
 
 impl StoredKey {
-    /// Refuses a key that no store keeps: one whose id, label or tenant is longer than [`MAX_NAME`].
+    /// Refuses a key that no store keeps: one whose id, label or tenant is longer than [`MAX_NAME`](crate::MAX_NAME).
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).

@@ -138,8 +138,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Message>, StoreError>> + Send;
 
     /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly. What was leased by a call whose
-    /// answer nobody had, because it was dropped or the store went away, can be claimed again soon. A delivery that can't
-    /// be read, or whose message or endpoint can't, is left out until the lease ends, and doesn't count.
+    /// answer nobody had, because it was dropped or the store went away, can be claimed again soon. A delivery that
+    /// can't be read, or whose message or endpoint can't, is left out until the lease ends, and doesn't count.
     ///
     /// # Errors
     /// Where the store can't be reached.

@@ -47,8 +47,8 @@ impl<S: OutboxStore> Dispatcher<S> {
     }
 }
 
-/// What there is to be told of deliveries that are settled, as their attempts have it. Where several find their endpoint gone, that is
-/// told once.
+/// What there is to be told of deliveries that are settled, as their attempts have it. Where several find their
+/// endpoint gone, that is told once.
 pub(super) fn events_of<'s>(
     settled: impl Iterator<Item = (&'s SettleDelivery, &'s Claimed, Settlement)>,
 ) -> Vec<OperationalEvent> {

@@ -66,8 +66,8 @@ pub(crate) fn changed(
     disabled.chain(warned).collect()
 }
 
-/// An endpoint, and for how long it has been failing. One that can't be read stands in the log: it must keep nobody from
-/// being told of the others.
+/// An endpoint, and for how long it has been failing. One that can't be read stands in the log: it must keep nobody
+/// from being told of the others.
 fn failing(row: endpoint::Row, now: i64) -> Option<(Endpoint, Duration)> {
     let id = row.id().to_owned();
     match endpoint(row) {

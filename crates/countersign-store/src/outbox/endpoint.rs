@@ -3,8 +3,6 @@
 use std::{fmt, time::Duration};
 
 use super::Subscription;
-#[cfg(doc)]
-use crate::MAX_NAME;
 use crate::{StoreError, name::check_names};
 
 /// Where messages are delivered.
@@ -89,7 +87,7 @@ impl Endpoint {
         }
     }
 
-    /// Refuses an endpoint that no store keeps: one whose id or tenant is longer than [`MAX_NAME`].
+    /// Refuses an endpoint that no store keeps: one whose id or tenant is longer than [`MAX_NAME`](crate::MAX_NAME).
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
@@ -210,8 +208,8 @@ pub enum Effect {
     Well,
     /// It failed: the failure clock runs. Where there is a span, nothing is sent for so long.
     Failed {
-        /// For how long nothing is sent. A span, because it is counted by the store's clock, and whoever made the attempt
-        /// can have another.
+        /// For how long nothing is sent. A span, because it is counted by the store's clock, and whoever made the
+        /// attempt can have another.
         open_for: Option<Duration>,
     },
     /// It is gone, and is disabled, where it was enabled.

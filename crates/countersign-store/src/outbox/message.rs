@@ -4,8 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-#[cfg(doc)]
-use crate::MAX_NAME;
 use crate::{StoreError, check_key, name::check_names};
 
 /// A message to be stored.
@@ -53,8 +51,8 @@ impl NewMessage {
         }
     }
 
-    /// Refuses a message that no store keeps: one whose id, event type or tenant is longer than [`MAX_NAME`], or whose
-    /// idempotency key [can't be kept](check_key).
+    /// Refuses a message that no store keeps: one whose id, event type or tenant is longer than
+    /// [`MAX_NAME`](crate::MAX_NAME), or whose idempotency key [can't be kept](crate::check_key).
     ///
     /// # Errors
     /// [`StoreErrorKind::Invalid`](crate::StoreErrorKind::Invalid).
