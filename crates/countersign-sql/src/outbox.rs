@@ -6,6 +6,7 @@ pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod enqueue;
 pub(crate) mod filter;
+pub(crate) mod forget;
 pub(crate) mod health;
 pub(crate) mod lost;
 pub(crate) mod message;

@@ -11,7 +11,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use self::{error::failed, outbox::Ear};
 use crate::{
     clock::Clock,
-    outbox::{lost::LostLeases, turns::Turns},
+    outbox::{forget::Forgetting, lost::LostLeases, turns::Turns},
 };
 
 mod api_keys;
@@ -32,6 +32,7 @@ pub struct PgStore {
     clock: Option<Clock>,
     claims: Arc<AtomicU64>,
     lost: LostLeases,
+    forgetting: Forgetting,
     turns: Turns,
     ear: Ear,
 }
@@ -45,6 +46,7 @@ impl PgStore {
             clock: None,
             claims: Arc::default(),
             lost: LostLeases::default(),
+            forgetting: Forgetting::default(),
             turns: Turns::default(),
             ear: Ear::default(),
         }

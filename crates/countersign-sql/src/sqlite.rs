@@ -12,7 +12,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
 use crate::{
     clock::Clock,
-    outbox::{lost::LostLeases, turns::Turns},
+    outbox::{forget::Forgetting, lost::LostLeases, turns::Turns},
 };
 
 mod accept;
@@ -35,6 +35,7 @@ pub struct SqliteStore {
     clock: Clock,
     claims: Arc<AtomicU64>,
     lost: LostLeases,
+    forgetting: Forgetting,
     turns: Turns,
     accepting: Group<Accept>,
     enqueueing: Group<Enqueue>,
@@ -69,6 +70,7 @@ impl SqliteStore {
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
             lost: LostLeases::default(),
+            forgetting: Forgetting::default(),
             turns: Turns::default(),
             accepting: Group::default(),
             enqueueing: Group::default(),

@@ -93,6 +93,10 @@ pub trait OutboxStore: Send + Sync + 'static {
 
     /// Deletes an endpoint with its deliveries and attempts. `false` where there is none of this id.
     ///
+    /// The endpoint goes first, and what it had goes in steps. What can't be forgotten at that moment, because a step
+    /// fails or somebody settles it, goes when the call is made again, or with the next
+    /// [`prune_outbox`](Self::prune_outbox).
+    ///
     /// # Errors
     /// Where the store can't be reached.
     fn delete_endpoint(&self, id: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
@@ -260,7 +264,7 @@ pub trait OutboxStore: Send + Sync + 'static {
 
     /// Forgets messages that have no delivery left to make and are too old, or beyond the newest so many,
     /// with their deliveries and attempts; a bounded number at a call: [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or
-    /// more. Says how many.
+    /// more. Says how many. So with deliveries whose endpoint is gone.
     ///
     /// # Errors
     /// Where the store can't be reached.

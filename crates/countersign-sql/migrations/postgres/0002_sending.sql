@@ -40,7 +40,7 @@ CREATE TABLE countersign_messages (
 -- No tenant is a tenant of its own here.
 CREATE UNIQUE INDEX countersign_messages_by_key
     ON countersign_messages (idempotency_key, coalesce(tenant, ''), (tenant IS NULL)) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX countersign_messages_by_time ON countersign_messages (created_at);
+CREATE INDEX countersign_messages_by_time ON countersign_messages (created_at, seq);
 CREATE INDEX countersign_messages_by_kind ON countersign_messages (kind, seq);
 CREATE INDEX countersign_messages_by_tenant ON countersign_messages (tenant, seq) WHERE tenant IS NOT NULL;
 

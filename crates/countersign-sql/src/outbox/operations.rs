@@ -15,10 +15,10 @@ macro_rules! next_due {
 }
 
 /// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
-/// enqueue, claim and settle. `failed` judges what its database answers; `FORGET` and `list` are its way to
+/// enqueue, claim, settle and [forget](super::forget). `failed` judges what its database answers, `list` is its way to
 /// take a list as one parameter, and `$lock` is how it keeps others off the rows that it is about to change.
 macro_rules! outbox_store {
-    ($store:ident on $connection:ty, lock: $lock:literal) => {
+    ($store:ident, lock: $lock:literal) => {
         impl OutboxStore for $store {
             async fn enqueue(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
                 self.enqueue_messages(messages).await
@@ -78,13 +78,9 @@ macro_rules! outbox_store {
             }
 
             async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
-                let mut transaction = self.begin().await?;
-                for statement in operations::DELETE_DELIVERIES {
-                    sqlx::query(statement).bind(id).execute(&mut *transaction).await.map_err(failed)?;
-                }
                 let query = sqlx::query(operations::DELETE_ENDPOINT).bind(id);
-                let removed = query.execute(&mut *transaction).await.map_err(failed)?;
-                transaction.commit().await.map_err(failed)?;
+                let removed = query.execute(&self.pool).await.map_err(failed)?;
+                self.forget_deliveries_to(id).await?;
                 Ok(removed.rows_affected() > 0)
             }
 
@@ -230,52 +226,32 @@ macro_rules! outbox_store {
             }
 
             async fn forget_tenant(&self, name: &str) -> Result<u64, StoreError> {
-                let mut transaction = self.begin().await?;
                 let disable = sqlx::query(tenant::DISABLE_ENDPOINTS).bind(name);
-                disable.execute(&mut *transaction).await.map_err(failed)?;
+                disable.execute(&self.pool).await.map_err(failed)?;
+                let mut transaction = self.begin().await?;
                 let query = sqlx::query_scalar(concat!(tenant::some_messages!(), $lock))
                     .bind(name)
                     .bind(PRUNE_AT_MOST);
                 let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
+                lock_deliveries(&mut transaction, &ids).await?;
                 forget_messages(&mut transaction, &ids).await?;
-                let mut forgotten = ids.len() as u64;
-                if forgotten < PRUNE_AT_MOST.unsigned_abs() {
-                    let [attempts, deliveries, endpoints] = tenant::DELETE_ENDPOINTS;
-                    for statement in [attempts, deliveries] {
-                        sqlx::query(statement).bind(name).execute(&mut *transaction).await.map_err(failed)?;
-                    }
-                    let query = sqlx::query(endpoints).bind(name);
-                    forgotten += query.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
-                }
                 transaction.commit().await.map_err(failed)?;
-                Ok(forgotten)
+                if ids.len() as u64 >= PRUNED_AT_ONCE {
+                    return Ok(ids.len() as u64);
+                }
+                let query = sqlx::query_scalar(tenant::DELETE_ENDPOINTS).bind(name);
+                let endpoints: Vec<String> = query.fetch_all(&self.pool).await.map_err(failed)?;
+                for endpoint in &endpoints {
+                    // What came to them from another tenant.
+                    self.forget_deliveries_to(endpoint).await?;
+                }
+                Ok((ids.len() + endpoints.len()) as u64)
             }
 
             async fn prune_outbox(&self, keep: &Retention) -> Result<u64, StoreError> {
-                let before = self.time().await?.saturating_sub(clock::span(keep.age));
-                let beyond = i64::try_from(keep.messages).unwrap_or(i64::MAX);
-                let mut transaction = self.begin().await?;
-                let mut forgotten = 0;
-                let too_old = (concat!(operations::too_old!(), $lock), before);
-                let too_many = (concat!(operations::too_many!(), $lock), beyond);
-                for (statement, bound) in [too_old, too_many] {
-                    let query = sqlx::query_scalar(statement).bind(bound).bind(PRUNE_AT_MOST);
-                    let ids: Vec<String> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
-                    forget_messages(&mut transaction, &ids).await?;
-                    forgotten += ids.len() as u64;
-                }
-                transaction.commit().await.map_err(failed)?;
-                Ok(forgotten)
+                let deliveries = self.prune_deliveries().await?;
+                Ok(deliveries + self.prune_messages(keep).await?)
             }
-        }
-
-        /// Forgets messages with their deliveries and attempts.
-        async fn forget_messages(connection: &mut $connection, ids: &[String]) -> Result<(), StoreError> {
-            for statement in FORGET {
-                let query = sqlx::query(statement).bind(list(ids)?);
-                query.execute(&mut *connection).await.map_err(failed)?;
-            }
-            Ok(())
         }
 
         impl $store {
@@ -324,23 +300,6 @@ macro_rules! outbox_store {
 }
 pub(crate) use outbox_store;
 
-/// The statements that forget messages, whose ids `$list` selects from the first parameter.
-macro_rules! forget {
-    ($list:literal) => {
-        [
-            concat!(
-                "DELETE FROM countersign_attempts WHERE delivery_id IN (",
-                "SELECT id FROM countersign_deliveries WHERE message_id IN (",
-                $list,
-                "))"
-            ),
-            concat!("DELETE FROM countersign_deliveries WHERE message_id IN (", $list, ")"),
-            concat!("DELETE FROM countersign_messages WHERE id IN (", $list, ")"),
-        ]
-    };
-}
-pub(crate) use forget;
-
 /// The attempts of a step of time, from its number and two counts.
 pub(crate) fn activity(from: i64, step: i64, row: (i64, i64, i64)) -> Result<Activity, StoreError> {
     let (number, succeeded, failed) = row;
@@ -376,12 +335,6 @@ pub(crate) const CHANGE_ENDPOINT: &str = "
 pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
 pub(crate) const ENDPOINTS: &str = select_endpoints!("");
 
-/// Its attempts, and then its deliveries.
-pub(crate) const DELETE_DELIVERIES: [&str; 2] = [
-    "DELETE FROM countersign_attempts WHERE delivery_id IN (
-        SELECT id FROM countersign_deliveries WHERE endpoint_id = $1)",
-    "DELETE FROM countersign_deliveries WHERE endpoint_id = $1",
-];
 pub(crate) const DELETE_ENDPOINT: &str = "DELETE FROM countersign_endpoints WHERE id = $1";
 
 /// Enabling sets the failure clock back and closes the circuit.
@@ -451,26 +404,3 @@ pub(crate) const DEPTH: &str = concat!(
 /// The second count is a difference, because the index holds whether the error is null, and not whether it isn't.
 pub(crate) const ACTIVITY: &str = ", count(*) FILTER (WHERE error IS NULL),
     count(*) - count(*) FILTER (WHERE error IS NULL) FROM countersign_attempts";
-
-/// Messages before a time that have nothing left to deliver.
-macro_rules! too_old {
-    () => {
-        "SELECT id FROM countersign_messages AS message WHERE created_at < $1 AND NOT EXISTS (
-            SELECT 1 FROM countersign_deliveries AS delivery
-            WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
-        ORDER BY created_at LIMIT $2"
-    };
-}
-pub(crate) use too_old;
-
-/// Messages beyond the newest so many that have nothing left to deliver.
-macro_rules! too_many {
-    () => {
-        "SELECT id FROM countersign_messages AS message
-        WHERE seq <= (SELECT seq FROM countersign_messages ORDER BY seq DESC LIMIT 1 OFFSET $1) AND NOT EXISTS (
-            SELECT 1 FROM countersign_deliveries AS delivery
-            WHERE delivery.message_id = message.id AND delivery.state IN ('pending', 'leased'))
-        ORDER BY seq LIMIT $2"
-    };
-}
-pub(crate) use too_many;

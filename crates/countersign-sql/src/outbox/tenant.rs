@@ -75,12 +75,4 @@ macro_rules! some_messages {
 }
 pub(crate) use some_messages;
 
-/// What endpoints have that came from another tenant, and then the endpoints: the last says how many.
-pub(crate) const DELETE_ENDPOINTS: [&str; 3] = [
-    "DELETE FROM countersign_attempts WHERE delivery_id IN (
-        SELECT id FROM countersign_deliveries WHERE endpoint_id IN (
-            SELECT id FROM countersign_endpoints WHERE tenant = $1))",
-    "DELETE FROM countersign_deliveries WHERE endpoint_id IN (
-        SELECT id FROM countersign_endpoints WHERE tenant = $1)",
-    "DELETE FROM countersign_endpoints WHERE tenant = $1",
-];
+pub(crate) const DELETE_ENDPOINTS: &str = "DELETE FROM countersign_endpoints WHERE tenant = $1 RETURNING id";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Fence, Settlement, StoreError, StoreErrorKind,
+    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
@@ -12,6 +12,7 @@ use countersign_store::{
 };
 
 use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
 
 use super::{PgStore, error::failed};
 use crate::{
@@ -21,8 +22,12 @@ use crate::{
     outbox::{
         attempt, delivery, endpoint,
         filter::{self, Conditions},
+        forget::{
+            self, Place, Search, forget_deliveries, forget_messages, forgetting, some_deliveries,
+            still_settled,
+        },
         health, lost, message,
-        operations::{self, forget, outbox_store},
+        operations::{self, outbox_store},
         tenant,
     },
 };
@@ -34,7 +39,8 @@ mod settle;
 
 pub(super) use self::listen::Ear;
 
-outbox_store!(PgStore on PgConnection, lock: " FOR UPDATE SKIP LOCKED");
+outbox_store!(PgStore, lock: " FOR UPDATE SKIP LOCKED");
+forgetting!(PgStore on PgConnection, lock: " FOR UPDATE SKIP LOCKED");
 
 impl PgStore {
     /// The time in microseconds since 1970.
@@ -53,4 +59,22 @@ fn list(ids: &[String]) -> Result<&[String], StoreError> {
     Ok(ids)
 }
 
-const FORGET: [&str; 3] = forget!("SELECT unnest($1::text[])");
+fn numbers(ids: &[i64]) -> Result<&[i64], StoreError> {
+    Ok(ids)
+}
+
+/// Waits for those that settle deliveries of messages at this moment, or send them again. What they have written is there
+/// for the next statement, and whoever comes later waits.
+async fn lock_deliveries(connection: &mut PgConnection, messages: &[String]) -> Result<(), StoreError> {
+    let query = sqlx::query(LOCK_DELIVERIES).bind(messages);
+    query.execute(connection).await.map(drop).map_err(failed)
+}
+
+const LOCK_DELIVERIES: &str = "
+    SELECT count(*) FROM (
+        SELECT FROM countersign_deliveries WHERE message_id = ANY($1) ORDER BY id FOR UPDATE) AS locked";
+
+/// Those that another process forgets at this moment are left to it.
+const STILL_SETTLED: &str = concat!(still_settled!("= ANY($1)"), " FOR UPDATE SKIP LOCKED");
+const FORGET_MESSAGES: [&str; 3] = forget_messages!("= ANY($1)");
+const FORGET_DELIVERIES: [&str; 2] = forget_deliveries!("= ANY($1)");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Fence, Settlement, StoreError, StoreErrorKind,
+    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
@@ -12,6 +12,7 @@ use countersign_store::{
 };
 use serde::de::DeserializeOwned;
 use sqlx::{Sqlite, SqliteConnection, query::QueryScalar, sqlite::SqliteArguments};
+use tokio::time::{Instant, sleep};
 
 use super::{SqliteStore, error::failed};
 use crate::{
@@ -21,8 +22,12 @@ use crate::{
     outbox::{
         attempt, delivery, endpoint,
         filter::{self, Conditions},
+        forget::{
+            self, Place, Search, forget_deliveries, forget_messages, forgetting, some_deliveries,
+            still_settled,
+        },
         health, lost, message,
-        operations::{self, forget, outbox_store},
+        operations::{self, outbox_store},
         tenant,
     },
 };
@@ -38,7 +43,8 @@ mod settle;
 pub(super) use self::enqueue::Enqueue;
 
 // Whoever writes is alone.
-outbox_store!(SqliteStore on SqliteConnection, lock: "");
+outbox_store!(SqliteStore, lock: "");
+forgetting!(SqliteStore on SqliteConnection, lock: "");
 
 impl SqliteStore {
     /// The time in microseconds since 1970.
@@ -67,4 +73,16 @@ fn list(ids: &[String]) -> Result<String, StoreError> {
     endpoint::json(&ids)
 }
 
-const FORGET: [&str; 3] = forget!("SELECT value FROM json_each($1)");
+fn numbers(ids: &[i64]) -> Result<String, StoreError> {
+    endpoint::json(&ids)
+}
+
+/// Nobody settles while another writes.
+#[allow(clippy::unused_async, reason = "PostgreSQL has to be asked")]
+async fn lock_deliveries(_: &mut SqliteConnection, _: &[String]) -> Result<(), StoreError> {
+    Ok(())
+}
+
+const STILL_SETTLED: &str = still_settled!("IN (SELECT value FROM json_each($1))");
+const FORGET_MESSAGES: [&str; 3] = forget_messages!("IN (SELECT value FROM json_each($1))");
+const FORGET_DELIVERIES: [&str; 2] = forget_deliveries!("IN (SELECT value FROM json_each($1))");

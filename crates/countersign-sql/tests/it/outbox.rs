@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{DAY, Database, HOUR, MINUTE, TestClock};
 
+mod forgetting;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

@@ -4,7 +4,10 @@
 use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
-use super::{Conditions, SqliteStore, attempt, claim, filter, lost, operations, tenant};
+use super::{
+    Conditions, FORGET_DELIVERIES, FORGET_MESSAGES, STILL_SETTLED, SqliteStore, attempt, claim, filter,
+    forget, lost, operations, tenant,
+};
 use crate::api_keys;
 
 /// What SQLite will do, step by step.
@@ -136,8 +139,22 @@ async fn tenants_are_found_by_an_index() {
     }
     is_found(&store, tenant::ONE).await;
     is_found(&store, tenant::some_messages!()).await;
-    for sql in tenant::DELETE_ENDPOINTS {
+    is_found(&store, tenant::DELETE_ENDPOINTS).await;
+}
+
+/// What is looked for each minute, and where nothing is found, too.
+#[tokio::test]
+async fn what_can_be_forgotten_is_found_by_an_index() {
+    let (_folder, store) = store().await;
+    for sql in [forget::END_OF_LOOK, forget::OLD, forget::some_deliveries!(), STILL_SETTLED] {
         is_found(&store, sql).await;
+    }
+    for sql in FORGET_MESSAGES.iter().chain(&FORGET_DELIVERIES) {
+        is_found(&store, sql).await;
+    }
+    for sql in [forget::GONE, forget::BEYOND] {
+        let plan = plan(&store, sql).await;
+        assert!(!plan.iter().any(|step| is_whole(step)), "{sql}\n{plan:#?}");
     }
 }
 
