@@ -194,9 +194,9 @@ impl Fared {
     fn effect(self) -> Effect {
         match self {
             Fared::Well => Effect::Well,
-            Fared::Failed { open_for } => {
-                Effect::Failed { open_for: open_for.map(|seconds| Duration::from_secs((seconds % 32).into())) }
-            }
+            Fared::Failed { open_for } => Effect::Failed {
+                open_for: open_for.map(|seconds| Duration::from_secs((seconds % 32).into())),
+            },
             Fared::Gone => Effect::Gone,
             Fared::Nothing => Effect::None,
         }
