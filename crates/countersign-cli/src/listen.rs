@@ -18,7 +18,13 @@ use url::Url;
 
 use self::{forward::Forward, kept::Kept, received::Listener};
 use crate::{
-    cli::NOT_DONE, output, request::Request, schemes::SchemeArgs, secrets::SecretArgs, stop,
+    cli::NOT_DONE,
+    connections::{self, Connections},
+    output,
+    request::Request,
+    schemes::SchemeArgs,
+    secrets::SecretArgs,
+    stop,
     verify::explain_config,
 };
 
@@ -121,7 +127,8 @@ async fn listen(arguments: &ListenArgs, listener: Listener) -> anyhow::Result<()
         false => writeln!(output::stdout(), "listening at {url}\n{}", row::HEADINGS)?,
     }
     let router = Router::new().fallback(received::receive).with_state(Arc::new(listener));
-    Ok(stop::answer(socket, router, stop).await?)
+    Connections::new(connections::MOST).answer(socket, router, stop).await;
+    Ok(())
 }
 
 /// The verifier, where a scheme was given.

@@ -9,6 +9,7 @@ use crate::cli::{Cli, Command};
 mod api;
 mod batch;
 mod cli;
+mod connections;
 mod inbox;
 mod incoming;
 mod infer;

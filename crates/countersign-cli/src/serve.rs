@@ -15,7 +15,7 @@ use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{keys::KeyEntry, running::Work, settings::Settings, traces::Traces};
-use crate::{output, stop};
+use crate::{connections::Connections, output, stop};
 
 pub(crate) use self::{
     arguments::ServeArgs,
@@ -72,6 +72,14 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
             "endpoints' secrets are stored as they are: COUNTERSIGN_SEAL_KEY, made by `openssl rand -base64 32`, \
              seals those that are made from then on",
         );
+    }
+    let (wanted, most) =
+        (settings.max_connections.value, Connections::new(settings.max_connections.value).most());
+    if most < wanted.get() {
+        output::note(format_args!(
+            "{most} connections are taken at once, and not {wanted}: half of the files that this process may have \
+             open, which `ulimit -n` raises"
+        ));
     }
     let traces = Traces::start(&settings.otlp_endpoint)?;
     let served = runtime()?.block_on(start(settings, &traces));

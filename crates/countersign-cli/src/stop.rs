@@ -1,20 +1,19 @@
-//! Processes that answer requests until they are told to stop.
+//! Processes that run until they are told to stop.
 
-use std::{future::IntoFuture as _, io, time::Duration};
+use std::{io, time::Duration};
 
-use axum::Router;
-use tokio::{
-    net::TcpListener,
-    signal,
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::{signal, sync::watch, time::Instant};
 
 /// Told to everybody who must stop.
 #[derive(Clone)]
 pub(crate) struct Stop(watch::Sender<bool>);
 
 impl Stop {
+    /// Nobody is told yet.
+    pub(crate) fn new() -> Self {
+        Stop(watch::Sender::new(false))
+    }
+
     /// Ready once the process was told to stop.
     pub(crate) async fn told(self) {
         let mut told = self.0.subscribe();
@@ -28,23 +27,10 @@ impl Stop {
     }
 }
 
-/// Answers until told to stop, and then for as long as requests are under way, within limits.
-pub(crate) async fn answer(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().told());
-    let patience = async {
-        stop.told().await;
-        sleep(GRACE).await;
-    };
-    tokio::select! {
-        served = serving.into_future() => served,
-        () = patience => Ok(()),
-    }
-}
-
 /// Waits for Ctrl-C, or what a service manager sends. Another one ends the process at once, unless it comes
 /// with the first: some who send signals send them to a process and to its group.
 pub(crate) fn signals() -> io::Result<Stop> {
-    let stop = Stop(watch::Sender::new(false));
+    let stop = Stop::new();
     let (told, mut signals) = (stop.clone(), Signals::new()?);
     tokio::spawn(async move {
         signals.next().await;
@@ -98,8 +84,6 @@ impl Signals {
     }
 }
 
-/// How long requests that are under way are waited for.
-const GRACE: Duration = Duration::from_secs(10);
 /// Signals within this time are one.
 const TOGETHER: Duration = Duration::from_millis(500);
 /// What shells take for the end by Ctrl-C.

@@ -1,6 +1,6 @@
 //! The arguments of `countersign serve`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 use ipnet::IpNet;
@@ -21,6 +21,10 @@ pub(crate) struct ServeArgs {
     /// The address and port to listen at [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<SocketAddr>,
+    /// How many connections to have open at once, half of the files that the process may have open at most
+    /// [default: 512]
+    #[arg(long, value_name = "CONNECTIONS")]
+    pub(super) max_connections: Option<NonZeroUsize>,
     /// A SQLite file, or the URL of a PostgreSQL database [default: webhooks.db]
     #[arg(long, value_name = "FILE|URL")]
     pub(super) database: Option<Database>,
@@ -62,8 +66,9 @@ pub(crate) struct ServeArgs {
 }
 
 /// The sample has settings of its own, but for where it listens.
-const NOT_WITH_SAMPLE: [&str; 21] = [
+const NOT_WITH_SAMPLE: [&str; 22] = [
     "config",
+    "max_connections",
     "database",
     "role",
     "allow_network",

@@ -20,6 +20,7 @@ use crate::input;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) listen: Option<SocketAddr>,
+    pub(super) max_connections: Option<NonZeroUsize>,
     pub(super) database: Option<Database>,
     pub(super) role: Option<Role>,
     pub(super) allow_networks: Option<List<IpNet>>,

@@ -23,11 +23,12 @@ use tokio::{net::TcpListener, time::sleep};
 use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::{dashboard::Opened, settings::Settings, traces::Traces};
-use crate::stop::{self, Stop};
+use crate::{connections::Connections, stop::Stop};
 
 /// What a process of the server does: it answers, and delivers where the role says so.
 pub(super) struct Work<S> {
     router: Router,
+    connections: Connections,
     dashboard: Option<Opened>,
     dispatcher: Option<Dispatcher<S>>,
     postbox: Option<Postbox>,
@@ -47,6 +48,7 @@ impl<S: OutboxStore + ApiKeyStore> Work<S> {
         let postbox = mailer.map(|mailer| mailer.start(outbox.clone()));
         Ok(Work {
             router: router.merge(metrics_router(metrics.clone())),
+            connections: Connections::new(settings.max_connections.value),
             dashboard,
             dispatcher: delivers.then(|| dispatcher(outbox, settings, postbox.as_ref())).transpose()?,
             postbox,
@@ -70,7 +72,7 @@ impl<S: OutboxStore + ApiKeyStore> Work<S> {
         tokio::spawn(tidy(self.metrics));
         self.dashboard.map(|dashboard| tokio::spawn(dashboard.end_with(stop.clone())));
         let delivering = self.dispatcher.map(|dispatcher| tokio::spawn(deliver(dispatcher, stop.clone())));
-        let answered = stop::answer(listener, self.router, stop.clone()).await;
+        self.connections.answer(listener, self.router, stop.clone()).await;
         stop.tell();
         if let Some(delivering) = delivering {
             delivering.await.context("the dispatcher broke down")?;
@@ -78,7 +80,7 @@ impl<S: OutboxStore + ApiKeyStore> Work<S> {
         if let Some(postbox) = self.postbox {
             postbox.stop().await;
         }
-        answered.context("the server broke down")
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fmt::{self, Display},
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 use super::{
     arguments::ServeArgs, database::Database, delivering::Delivering, file::File, keys::Keys, otlp::Otlp,
 };
-use crate::output;
+use crate::{connections, output};
 
 /// Every setting: a flag, else an environment variable, else the file, else the default.
 pub(super) struct Settings {
@@ -29,6 +30,7 @@ pub(super) struct Settings {
     pub(super) path: PathBuf,
     pub(super) file_exists: bool,
     pub(super) listen: Setting<SocketAddr>,
+    pub(super) max_connections: Setting<NonZeroUsize>,
     pub(super) database: Setting<Database>,
     pub(super) role: Setting<Role>,
     pub(super) allow_networks: Setting<List<IpNet>>,
@@ -93,6 +95,12 @@ impl Settings {
         let delivering = Delivering::read(&layers, &arguments.delivering, &mut file)?;
         Ok(Settings {
             listen: layers.setting(arguments.listen, "COUNTERSIGN_LISTEN", file.listen, || LISTEN.into())?,
+            max_connections: layers.setting(
+                arguments.max_connections,
+                "COUNTERSIGN_MAX_CONNECTIONS",
+                file.max_connections,
+                || connections::MOST,
+            )?,
             database: layers.setting(
                 arguments.database.clone(),
                 "COUNTERSIGN_DATABASE",
@@ -146,6 +154,7 @@ impl Settings {
             path: CONFIG.into(),
             file_exists: false,
             listen: Setting::default(listen.unwrap_or(LISTEN.into())),
+            max_connections: Setting::default(connections::MOST),
             database: Setting::default(Database::Sqlite(database.to_owned())),
             role: Setting::default(Role::Both),
             allow_networks: Setting::default(List(vec![receiver.ip().into()])),

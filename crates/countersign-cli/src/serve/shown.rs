@@ -44,6 +44,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
     let delivering = &settings.delivering;
     let mut rows = vec![
         row("listen", &settings.listen),
+        row("max_connections", &settings.max_connections),
         row("database", &settings.database),
         row("role", &settings.role),
         row("allow_networks", &settings.allow_networks),

@@ -24,6 +24,7 @@ fn each_setting_says_where_it_comes_from() {
     );
     let environment = [
         ("COUNTERSIGN_LISTEN", "127.0.0.1:2"),
+        ("COUNTERSIGN_MAX_CONNECTIONS", "64"),
         ("COUNTERSIGN_ROLE", "worker"),
         ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8"),
         ("COUNTERSIGN_BILLRUN", ""),
@@ -39,6 +40,7 @@ fn each_setting_says_where_it_comes_from() {
         rows,
         [
             row("listen", "127.0.0.1:3", "flag"),
+            row("max_connections", "64", "COUNTERSIGN_MAX_CONNECTIONS"),
             row("database", "file.db", "countersign.toml"),
             row("role", "worker", "COUNTERSIGN_ROLE"),
             row("allow_networks", "10.0.0.0/8, fd00::/8", "COUNTERSIGN_ALLOW_NETWORKS"),
@@ -61,7 +63,7 @@ fn each_setting_says_where_it_comes_from() {
         ]
     );
     let table = shown(&folder, "", &[]).out(0);
-    assert!(table.starts_with("SETTING           VALUE  ") && table.lines().count() == 21, "{table}");
+    assert!(table.starts_with("SETTING           VALUE  ") && table.lines().count() == 22, "{table}");
     assert!(!folder.path("webhooks.db").exists() && !folder.path("file.db").exists(), "nothing is started");
 }
 
@@ -81,10 +83,10 @@ fn no_setting_is_shown_with_a_password_or_a_key() {
         assert!(!(done.stdout.clone() + &done.stderr).contains(secret), "{done:?}");
     }
     let rows = json!(rows(done));
-    assert_eq!(rows[1], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
-    assert_eq!(rows[20], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
-    assert_eq!(rows[21], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
-    assert_eq!(rows[22], json!(["smtp_url", "set", "COUNTERSIGN_SMTP_URL"]));
+    assert_eq!(rows[2], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
+    assert_eq!(rows[21], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
+    assert_eq!(rows[22], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+    assert_eq!(rows[23], json!(["smtp_url", "set", "COUNTERSIGN_SMTP_URL"]));
 
     let done = shown(&Folder::new(), &format!("--database {url}"), &[]);
     assert!(done.stderr.starts_with("warning: --database shows its password"), "{done:?}");
@@ -103,6 +105,7 @@ fn a_setting_that_can_not_be_used_is_named() {
         ("", ("COUNTERSIGN_KEEP_FOR", "a while"), "", "this is no length of time: write 30s"),
         ("schedule = ['5s', 'soon']", ("A", ""), "", "this is no length of time: write 30s"),
         ("", ("A", ""), "--concurrency 0", "--concurrency"),
+        ("max_connections = 0", ("A", ""), "", "line 1: "),
         ("", ("COUNTERSIGN_ALLOW_HTTP", "perhaps"), "", "COUNTERSIGN_ALLOW_HTTP can't be used"),
         (
             "",
@@ -143,7 +146,7 @@ fn what_is_set_for_us_counts_before_what_is_set_for_every_program() {
     let folder = Folder::new().with("countersign.toml", "otlp_endpoint = 'https://ours:4318/'");
     let otel = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318");
     let row = |more: &str, environment: &[_]| {
-        let (_, value, from) = rows(shown(&folder, &format!("--json {more}"), environment)).swap_remove(9);
+        let (_, value, from) = rows(shown(&folder, &format!("--json {more}"), environment)).swap_remove(10);
         (value, from)
     };
     let pair = |value: &str, from: &str| (value.to_owned(), from.to_owned());
