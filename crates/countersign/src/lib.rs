@@ -44,7 +44,7 @@
 //! | receive in axum, or any tower stack | the crates `countersign-axum`, `countersign-tower` |
 //! | verify a request by hand | [`Verifier::verify`], or [`Verifier::begin`] for a body in pieces |
 //! | answer a provider's test of the endpoint | [`Verifier::receive`] |
-//! | know why a request is refused | the module `explain`; `countersign explain` |
+//! | know why a request is refused | the module `explain`; `countersign verify --explain` |
 //! | know the provider's scheme | [`catalog`] |
 //! | write a scheme of your own | [`scheme`]; the module `infer`, which finds one in captured requests |
 //! | sign | [`Signer`] |
