@@ -109,7 +109,9 @@ use axum::{
 };
 
 #[doc(no_inline)]
-pub use countersign_tower::{Rejection, Verified, WebhookLayer};
+pub use countersign_tower::{
+    Decided, Decision, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified, WebhookLayer,
+};
 
 pub use self::{
     body::VerifiedBody,
