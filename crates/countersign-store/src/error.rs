@@ -3,7 +3,6 @@
 use std::{error::Error as StdError, fmt};
 
 /// Why a store could not do what it was asked. Nothing is known to have happened.
-#[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -76,6 +75,13 @@ impl fmt::Display for StoreError {
             Some(cause) => write!(f, "{what}: {cause}"),
             None => f.write_str(what),
         }
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreError({self})")
     }
 }
 

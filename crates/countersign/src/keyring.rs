@@ -16,11 +16,11 @@
 //! assert_eq!(keys.labels().collect::<Vec<_>>(), ["2026-11", "2026-05"]);
 //!
 //! let error = Keyring::new(&catalog::STRIPE, ["whsec_"]).unwrap_err();
-//! assert_eq!(error.to_string(), "key-1 is a prefix with nothing behind it: copy the whole secret");
+//! assert_eq!(error.to_string(), "scheme `stripe`: key-1 is a prefix with nothing behind it: copy the whole secret");
 //! # Ok::<(), countersign::KeyError>(())
 //! ```
 
-use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+use alloc::{format, sync::Arc, vec::Vec};
 use core::fmt;
 
 pub use self::error::{KeyError, KeyErrorKind};
@@ -129,7 +129,7 @@ impl Keyring {
     /// [`KeyErrorKind::NotUnsigned`] where the scheme does sign.
     pub fn accept_unsigned(scheme: &Scheme) -> Result<Keyring, KeyError> {
         if !scheme.is_unsigned() {
-            return Err(KeyError { label: String::new(), kind: KeyErrorKind::NotUnsigned });
+            return Err(KeyError::of(scheme, "", KeyErrorKind::NotUnsigned));
         }
         Ok(Keyring::empty(scheme, true))
     }
@@ -142,7 +142,7 @@ impl Keyring {
     /// [`KeyErrorKind::Unsigned`] where the scheme signs nothing.
     pub fn by_request(scheme: &Scheme) -> Result<Keyring, KeyError> {
         if scheme.is_unsigned() {
-            return Err(KeyError { label: String::new(), kind: KeyErrorKind::Unsigned });
+            return Err(KeyError::of(scheme, "", KeyErrorKind::Unsigned));
         }
         Ok(Keyring::empty(scheme, false))
     }
@@ -261,7 +261,7 @@ impl KeyringBuilder {
         if self.failed.is_none() && !self.scheme.is_unsigned() {
             match self.read(key) {
                 Ok(entry) => self.entries.push(entry),
-                Err(kind) => self.failed = Some(KeyError { label: key.label.to_owned(), kind }),
+                Err(kind) => self.failed = Some(KeyError::of(&self.scheme, key.label, kind)),
             }
         }
         self
@@ -282,7 +282,7 @@ impl KeyringBuilder {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let error = |kind| Err(KeyError { label: String::new(), kind });
+        let error = |kind| Err(KeyError::of(&self.scheme, "", kind));
         match self.entries.len() {
             _ if self.scheme.is_unsigned() => error(KeyErrorKind::Unsigned),
             0 => error(KeyErrorKind::NoKeys),

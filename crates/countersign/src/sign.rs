@@ -334,7 +334,7 @@ fn separator_text(separator: Separator) -> &'static str {
 }
 
 /// A message that can't be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignError {
     /// The id or type can't stand in a header, or the scheme signs it and it holds more than
@@ -360,6 +360,13 @@ impl fmt::Display for SignError {
             SignError::NoUrl => "the scheme signs the URL: give the whole URL, https:// included",
             SignError::NoUsableKey => "no key that can sign is valid now: check the keys' times of validity",
         })
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignError({self})")
     }
 }
 

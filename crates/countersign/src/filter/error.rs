@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 /// A pattern of event types that is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FilterError {
     kind: FilterErrorKind,
     pattern: String,
@@ -62,6 +62,13 @@ impl FilterError {
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "event pattern {:?} {}", self.pattern, self.kind.advice())
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FilterError({self})")
     }
 }
 

@@ -1,11 +1,17 @@
 //! What is wrong with a secret.
 
-use alloc::string::String;
+use alloc::{
+    borrow::{Cow, ToOwned as _},
+    string::String,
+};
 use core::fmt;
 
+use crate::Scheme;
+
 /// A secret that a keyring refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyError {
+    pub(super) scheme: Cow<'static, str>,
     pub(super) label: String,
     pub(super) kind: KeyErrorKind,
 }
@@ -81,6 +87,10 @@ impl KeyErrorKind {
 }
 
 impl KeyError {
+    pub(super) fn of(scheme: &Scheme, label: &str, kind: KeyErrorKind) -> Self {
+        KeyError { scheme: scheme.name.clone(), label: label.to_owned(), kind }
+    }
+
     /// What is wrong.
     #[must_use]
     pub fn kind(&self) -> KeyErrorKind {
@@ -96,10 +106,18 @@ impl KeyError {
 
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "scheme `{}`: ", self.scheme)?;
         if !self.label.is_empty() {
             write!(f, "{} ", self.label)?;
         }
         f.write_str(self.kind.advice())
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyError({self})")
     }
 }
 

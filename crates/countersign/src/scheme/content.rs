@@ -112,7 +112,7 @@ fn push_literal(parts: &mut Vec<Part>, literal: &mut String) {
 }
 
 /// A content template that can't be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
     /// A `}` without its `{`.
@@ -134,6 +134,13 @@ impl fmt::Display for TemplateError {
                  {{configured-url}}, {{request-url}} or {{request-url:decoded:CHARACTERS}}"
             ),
         }
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TemplateError({self})")
     }
 }
 

@@ -193,7 +193,7 @@ fn families(scheme: &Scheme) -> Vec<Plan> {
 }
 
 /// What is wrong with a verifier's or a signer's configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The scheme makes no sense.
@@ -234,6 +234,13 @@ impl fmt::Display for ConfigError {
                 write!(f, "no key of the keyring can sign by {}", algorithm.as_str())
             }
         }
+    }
+}
+
+/// As a sentence, for `main` prints an error so.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigError({self})")
     }
 }
 

@@ -1,8 +1,8 @@
 //! What building a verifier, a signer or a keyring refuses.
 
 use countersign::{
-    ConfigError, ErrorKind, Key, KeyErrorKind, Keyring, RequestView, Scheme, Signer, Tolerance, Verifier,
-    catalog,
+    ConfigError, ErrorKind, Key, KeyErrorKind, Keyring, RequestView, Scheme, SignError, Signer, Tolerance,
+    Verifier, catalog,
     scheme::{Algorithm, Part, Signature, Syntax, Version},
 };
 
@@ -184,4 +184,17 @@ fn a_mistake_is_shown_with_its_remedy() {
     ] {
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[test]
+fn an_error_that_main_prints_is_a_sentence() {
+    let short = Keyring::new(&catalog::STANDARD_WEBHOOKS, ["whsec_AQID"]).expect_err("a short secret");
+    assert_eq!((short.label(), short.kind()), ("key-1", KeyErrorKind::TooShort));
+    let short: Box<dyn std::error::Error> = short.into();
+    assert_eq!(
+        format!("{short:?}"),
+        "KeyError(scheme `standard-webhooks`: key-1 is shorter than the scheme allows: use a longer secret)"
+    );
+    assert_eq!(format!("{:?}", ConfigError::NoKeys), "ConfigError(no keys were given: call `keys`)");
+    assert!(format!("{:?}", SignError::NoUrl).starts_with("SignError(the scheme signs the URL: "));
 }
