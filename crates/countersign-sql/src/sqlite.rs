@@ -51,9 +51,13 @@ impl SqliteStore {
     /// # Errors
     /// Where the file can't be opened, written, or be in WAL mode, as on a network's file system.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let store = Self::new(open::pool(path.as_ref()).await?);
-        store.migrate().await?;
-        Ok(store)
+        let path = path.as_ref();
+        let opened = async {
+            let store = Self::new(open::pool(path).await?);
+            store.migrate().await?;
+            Ok(store)
+        };
+        opened.await.map_err(|error| open::at(path, &error))
     }
 
     /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.

@@ -1,8 +1,8 @@
 //! Opening a file so that what is written outlives the machine's power.
 
-use std::{path::Path, time::Duration};
+use std::{error::Error as _, path::Path, time::Duration};
 
-use countersign_store::StoreError;
+use countersign_store::{StoreError, StoreErrorKind};
 use sqlx::{
     Connection, Error, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -57,8 +57,13 @@ fn file(path: &Path) -> SqliteConnectOptions {
 }
 
 fn is_busy(error: &Error) -> bool {
-    let code = error.as_database_error().and_then(|answer| answer.code());
-    code.and_then(|code| code.parse().ok()).is_some_and(|code: i32| code & 0xff == BUSY)
+    code(error) == Some(BUSY)
+}
+
+/// SQLite's result code, without its extension.
+fn code(error: &Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
 }
 
 /// Asks SQLite what it has made of the settings: those it can't have, it passes over silently.
@@ -66,11 +71,41 @@ async fn verify(pool: &SqlitePool) -> Result<(), StoreError> {
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.map_err(failed)?;
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(failed)?;
     match mode == "wal" && synchronous >= FULL {
-        true => Ok(()),
+        true => write(pool).await,
         false => Err(StoreError::invalid(format!(
             "the file can't be in WAL mode and flushed at each commit (journal_mode={mode}, \
              synchronous={synchronous}): put it on a local disk"
         ))),
+    }
+}
+
+/// Writes, and takes it back: a file that can't be written, SQLite opens for reading, silently, and a transaction
+/// that is begun for writing there is one for reading.
+async fn write(pool: &SqlitePool) -> Result<(), StoreError> {
+    let written = async {
+        let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::raw_sql("CREATE TABLE countersign_can_be_written (column_1)")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.rollback().await
+    };
+    match written.await {
+        // Somebody else is writing it for long.
+        Err(error) if is_busy(&error) => Ok(()),
+        Err(error) if code(&error) == Some(READ_ONLY) => {
+            Err(StoreError::unavailable("the file can be read, and not written: check its permissions"))
+        }
+        written => written.map_err(failed),
+    }
+}
+
+/// An error, with the file that it is about.
+pub(super) fn at(path: &Path, error: &StoreError) -> StoreError {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let cause = format!("{}: {cause}", path.display());
+    match error.kind() {
+        StoreErrorKind::Invalid => StoreError::invalid(cause),
+        _ => StoreError::unavailable(cause),
     }
 }
 
@@ -79,6 +114,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 /// SQLite's result code where another connection holds the lock.
 const BUSY: i32 = 5;
+/// That where the file, or its folder, can't be written.
+const READ_ONLY: i32 = 8;
 /// `synchronous=FULL`, as the pragma answers it.
 const FULL: i64 = 2;
 
@@ -102,6 +139,23 @@ mod tests {
         let normal = file(&folder.path().join("webhooks.db")).synchronous(SqliteSynchronous::Normal);
         let pool = options().connect_with(normal).await.unwrap();
         assert!(verify(&pool).await.unwrap_err().to_string().contains("synchronous=1"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_can_not_be_written_is_refused_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("webhooks.db");
+        let writable = pool(&path).await.unwrap();
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        assert_eq!(sqlx::query_scalar::<_, i64>(tables).fetch_one(&writable).await.unwrap(), 0);
+        // As SQLite opens a file by itself that the user may only read: root may write any.
+        let only_read = file(&path).create_if_missing(false).read_only(true);
+        let only_read = options().connect_with(only_read).await.unwrap();
+        let error = at(&path, &verify(&only_read).await.unwrap_err());
+        let said =
+            format!("the store can't be reached: {}: the file can be read, and not written", path.display());
+        assert!(error.to_string().starts_with(&said), "{error}");
+        assert_eq!(format!("{error:?}"), format!("StoreError({error})"));
     }
 
     #[tokio::test]
