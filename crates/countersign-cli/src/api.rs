@@ -22,7 +22,10 @@ use serde_json::Value;
 use url::Url;
 
 use self::connection::Connection;
-use crate::{output, serve::Database};
+use crate::{
+    output,
+    serve::{self, Database},
+};
 
 mod connection;
 pub(crate) mod delivery;
@@ -94,6 +97,13 @@ impl Api {
         }
         let base = arguments.server.clone().map_or_else(server, Ok)?;
         Ok(Api { connection: Connection::server(&base)?, base, json })
+    }
+
+    /// Says that a secret which is to be stored is stored as it is, where this command does that itself.
+    pub(crate) fn note_secret(&self) {
+        if self.connection.is_unsealed() {
+            serve::note_unsealed();
+        }
     }
 
     pub(crate) fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {

@@ -68,10 +68,7 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     settings.check()?;
     if settings.sealer.is_none() {
-        output::note(
-            "endpoints' secrets are stored as they are: COUNTERSIGN_SEAL_KEY, made by `openssl rand -base64 32`, \
-             seals those that are made from then on",
-        );
+        note_unsealed();
     }
     let (wanted, most) =
         (settings.max_connections.value, Connections::new(settings.max_connections.value).most());
@@ -87,6 +84,14 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     served.map(|()| ExitCode::SUCCESS)
 }
 
+/// Says that secrets are stored as they are.
+pub(crate) fn note_unsealed() {
+    output::note(
+        "endpoints' secrets are stored as they are: COUNTERSIGN_SEAL_KEY, made by `openssl rand -base64 32`, \
+         seals those that are made from then on",
+    );
+}
+
 /// Makes a key, and prints it with what the configuration needs to let it in.
 pub(crate) fn make_key(arguments: &ApiKeyArgs) -> anyhow::Result<ExitCode> {
     let key = ApiKey::generate()?;
@@ -97,13 +102,21 @@ pub(crate) fn make_key(arguments: &ApiKeyArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The API over a database that is there already, with the other settings of the server.
-pub(crate) async fn api_over(database: &Database) -> anyhow::Result<Router> {
+pub(crate) struct ApiOver {
+    pub(crate) router: Router,
+    /// Whether the secrets that it stores are sealed.
+    pub(crate) seals: bool,
+}
+
+/// Opens a database that is there already.
+pub(crate) async fn api_over(database: &Database) -> anyhow::Result<ApiOver> {
     let arguments = ServeArgs { database: Some(database.clone()), ..ServeArgs::default() };
     let settings = Settings::read(&arguments)?;
-    match database.open().await? {
-        Store::Sqlite(store) => running::api(Outbox::new(store), &settings),
-        Store::Postgres(store) => running::api(Outbox::new(store), &settings),
-    }
+    let router = match database.open().await? {
+        Store::Sqlite(store) => running::api(Outbox::new(store), &settings)?,
+        Store::Postgres(store) => running::api(Outbox::new(store), &settings)?,
+    };
+    Ok(ApiOver { router, seals: settings.sealer.is_some() })
 }
 
 fn runtime() -> anyhow::Result<Runtime> {

@@ -3,10 +3,7 @@
 use std::{env, error::Error, time::Duration};
 
 use anyhow::{Context as _, bail};
-use axum::{
-    Router,
-    body::{self, Body},
-};
+use axum::body::{self, Body};
 use bytes::Bytes;
 use countersign_server::{Caller, Scope};
 use http::{HeaderValue, Request, Response, header};
@@ -17,7 +14,10 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::NotDone;
-use crate::{serve, serve::Database, tls};
+use crate::{
+    serve::{self, ApiOver, Database},
+    tls,
+};
 
 /// Whom the API is asked.
 pub(super) enum Connection {
@@ -34,7 +34,7 @@ pub(super) struct Server {
 /// The API in this process.
 pub(super) struct Local {
     runtime: Runtime,
-    router: Router,
+    api: ApiOver,
 }
 
 impl Connection {
@@ -60,8 +60,13 @@ impl Connection {
     /// A database that isn't there or can't be opened, or settings that can't be used.
     pub(super) fn database(database: &Database) -> anyhow::Result<Self> {
         let runtime = Runtime::new().context("the database can't be opened")?;
-        let router = runtime.block_on(serve::api_over(database))?;
-        Ok(Connection::Database(Local { runtime, router }))
+        let api = runtime.block_on(serve::api_over(database))?;
+        Ok(Connection::Database(Local { runtime, api }))
+    }
+
+    /// Whether secrets are stored here as they are. What a server does is said where it is started.
+    pub(super) fn is_unsealed(&self) -> bool {
+        matches!(self, Connection::Database(local) if !local.api.seals)
     }
 
     /// # Errors
@@ -92,7 +97,7 @@ impl Server {
 impl Local {
     async fn send(&self, mut request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
         request.extensions_mut().insert(Caller::new("command line", Scope::Admin));
-        let Ok(answer) = self.router.clone().oneshot(request.map(Body::from)).await;
+        let Ok(answer) = self.api.router.clone().oneshot(request.map(Body::from)).await;
         let (head, body) = answer.into_parts();
         let body = body::to_bytes(body, usize::MAX).await.context("the answer broke off")?;
         Ok(Response::from_parts(head, body))

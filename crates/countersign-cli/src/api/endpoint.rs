@@ -118,6 +118,7 @@ struct Draft<'a> {
 fn add(arguments: &AddArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
     let secret = arguments.secret_env.as_deref().map(secrets::variable).transpose()?;
+    api.note_secret();
     let draft = Draft {
         url: arguments.url.as_str(),
         name: arguments.name.as_deref(),

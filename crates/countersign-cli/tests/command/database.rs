@@ -131,6 +131,17 @@ fn what_the_api_refuses_is_refused_here_too() {
 }
 
 #[test]
+fn a_secret_that_is_stored_as_it_is_is_said_to_be() {
+    let folder = Folder::new();
+    let direct = Direct::sqlite(&folder);
+    let add = || direct.ask("endpoint add https://example.com/");
+    let said = |run: Run| run.go().err(0).contains("stored as they are: COUNTERSIGN_SEAL_KEY");
+    assert!(said(add()));
+    assert!(!said(add().env("COUNTERSIGN_SEAL_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")));
+    assert!(!said(direct.ask("endpoint list")));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_not_made() {
     let folder = Folder::new();
     let done = countersign("endpoint list --database webhoks.db").within(&folder).go();
