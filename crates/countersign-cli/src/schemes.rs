@@ -81,6 +81,7 @@ fn check(file: &Path) -> anyhow::Result<ExitCode> {
                 scheme.name,
                 output::printable(&scheme.title)
             )?;
+            warnings(&scheme).iter().for_each(output::warning);
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -89,6 +90,22 @@ fn check(file: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(NOT_VALID))
         }
     }
+}
+
+/// What a scheme can be that is good, and is seldom meant.
+fn warnings(scheme: &Scheme) -> Vec<String> {
+    let signs = scheme.algorithms().any(|algorithm| algorithm.signature_len().is_some());
+    let open = signs && !scheme.covers_body();
+    let body = open
+        .then(|| "the body is not signed, so that anybody can change it: `content` has no {body}".to_owned());
+    let known = catalog::find(&scheme.name).filter(|known| **known != *scheme);
+    let name = known.map(|known| {
+        format!(
+            "`{}` is the name of a scheme of the catalogue, which says otherwise: choose another",
+            known.name
+        )
+    });
+    body.into_iter().chain(name).collect()
 }
 
 /// The scheme of the catalogue with this name, or a message that names the nearest.

@@ -56,6 +56,24 @@ fn what_is_shown_can_be_read_again_and_checked() {
 }
 
 #[test]
+fn what_is_good_and_seldom_meant_is_warned_of() {
+    let check = |toml: String| {
+        let done = countersign("schemes check -").stdin(toml).go();
+        assert!(done.stdout.starts_with("standard input: good: scheme "), "{done:?}");
+        (done.code, done.stderr)
+    };
+    assert_eq!(check(ACME.to_owned()), (0, String::new()));
+    let (code, said) = check(ACME.replace("{field:t}.{body}", "{field:t}"));
+    assert_eq!((code, said.lines().count()), (0, 1));
+    assert!(said.starts_with("warning: the body is not signed"), "{said}");
+    let (code, said) = check(ACME.replace("\"acme\"", "\"stripe\""));
+    assert_eq!((code, said.lines().count()), (0, 1));
+    assert!(said.starts_with("warning: `stripe` is the name of a scheme of the catalogue"), "{said}");
+    // A token signs nothing, and says so itself.
+    assert_eq!(check(catalog::find("gitlab-token").expect("a scheme").to_toml()), (0, String::new()));
+}
+
+#[test]
 fn a_scheme_that_is_wrong_is_refused_with_line_field_and_remedy() {
     let folder = Folder::new()
         .with("unknown.toml", ACME.replace("encoding", "encodign"))
