@@ -39,6 +39,15 @@
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # As TOML
+//!
+//! Every key, with its values. What has a default can be left out. `countersign schemes check FILE` says what is
+//! wrong with a file, and `countersign schemes show NAME` writes a scheme of the catalogue so.
+//!
+//! ```toml
+#![doc = include_str!("scheme/reference.toml")]
+//! ```
 
 use alloc::borrow::Cow;
 

@@ -51,3 +51,56 @@ fn line_of_field(text: &str, path: &str) -> Option<usize> {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec::Vec};
+
+    use super::*;
+
+    const REFERENCE: &str = include_str!("reference.toml");
+
+    #[test]
+    fn the_reference_is_a_scheme() {
+        let scheme = Scheme::from_toml(REFERENCE).expect("a scheme");
+        assert_eq!(Scheme::from_toml(&scheme.to_toml()), Ok(scheme));
+    }
+
+    #[test]
+    fn the_reference_shows_every_key_and_value() {
+        // What is unknown is answered with all that is known.
+        for place in [
+            "name = ",
+            "methods = ",
+            "{ name = \"acme-version\"",
+            "header = \"acme-signature\"",
+            "list = ",
+            "label = ",
+            "\"hmac-sha256\"",
+            "\"hex\"",
+            "\"comma\", delimiter",
+            "min_bytes = ",
+            "prefix = ",
+            "\"base64\"",
+            "\"symmetric\"",
+            "at = ",
+            "\"unix-seconds\"",
+            "id = ",
+            "signed = ",
+            "method = ",
+            "setting = ",
+            "status = ",
+            "text = ",
+            "query = \"token\"",
+        ] {
+            let wrong = place.replacen(|letter: char| letter.is_ascii_lowercase(), "Q", 1);
+            let error =
+                Scheme::from_toml(&REFERENCE.replacen(place, &wrong, 1)).expect_err(place).to_string();
+            let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+            assert!(error.contains("unknown") && known.len() > 1, "{place}: {error}");
+            for name in known {
+                assert!(REFERENCE.contains(name), "{place}: `{name}` is missing");
+            }
+        }
+    }
+}
