@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use countersign_sql::{PgStore, SqliteStore};
 use serde::Deserialize;
 use sqlx::{
@@ -67,7 +67,8 @@ pub(super) async fn sqlite(path: &Path) -> anyhow::Result<SqliteStore> {
     let created = created.or_else(|error| if path.exists() { Ok(()) } else { Err(error) });
     created.with_context(|| format!("the database {} can't be created", path.display()))?;
     let store = SqliteStore::open(path).await;
-    store.with_context(|| format!("the database {} can't be opened", path.display()))
+    // Its text has the file and the cause, which a chain would say again.
+    store.map_err(|error| anyhow!("the database can't be opened: {error}"))
 }
 
 /// Connects, and creates the tables that are missing.

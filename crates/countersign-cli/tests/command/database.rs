@@ -142,6 +142,14 @@ fn a_secret_that_is_stored_as_it_is_is_said_to_be() {
 }
 
 #[test]
+fn a_file_that_is_no_database_is_named_once() {
+    let folder = Folder::new().with("webhooks.db", "no database, whatever its name says");
+    let said = countersign("endpoint list --database webhooks.db").within(&folder).go().err(2);
+    assert!(said.contains("the database can't be opened: ") && said.contains("not a database"), "{said}");
+    assert_eq!(said.matches("webhooks.db").count(), 1, "{said}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_not_made() {
     let folder = Folder::new();
     let done = countersign("endpoint list --database webhoks.db").within(&folder).go();
