@@ -14,7 +14,10 @@ pub struct Decision<'a> {
     pub scheme: &'a str,
     /// The name of the endpoint, where the application has given one.
     pub endpoint: Option<&'a str>,
-    /// The proof, where the request is authentic: its event, key label and tenant.
+    /// The tenant: the one whose keys were chosen for the request, also where it is refused then, or that of the
+    /// receiver's own keys.
+    pub tenant: Option<&'a str>,
+    /// The proof, where the request is authentic: its event and key label.
     pub verified: Option<&'a Verified>,
     /// Why the request was refused, where it was.
     pub error: Option<&'a Error>,

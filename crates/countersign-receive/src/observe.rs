@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Instant};
 
-use countersign::{Error, ErrorKind};
+use countersign::{Error, ErrorKind, Keyring};
 use tracing::{Span, debug, error, error_span, field::Empty, info, warn};
 
 use crate::{Decision, Receiver, Verified, audit::Decided, judgement::Judgement};
@@ -29,6 +29,8 @@ pub(crate) fn span<P>(receiver: &Receiver<P>) -> Span {
 pub(crate) struct Request<'a, P> {
     pub(crate) receiver: &'a Receiver<P>,
     pub(crate) span: &'a Span,
+    /// The keys that were chosen for it, where they are by request.
+    pub(crate) chosen: Option<&'a Keyring>,
     /// When it came, in Unix seconds by the receiver's clock.
     pub(crate) now: i64,
     pub(crate) started: Instant,
@@ -54,11 +56,8 @@ impl<P> Request<'_, P> {
     fn describe(&self, judgement: &Judgement) {
         self.span.record("outcome", outcome(judgement));
         self.span.record("age_s", self.age(judgement));
+        self.span.record("tenant", self.tenant());
         if let Some(verified) = judgement.verified() {
-            // Of keys that were chosen by request it has been told: a field that is told twice is shown twice.
-            if self.receiver.keys.is_none() {
-                self.span.record("tenant", verified.tenant());
-            }
             self.span.record("key", verified.key_label());
             self.span.record("bytes", verified.body().len());
             self.span.record("event_type", shown(&verified.event_type()));
@@ -75,10 +74,18 @@ impl<P> Request<'_, P> {
             outcome: judgement.outcome(),
             scheme: &self.receiver.verifier.scheme().name,
             endpoint: self.receiver.endpoint.as_deref(),
+            tenant: self.tenant(),
             verified: judgement.verified(),
             error: judgement.error(),
             age_seconds: self.age(judgement),
             status: judgement.status(),
+        }
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        match &self.receiver.keys {
+            Some(_) => self.chosen?.tenant(),
+            None => self.receiver.verifier.tenant(),
         }
     }
 

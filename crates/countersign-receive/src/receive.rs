@@ -1,9 +1,14 @@
 //! The way of a request, from its headers to the decision.
 
-use std::{borrow::Cow, pin::pin, time::Instant};
+use std::{
+    borrow::Cow,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use bytes::Bytes;
-use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Outcome, RequestView, Verifier};
+use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Keyring, Outcome, RequestView, Verifier};
 use countersign_store::{Accepted, Answer};
 use tracing::{Instrument, Span};
 
@@ -41,16 +46,17 @@ impl<P> Receiver<P> {
     pub async fn receive(&self, incoming: &Incoming<'_, P>, body: impl BodySource) -> Next {
         let started = Instant::now();
         let now = (self.clock)();
-        let span = observe::span(self);
+        let (span, chosen) = (observe::span(self), OnceLock::new());
         let judgement = {
             // Pinned first: the future is large, and would be moved into what instruments it.
-            let judging = pin!(self.judge(incoming, body, now, &span));
+            let judging = pin!(self.judge(incoming, body, now, &span, &chosen));
             match span.is_disabled() {
                 true => judging.await,
                 false => judging.instrument(span.clone()).await,
             }
         };
-        observe::Request { receiver: self, span: &span, now, started }.record(&judgement);
+        let chosen = chosen.get().map(Arc::as_ref);
+        observe::Request { receiver: self, span: &span, chosen, now, started }.record(&judgement);
         judgement.into_next(self.verifier.scheme())
     }
 
@@ -60,8 +66,9 @@ impl<P> Receiver<P> {
         body: impl BodySource,
         now: i64,
         span: &Span,
+        chosen: &OnceLock<Arc<Keyring>>,
     ) -> Judgement {
-        let mut verified = match self.verify(incoming, body, now, span).await {
+        let mut verified = match self.verify(incoming, body, now, chosen).await {
             Ok(Outcome::Event(verified)) => verified,
             Ok(Outcome::Handshake(greeting)) => return self.greet(incoming.parts, greeting).await,
             Err(error) => return Judgement::Refuse(None, error),
@@ -85,10 +92,10 @@ impl<P> Receiver<P> {
         incoming: &Incoming<'_, P>,
         body: impl BodySource,
         now: i64,
-        span: &Span,
+        chosen: &OnceLock<Arc<Keyring>>,
     ) -> Result<Outcome<'static, Bytes>, Error> {
         self.limits.check(incoming.declared_length)?;
-        let verifier = self.verifier_for(incoming.parts, span).await?;
+        let verifier = self.verifier_for(incoming.parts, chosen).await?;
         let mut check = verifier.begin_with(&incoming.request, Frames::default(), now)?;
         self.limits.read(body, incoming.declared_length, |piece| check.update(piece)).await?;
         Ok(match check.outcome()? {
@@ -97,11 +104,18 @@ impl<P> Receiver<P> {
         })
     }
 
-    async fn verifier_for(&self, parts: &P, span: &Span) -> Result<Cow<'_, Verifier>, Error> {
+    /// The verifier with the request's own keys, where they are by request; they are noted in `chosen`.
+    async fn verifier_for(
+        &self,
+        parts: &P,
+        chosen: &OnceLock<Arc<Keyring>>,
+    ) -> Result<Cow<'_, Verifier>, Error> {
         let Some(keys) = &self.keys else { return Ok(Cow::Borrowed(&self.verifier)) };
-        let keys = keys.call(parts).await?;
-        span.record("tenant", keys.tenant());
-        self.verifier.with_keys(keys).map(Cow::Owned)
+        let keys = chosen.get_or_init({
+            let keys = keys.call(parts).await?;
+            || keys
+        });
+        self.verifier.with_keys(keys.clone()).map(Cow::Owned)
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.

@@ -89,6 +89,12 @@ impl Verifier {
         windows.collect::<Option<alloc::vec::Vec<u64>>>()?.into_iter().max()
     }
 
+    /// The tenant that its keys belong to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.keys.tenant()
+    }
+
     /// The same verifier with other keys: for keys that are chosen by request.
     ///
     /// # Errors

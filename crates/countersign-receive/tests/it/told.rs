@@ -1,8 +1,12 @@
 //! Every decision is told: to the audit and to the metrics.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::{Arc, Mutex},
+};
 
-use countersign::ErrorKind;
+use countersign::{ErrorKind, Key, Keyring, catalog};
 use countersign_receive::{Decided, Receiver};
 use countersign_store::MemoryStore;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -91,4 +95,21 @@ fn counted_by(receiver: &Receiver<()>) -> Vec<String> {
     }
     counted.sort();
     counted
+}
+
+/// Whoever is attacked is to be told, though nobody is authentic.
+#[tokio::test]
+async fn the_audit_is_told_the_tenant_of_a_request_that_is_refused() {
+    let key = Key::new("current", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let scheme = &catalog::STANDARD_WEBHOOKS;
+    let keys = Arc::new(Keyring::builder(scheme).key(key).tenant("acme").build().unwrap());
+    let tenants = Arc::new(Mutex::new(Vec::new()));
+    for known in [Some(keys), None] {
+        let tenants = tenants.clone();
+        let receiver = receiver().resolve_keys(move |()| ready(Ok::<_, Infallible>(known.clone())));
+        let receiver =
+            receiver.audit(move |decision| tenants.lock().unwrap().push(decision.tenant.map(str::to_owned)));
+        answered(deliver_with(&receiver, &[], BODY).await);
+    }
+    assert_eq!(*tenants.lock().unwrap(), [Some("acme".to_owned()), None]);
 }
