@@ -14,6 +14,7 @@ on_each_database!(
     old_messages_are_found_behind_any_number_that_waits,
     a_search_for_old_messages_ends_where_they_are_kept_for_longer,
     an_endpoint_is_deleted_with_any_number_of_deliveries,
+    what_an_interrupted_deletion_leaves_over_is_forgotten,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -86,6 +87,25 @@ async fn an_endpoint_is_deleted_with_any_number_of_deliveries<D: Database>(datab
         assert_eq!(store.attempts(claimed[claimed.len() - 1].id, &page).await.unwrap().len(), attempts);
     }
     assert!(!store.delete_endpoint("greedy").await.unwrap());
+}
+
+/// An endpoint is gone before its deliveries are, which go in steps.
+async fn what_an_interrupted_deletion_leaves_over_is_forgotten<D: Database>(database: &D) {
+    let store = database.store();
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(20_000)).await.unwrap();
+    let deleting = store.clone();
+    let deleting = tokio::spawn(async move { deleting.delete_endpoint("ep").await });
+    while store.endpoint("ep").await.unwrap().is_some() {}
+    deleting.abort();
+    assert!(deleting.await.unwrap_err().is_cancelled());
+    let mut left = store.count(&DeliveryFilter::default()).await.unwrap();
+    assert!(left > 0);
+    for _ in 0..100 {
+        store.prune_outbox(&Retention::default()).await.unwrap();
+        left = store.count(&DeliveryFilter::default()).await.unwrap();
+    }
+    assert_eq!(left, 0);
 }
 
 #[cfg(feature = "sqlite")]
