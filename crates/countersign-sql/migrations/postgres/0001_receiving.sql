@@ -37,7 +37,10 @@ CREATE TABLE countersign_inbox (
     body        BYTEA   NOT NULL     -- emptied once done
 );
 
-CREATE INDEX countersign_inbox_due ON countersign_inbox (due_at, id) WHERE state IN ('pending', 'leased');
+CREATE INDEX countersign_inbox_due ON countersign_inbox (due_at, id)
+    WHERE state IN ('pending', 'leased') AND lane IS NULL;
+CREATE INDEX countersign_inbox_lane_due ON countersign_inbox (due_at, id)
+    WHERE state IN ('pending', 'leased') AND lane IS NOT NULL;
 CREATE INDEX countersign_inbox_lane ON countersign_inbox (lane, id)
     WHERE state IN ('pending', 'leased') AND lane IS NOT NULL;
 CREATE INDEX countersign_inbox_lane_leased ON countersign_inbox (lane)
@@ -51,28 +54,86 @@ CREATE INDEX countersign_inbox_dead ON countersign_inbox (id) WHERE state = 'dea
 -- dead one be put back, before a row of its lane that is being leased at this moment. So there is one
 -- lease at a time, and each statement below sees what the lease before it has committed. It is one
 -- function, in one round trip, so that no client can stand still while it holds the lock.
+--
+-- Of the rows that have a lane only the first of each can be leased. As a rule there are enough of them among the longest
+-- due. Where there aren't, as behind many rows of one lane, the first of each lane is looked for: that costs the number of
+-- the lanes, and not that of their rows.
+--
+-- Each statement reads an index in its order, and stops. Where the tables' statistics are not up to date, another plan would
+-- read all that is due, and sort it.
 CREATE FUNCTION countersign_inbox_lease(given_now BIGINT, most BIGINT, span BIGINT, new_fence BIGINT)
 RETURNS SETOF BIGINT
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_bitmapscan = off
+SET enable_seqscan = off
+AS $$
 DECLARE
     present BIGINT;
+    looked_at BIGINT := greatest(256, 4 * most);
+    free BIGINT[];
+    first BIGINT[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'leasing needs the isolation level READ COMMITTED' USING ERRCODE = '0A000';
     END IF;
     PERFORM pg_advisory_xact_lock(1668508013, 'countersign_inbox'::regclass::oid::bigint::bit(32)::integer);
     present := countersign_now(given_now);
+    free := ARRAY(
+        SELECT inbox.id FROM countersign_inbox AS inbox
+        WHERE inbox.state IN ('pending', 'leased') AND inbox.lane IS NULL AND inbox.due_at <= present
+        ORDER BY inbox.due_at, inbox.id
+        LIMIT most);
+    first := ARRAY(
+        SELECT oldest.id
+        FROM (
+            SELECT inbox.id, inbox.due_at, inbox.lane FROM countersign_inbox AS inbox
+            WHERE inbox.state IN ('pending', 'leased') AND inbox.lane IS NOT NULL AND inbox.due_at <= present
+            ORDER BY inbox.due_at, inbox.id
+            LIMIT looked_at) AS oldest
+        WHERE oldest.id = (
+              SELECT head.id FROM countersign_inbox AS head
+              WHERE head.state IN ('pending', 'leased') AND head.lane >= oldest.lane
+              ORDER BY head.lane, head.id
+              LIMIT 1)
+          AND NOT EXISTS (
+              SELECT FROM countersign_inbox AS other
+              WHERE other.lane = oldest.lane AND other.state = 'leased' AND other.due_at > present OFFSET 0)
+        ORDER BY oldest.due_at, oldest.id
+        LIMIT most);
+    IF cardinality(first) < most AND looked_at = (
+        SELECT count(*)
+        FROM (
+            SELECT FROM countersign_inbox AS inbox
+            WHERE inbox.state IN ('pending', 'leased') AND inbox.lane IS NOT NULL AND inbox.due_at <= present
+            ORDER BY inbox.due_at, inbox.id
+            LIMIT looked_at) AS oldest)
+    THEN
+        first := ARRAY(
+            WITH RECURSIVE heads AS (
+                (SELECT inbox.lane, inbox.id, inbox.due_at FROM countersign_inbox AS inbox
+                 WHERE inbox.state IN ('pending', 'leased') AND inbox.lane IS NOT NULL
+                 ORDER BY inbox.lane, inbox.id
+                 LIMIT 1)
+                UNION ALL
+                SELECT next.lane, next.id, next.due_at
+                FROM heads CROSS JOIN LATERAL (
+                    SELECT inbox.lane, inbox.id, inbox.due_at FROM countersign_inbox AS inbox
+                    WHERE inbox.state IN ('pending', 'leased') AND inbox.lane > heads.lane
+                    ORDER BY inbox.lane, inbox.id
+                    LIMIT 1) AS next)
+            SELECT heads.id FROM heads
+            WHERE heads.due_at <= present AND NOT EXISTS (
+                SELECT FROM countersign_inbox AS other
+                WHERE other.lane = heads.lane AND other.state = 'leased' AND other.due_at > present OFFSET 0)
+            ORDER BY heads.due_at, heads.id
+            LIMIT most);
+    END IF;
     RETURN QUERY
     WITH due AS (
         SELECT inbox.id, inbox.due_at
         FROM countersign_inbox AS inbox
-        WHERE inbox.state IN ('pending', 'leased') AND inbox.due_at <= present
-          AND NOT EXISTS (
-              SELECT FROM countersign_inbox AS earlier
-              WHERE earlier.lane = inbox.lane AND earlier.id < inbox.id AND earlier.state IN ('pending', 'leased'))
-          AND NOT EXISTS (
-              SELECT FROM countersign_inbox AS other
-              WHERE other.lane = inbox.lane AND other.state = 'leased' AND other.due_at > present)
+        -- Once more, for a row that has changed since: a late worker may settle it at this moment.
+        WHERE inbox.id = ANY (free || first) AND inbox.state IN ('pending', 'leased') AND inbox.due_at <= present
         ORDER BY inbox.due_at, inbox.id
         LIMIT most
         FOR UPDATE SKIP LOCKED

@@ -139,7 +139,10 @@ const REQUEUE: &str = "
 
 const DEAD: &str = select_rows!("WHERE inbox.state = 'dead' AND inbox.id > $1 ORDER BY inbox.id LIMIT $2");
 
-const DEPTH: &str = "SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased')";
+/// Two counts, because two indexes hold them.
+const DEPTH: &str = "
+    SELECT (SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane IS NULL)
+        + (SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane IS NOT NULL)";
 
 /// The time is asked for once, in a subquery, so that the index on it is used.
 const PRUNE: &str = "

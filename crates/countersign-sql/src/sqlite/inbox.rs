@@ -15,6 +15,9 @@ use crate::{
     row::{self, Change, Row, select_rows},
 };
 
+/// When a row was due, and its id.
+type Due = (i64, i64);
+
 impl InboxStore for SqliteStore {
     async fn accept(&self, received: &Received) -> Result<Accepted, StoreError> {
         check::received(received)?;
@@ -73,8 +76,7 @@ impl SqliteStore {
     async fn take(&self, limit: u32, lease: Duration, fence: Fence) -> Result<Vec<i64>, StoreError> {
         let mut transaction = self.begin().await?;
         let now = self.now();
-        let query = sqlx::query_scalar(DUE).bind(now).bind(limit);
-        let ids: Vec<i64> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
+        let ids = due(&mut transaction, limit, now).await?;
         sqlx::query(LEASE)
             .bind(json(&ids))
             .bind(now.saturating_add(clock::span(lease)))
@@ -91,6 +93,29 @@ impl SqliteStore {
         let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
         rows.into_iter().map(|row| row::leased(row, fence)).collect()
     }
+}
+
+/// The ids of rows that may be leased, the longest due first.
+///
+/// Of the rows that have a lane only the first of each can be leased. As a rule there are enough of them among the longest
+/// due. Where there aren't, as behind many rows of one lane, the first of each lane is looked for: that costs the number of
+/// the lanes, and not that of their rows.
+async fn due(connection: &mut SqliteConnection, limit: u32, now: i64) -> Result<Vec<i64>, StoreError> {
+    let looked_at = (4 * i64::from(limit)).max(256);
+    let free = sqlx::query_as(FREE).bind(now).bind(limit);
+    let mut due: Vec<Due> = free.fetch_all(&mut *connection).await.map_err(failed)?;
+    let first = sqlx::query_as(FIRST).bind(now).bind(limit).bind(looked_at);
+    let mut first: Vec<Due> = first.fetch_all(&mut *connection).await.map_err(failed)?;
+    if first.len() < limit as usize {
+        let more = sqlx::query_scalar(MORE).bind(now).bind(looked_at);
+        if more.fetch_one(&mut *connection).await.map_err(failed)? {
+            let of_all = sqlx::query_as(FIRST_OF_ALL).bind(now).bind(limit);
+            first = of_all.fetch_all(&mut *connection).await.map_err(failed)?;
+        }
+    }
+    due.extend(first);
+    due.sort_unstable();
+    Ok(due.into_iter().take(limit as usize).map(|(_, id)| id).collect())
 }
 
 /// A JSON array, by which SQLite takes a list as one parameter.
@@ -114,16 +139,48 @@ async fn apply(connection: &mut SqliteConnection, change: &Change, now: i64) -> 
     Ok(changed.rows_affected() > 0)
 }
 
-const DUE: &str = "
-    SELECT id FROM countersign_inbox AS due
-    WHERE state IN ('pending', 'leased') AND due_at <= ?1
-      AND NOT EXISTS (
+/// Those without a lane.
+const FREE: &str = "
+    SELECT due_at, id FROM countersign_inbox
+    WHERE state IN ('pending', 'leased') AND lane IS NULL AND due_at <= ?1
+    ORDER BY due_at, id LIMIT ?2";
+
+/// Of the longest due that have a lane, those that are the first of it.
+const FIRST: &str = "
+    SELECT due_at, id
+    FROM (
+        SELECT due_at, id, lane FROM countersign_inbox
+        WHERE state IN ('pending', 'leased') AND lane IS NOT NULL AND due_at <= ?1
+        ORDER BY due_at, id LIMIT ?3) AS oldest
+    WHERE NOT EXISTS (
           SELECT 1 FROM countersign_inbox AS earlier
-          WHERE earlier.lane = due.lane AND earlier.id < due.id AND earlier.state IN ('pending', 'leased'))
+          WHERE earlier.lane = oldest.lane AND earlier.id < oldest.id AND earlier.state IN ('pending', 'leased'))
       AND NOT EXISTS (
           SELECT 1 FROM countersign_inbox AS other
-          WHERE other.lane = due.lane AND other.state = 'leased' AND other.due_at > ?1)
+          WHERE other.lane = oldest.lane AND other.state = 'leased' AND other.due_at > ?1)
     ORDER BY due_at, id LIMIT ?2";
+
+/// Whether there are more of them than were looked at.
+const MORE: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM countersign_inbox
+        WHERE state IN ('pending', 'leased') AND lane IS NOT NULL AND due_at <= ?1
+        ORDER BY due_at, id LIMIT 1 OFFSET ?2)";
+
+/// Of the first of each lane, those that are due. Each lane is looked for behind the one before it.
+const FIRST_OF_ALL: &str = "
+    WITH RECURSIVE lanes (lane) AS (
+        SELECT min(lane) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(lane) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane > lanes.lane)
+        FROM lanes WHERE lane IS NOT NULL)
+    SELECT first.due_at, first.id
+    FROM lanes CROSS JOIN countersign_inbox AS first ON first.id = (
+        SELECT min(id) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane = lanes.lane)
+    WHERE first.due_at <= ?1 AND NOT EXISTS (
+        SELECT 1 FROM countersign_inbox AS other
+        WHERE other.lane = lanes.lane AND other.state = 'leased' AND other.due_at > ?1)
+    ORDER BY first.due_at, first.id LIMIT ?2";
 
 const LEASE: &str = "
     UPDATE countersign_inbox SET state = 'leased', due_at = ?2, fence = ?3, attempts = attempts + 1
@@ -147,7 +204,10 @@ const REQUEUE: &str = "
 
 const DEAD: &str = select_rows!("WHERE inbox.state = 'dead' AND inbox.id > ?1 ORDER BY inbox.id LIMIT ?2");
 
-const DEPTH: &str = "SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased')";
+/// Two counts, because two indexes hold them.
+const DEPTH: &str = "
+    SELECT (SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane IS NULL)
+        + (SELECT count(*) FROM countersign_inbox WHERE state IN ('pending', 'leased') AND lane IS NOT NULL)";
 
 const PRUNE: &str = "
     DELETE FROM countersign_inbox WHERE id IN (

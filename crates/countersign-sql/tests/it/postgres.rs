@@ -245,6 +245,28 @@ async fn a_lease_that_was_planned_while_nothing_waited_looks_at_few_of_many() {
     fresh.drop().await;
 }
 
+/// Of all these rows one can be leased, or one of each lane that the others hold up.
+#[tokio::test]
+async fn a_lease_looks_at_few_of_many_rows_of_a_lane() {
+    for (lanes, lane) in [(1, "7"), (50, "CASE WHEN number <= 10000 THEN 7 ELSE number % 50 END")] {
+        let Some(fresh) = Fresh::new().await else { return };
+        let many = format!(
+            "INSERT INTO countersign_inbox (key, state, due_at, attempts, lane, accepted_at, source, data_at, body)
+             SELECT 'key' || number, 'pending', number, 0, {lane}, 1, 'stripe', '', ''
+             FROM generate_series(1, 20000) AS number"
+        );
+        execute(&fresh.pool, &many).await;
+        let mut connection = fresh.pool.acquire().await.unwrap();
+        let lease = "countersign_inbox_lease(NULL, 64, 60000000, 1)";
+        let (read, leased) = blocks_and_rows(&mut connection, lease).await;
+        assert_eq!(leased, lanes);
+        // A look at each row would be sixty thousand.
+        assert!(read < 10_000, "{read}");
+        drop(connection);
+        fresh.drop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_becomes_visible_late_does_not_share_its_lane() {
     let Some(fresh) = Fresh::new().await else { return };

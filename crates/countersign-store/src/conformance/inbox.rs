@@ -52,6 +52,7 @@ macro_rules! inbox_conformance {
             a_lease_that_ends_does_not_free_the_next_of_its_order,
             a_dead_row_does_not_hold_up_those_behind_it,
             a_row_that_was_put_back_waits_for_its_order,
+            many_rows_of_one_order_do_not_hold_up_those_of_others,
             of_many_workers_one_has_rows_of_an_order,
         );
     };

@@ -84,6 +84,34 @@ pub async fn a_row_that_was_put_back_waits_for_its_order(harness: &impl Harness<
     assert_eq!(keys(&lease(&store, 10).await), ["a1"]);
 }
 
+/// However many rows of one order are due before them, the first of each other order is leased, and so are rows without
+/// one: all of them the longest due first.
+pub async fn many_rows_of_one_order_do_not_hold_up_those_of_others(
+    harness: &impl Harness<Store: InboxStore>,
+) {
+    let store = harness.store().await;
+    accept(&store, &ordered("b1", "b")).await;
+    let retried = lease_one(&store).await;
+    for number in 0..300 {
+        accept(&store, &ordered(&format!("a{number}"), "a")).await;
+    }
+    harness.pass(harness.short()).await;
+    accept_all(&store, &[ordered("c1", "c"), event("free1"), ordered("c2", "c"), ordered("d1", "d")]).await;
+    harness.pass(harness.short()).await;
+    assert_eq!(settle(&store, &retried, retry(Duration::ZERO)).await, Settlement::Settled);
+    accept_all(&store, &[ordered("b2", "b"), event("free2")]).await;
+
+    let mut first = lease(&store, 3).await;
+    assert_eq!(keys(&first), ["a0", "c1", "free1"]);
+    assert_all_settled(&store, &first.split_off(1), Outcome::Done).await;
+    let second = lease(&store, 10).await;
+    assert_eq!(BTreeSet::from_iter(keys(&second)), BTreeSet::from(["c2", "d1", "b1", "free2"]));
+    assert_eq!(keys(&second)[..2], ["c2", "d1"]);
+    assert_eq!(lease(&store, 10).await, [], "a0 and b1 are leased");
+    assert_all_settled(&store, &first, dead("")).await;
+    assert_eq!(keys(&lease(&store, 10).await), ["a1"]);
+}
+
 /// Workers that lease at the same time never have two rows of one order, and are given them in the
 /// order in which they were accepted, though some are tried again and some are given up.
 pub async fn of_many_workers_one_has_rows_of_an_order(harness: &impl Harness<Store: InboxStore>) {
