@@ -38,6 +38,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether a message has an idempotency key: others can't have been enqueued before.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn has_keys(&self) -> bool {
         self.messages.iter().any(|(_, message)| message.idempotency_key.is_some())
     }
