@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "the event is taken as failed where this is dropped"]
 pub struct Handling {
-    span: Span,
+    /// That of the request, where somebody listens.
+    span: Option<Box<Span>>,
     meters: Arc<Meters>,
     claim: Option<Held>,
     /// The handler's answer, once there is one.
@@ -32,14 +33,15 @@ pub(crate) struct Held {
 }
 
 impl Handling {
-    pub(crate) fn new(span: Span, meters: Arc<Meters>, claim: Option<Held>) -> Self {
+    pub(crate) fn new(span: &Span, meters: Arc<Meters>, claim: Option<Held>) -> Self {
+        // Where nobody listens, there is no span to enter each time.
+        let span = (!span.is_disabled()).then(|| Box::new(span.clone()));
         Handling { span, meters, claim, status: None }
     }
 
     /// Runs the handler in the span of the request, so that its log says which event it is about.
     pub fn run<F: Future>(&self, handler: impl FnOnce() -> F) -> impl Future<Output = F::Output> {
-        // Where nobody listens, there is no span to enter each time.
-        let span = if self.span.is_disabled() { Span::none() } else { self.span.clone() };
+        let span = self.span.as_deref().map_or_else(Span::none, Span::clone);
         span.in_scope(handler).instrument(span)
     }
 
@@ -56,15 +58,15 @@ impl Handling {
     }
 
     fn tell(&self, outcome: Handled) {
-        let status = self.status;
-        self.span.in_scope(|| match outcome {
+        let (_entered, status) = (self.span.as_deref().map(Span::enter), self.status);
+        match outcome {
             Handled::Done => debug!(target: "countersign", status, "webhook handled"),
             Handled::Failed => warn!(target: "countersign", status, "webhook not handled: it may come again"),
             Handled::Dropped => warn!(
                 target: "countersign",
                 "webhook not handled: the handler failed, panicked or was dropped, and it may come again"
             ),
-        });
+        }
         self.meters.handled(outcome);
     }
 }

@@ -80,7 +80,7 @@ impl<P> Receiver<P> {
         match self.place(&verified).await {
             Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
             Ok(Placed::Handling(claim)) => {
-                Judgement::Handle(verified, Handling::new(span.clone(), self.meters.clone(), claim))
+                Judgement::Handle(verified, Handling::new(span, self.meters.clone(), claim))
             }
             Ok(Placed::Done(answer)) => Judgement::Replay(verified, answer),
             Err(error) => Judgement::Refuse(Some(verified), error),
