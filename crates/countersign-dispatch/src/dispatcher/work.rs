@@ -92,13 +92,12 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// has ended: whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running, mut ended: Ended) {
         let until = Instant::now() + self.grace;
-        self.settle(&mut ended).await;
         while running.len() > 0 {
+            self.settle(&mut ended).await;
             if timeout_at(until, running.some_have_ended(&mut ended)).await.is_err() {
                 tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
                 break;
             }
-            self.settle(&mut ended).await;
         }
         self.settle(&mut ended).await;
     }
