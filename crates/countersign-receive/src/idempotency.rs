@@ -13,7 +13,7 @@ use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
 use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::{SettingsError, handling::Held, hooks::unavailable, receive::Placed};
+use crate::{SettingsError, handling::Held, hooks::unavailable, meters::Handled, receive::Placed};
 
 /// Settings under which each event is handled once.
 ///
@@ -135,12 +135,12 @@ impl Idempotency {
 
     /// Records the answer, or gives the claim back where the event isn't handled.
     pub(crate) async fn settle(&self, token: &ClaimToken, status: u16) {
-        let settled = match status {
-            200..300 => {
+        let settled = match Handled::of(status) {
+            Handled::Done => {
                 let ttl = self.ttl.unwrap_or(Self::DEFAULT_TTL);
                 self.ask(self.store.complete(token, Answer { status }, ttl)).await
             }
-            _ => self.release(token).await,
+            Handled::Failed | Handled::Dropped => self.release(token).await,
         };
         log(token, settled);
     }

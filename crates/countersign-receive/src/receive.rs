@@ -111,11 +111,8 @@ impl<P> Receiver<P> {
         chosen: &OnceLock<Arc<Keyring>>,
     ) -> Result<Cow<'_, Verifier>, Error> {
         let Some(keys) = &self.keys else { return Ok(Cow::Borrowed(&self.verifier)) };
-        let keys = chosen.get_or_init({
-            let keys = keys.call(parts).await?;
-            || keys
-        });
-        self.verifier.with_keys(keys.clone()).map(Cow::Owned)
+        let keys = keys.call(parts).await?;
+        self.verifier.with_keys(chosen.get_or_init(|| keys).clone()).map(Cow::Owned)
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
