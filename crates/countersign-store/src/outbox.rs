@@ -22,8 +22,9 @@
 //! - A delivery is leased to one worker at a time. The attempt is counted when it is leased, so that a
 //!   payload that kills its worker is seen to. A worker whose lease has ended and was given to another
 //!   settles nothing.
-//! - [`OutboxStore::claim`] is fair: no endpoint is given more places than its limit, whatever waits
-//!   for it, and endpoints take turns.
+//! - [`OutboxStore::claim`] is fair: no endpoint is given more places than its limit, whatever waits for it. Tenants take
+//!   turns, and the endpoints of each do: whoever has fewer deliveries under way goes first. An endpoint without a tenant
+//!   is like a tenant of its own.
 //! - Attempt, delivery and the endpoint's health are settled in one commit. An attempt that ends after its endpoint was
 //!   given another URL says nothing about the endpoint.
 //! - Deliveries of an endpoint that is disabled are kept, and not claimed.
@@ -41,6 +42,7 @@ pub use self::{
     memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
     subscription::Subscription,
+    turn::TurnCount,
     view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention, Tenant},
 };
 use crate::{Settlement, StoreError};
@@ -50,6 +52,7 @@ mod endpoint;
 mod memory;
 mod message;
 mod subscription;
+mod turn;
 mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).

@@ -1,6 +1,10 @@
 -- Where more endpoints have something due than a lease has places, looking at all of them is most of what a lease
 -- costs. So a lease that has looked at all tells which it had no place for, and the next ones ask for those, by their
 -- ids: each is given one place at most.
+--
+-- Tenants take turns, of which each has had as many as it has deliveries under way, so that none that has many endpoints
+-- holds up another; of a tenant its endpoints do, and of an endpoint the oldest due goes first. An endpoint without a
+-- tenant takes turns like one.
 
 -- Returns a row for each delivery that is leased, in turn, and then one for each endpoint whose turn comes next, of up to
 -- sixteen leases.
@@ -19,7 +23,8 @@ BEGIN
     present := countersign_now(given_now);
     RETURN QUERY
     WITH waiting AS MATERIALIZED (
-        SELECT endpoint.id, CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END AS places, (
+        SELECT endpoint.id, coalesce('tenant ' || endpoint.tenant, 'endpoint ' || endpoint.id) AS taker,
+            CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END AS places, (
             -- The first entry of an index, whatever was settled before.
             SELECT min(first.due_at) FROM countersign_deliveries AS first
             WHERE first.endpoint_id = endpoint.id AND first.state IN ('pending', 'leased')) AS due_since
@@ -27,24 +32,42 @@ BEGIN
         WHERE endpoint.id = ANY (coalesce(among, ARRAY(SELECT id FROM countersign_endpoints WHERE state = 'enabled')))
           AND endpoint.state = 'enabled' AND (endpoint.open_until IS NULL OR endpoint.open_until <= present)
     ), free AS MATERIALIZED (
-        SELECT waiting.id, waiting.due_since, waiting.places - (
+        SELECT waiting.id, waiting.taker, waiting.due_since, waiting.places - (
             SELECT count(*) FROM countersign_deliveries AS leased
             WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > present) AS places
         FROM waiting WHERE waiting.due_since <= present
+    ), busy AS (
+        SELECT coalesce('tenant ' || endpoint.tenant, 'endpoint ' || endpoint.id) AS taker, leased.number
+        FROM (
+            SELECT delivery.endpoint_id, count(*)::INTEGER AS number FROM countersign_deliveries AS delivery
+            WHERE among IS NULL AND delivery.state = 'leased' AND delivery.due_at > present
+            GROUP BY delivery.endpoint_id) AS leased
+        JOIN countersign_endpoints AS endpoint ON endpoint.id = leased.endpoint_id
+    ), ranked AS MATERIALIZED (
+        -- A window over both, and no join: nobody knows beforehand how many there will be, and each of one would be
+        -- compared with each of the other.
+        SELECT member.id, member.taker, member.places, member.due_since,
+            sum(member.number) OVER (PARTITION BY member.taker) AS had,
+            sum(member.number) OVER (PARTITION BY member.taker)
+                + row_number() OVER (PARTITION BY member.taker ORDER BY member.due_since, member.id) AS turn
+        FROM (
+            SELECT free.id, free.taker, free.places, free.due_since, 0 AS number FROM free WHERE free.places > 0
+            UNION ALL
+            SELECT NULL, busy.taker, NULL, NULL, busy.number FROM busy) AS member
     ), served AS MATERIALIZED (
-        SELECT free.id, free.places FROM free WHERE free.places > 0 ORDER BY free.due_since, free.id LIMIT most
-    ), due AS (
-        SELECT oldest.id, oldest.due_at, oldest.turn
+        -- An endpoint whose first delivery isn't among as many first ones has none among all.
+        SELECT * FROM ranked WHERE ranked.id IS NOT NULL ORDER BY ranked.turn, ranked.due_since, ranked.id LIMIT most
+    ), due AS MATERIALIZED (
+        SELECT oldest.id, oldest.due_at, served.id AS endpoint_id, served.had + row_number() OVER (
+            PARTITION BY served.taker ORDER BY oldest.turn, oldest.due_at, oldest.id) AS turn
         FROM served CROSS JOIN LATERAL (
             SELECT candidate.id, candidate.due_at, row_number() OVER (ORDER BY candidate.due_at, candidate.id) AS turn
             FROM countersign_deliveries AS candidate
             WHERE candidate.endpoint_id = served.id AND candidate.state IN ('pending', 'leased')
               AND candidate.due_at <= present
             ORDER BY candidate.due_at, candidate.id
-            -- With more endpoints than places, one turn of each is enough.
-            LIMIT CASE WHEN among IS NOT NULL OR (SELECT count(*) FROM served) = most THEN 1
-                ELSE least(served.places, most) END) AS oldest
-        ORDER BY oldest.turn, oldest.due_at, oldest.id
+            LIMIT CASE WHEN among IS NOT NULL THEN 1 ELSE least(served.places, most) END) AS oldest
+        ORDER BY 4, oldest.due_at, oldest.id
         LIMIT most
     ), picked AS (
         SELECT delivery.id, due.turn, due.due_at
@@ -62,9 +85,9 @@ BEGIN
     )
     (SELECT taken.id, NULL::TEXT FROM taken ORDER BY taken.turn, taken.due_at, taken.id)
     UNION ALL
-    (SELECT NULL, free.id FROM free
-     WHERE among IS NULL AND free.places > 0 AND free.id NOT IN (SELECT served.id FROM served)
-     ORDER BY free.due_since, free.id LIMIT 16 * most);
+    (SELECT NULL, ranked.id FROM ranked
+     WHERE among IS NULL AND ranked.id IS NOT NULL AND ranked.id NOT IN (SELECT due.endpoint_id FROM due)
+     ORDER BY ranked.turn, ranked.due_since, ranked.id LIMIT 16 * most);
 END
 $$;
 

@@ -4,27 +4,41 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-/// The endpoints that had something due when all were looked at, and were given no place since: those that have waited
-/// longest come first. It is a hint, which each claim checks. A clone is another handle on the same list.
+/// The endpoints that had something due when all were looked at, and were given no place since: those whose turn it is
+/// first. It is a hint, which each claim checks. A clone is another handle on the same list.
 #[derive(Clone, Default)]
-pub(crate) struct Turns(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct Turns(Arc<Mutex<List>>);
+
+#[derive(Default)]
+struct List {
+    endpoints: VecDeque<String>,
+    made_at: Option<Instant>,
+}
+
+/// For how long a list holds: who isn't on it, because nothing was due for them, waits for no more than that.
+const HOLDS: Duration = Duration::from_secs(1);
 
 impl Turns {
-    /// Takes those whose turn it is: as many as there are places, or fewer, where the list comes to its end.
+    /// Takes those whose turn it is: as many as there are places, or fewer, where the list comes to its end. None where
+    /// it is old.
     pub(crate) fn next(&self, places: usize) -> Vec<String> {
         let mut list = self.lock();
-        let places = places.min(list.len());
-        list.drain(..places).collect()
+        if list.made_at.is_none_or(|made_at| made_at.elapsed() >= HOLDS) {
+            return Vec::new();
+        }
+        let places = places.min(list.endpoints.len());
+        list.endpoints.drain(..places).collect()
     }
 
     /// Is told who comes next, of all.
     pub(crate) fn follow(&self, endpoints: impl IntoIterator<Item = String>) {
-        *self.lock() = endpoints.into_iter().collect();
+        *self.lock() = List { endpoints: endpoints.into_iter().collect(), made_at: Some(Instant::now()) };
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
+    fn lock(&self) -> MutexGuard<'_, List> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,5 +59,14 @@ mod tests {
         turns.follow(["d".to_owned()]);
         turns.follow(["e".to_owned()]);
         assert_eq!(turns.next(9), ["e"]);
+    }
+
+    #[test]
+    fn an_old_list_is_of_no_use() {
+        let turns = Turns::default();
+        turns.follow(["a", "b"].map(str::to_owned));
+        assert_eq!(turns.next(1), ["a"]);
+        turns.lock().made_at = Instant::now().checked_sub(HOLDS);
+        assert_eq!(turns.next(1), [""; 0]);
     }
 }

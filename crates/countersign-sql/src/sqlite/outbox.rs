@@ -10,7 +10,7 @@ use countersign_store::{
         Retention, SettleDelivery, Tenant,
     },
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, query::QueryScalar, sqlite::SqliteArguments};
 use tokio::time::{Instant, sleep};
 
@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod claim;
+mod due;
 mod enqueue;
 mod given;
 #[cfg(test)]
@@ -69,7 +70,7 @@ async fn as_one<T: DeserializeOwned>(
 }
 
 /// A list as one parameter: JSON.
-fn list(ids: &[String]) -> Result<String, StoreError> {
+fn list(ids: &[impl Serialize]) -> Result<String, StoreError> {
     endpoint::json(&ids)
 }
 

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::steps::{
     ANY, WORKERS, WORKS, assert_nothing_is_due, attempts, bearing, claim, claim_briefly, claim_one, count,
     delivery, end, end_all, endpoint, endpoints, enqueue, enqueue_all, kinds, matching, message, messages,
-    put, retry, return_it, settle, settling, wanting,
+    of_tenant, put, retry, return_it, settle, settling, wanting,
 };
 use crate::{
     Settlement,
@@ -90,6 +90,53 @@ pub async fn claims_with_fewer_places_than_endpoints_go_round(harness: &impl Har
         let (least, most) = (served.values().min(), served.values().max());
         assert!(most <= least.map(|least| least + 1).as_ref(), "round {round}: {served:?}");
     }
+}
+
+/// Where there are places for more than one delivery of each endpoint, tenants have places alike, and each endpoint without
+/// a tenant as many as a tenant. What they have under way counts.
+pub async fn tenants_have_places_alike_however_many_endpoints_they_have(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put(&store, &bearing("alone", 100)).await;
+    let of = |tenant: &str, id: &str| Endpoint { tenant: Some(tenant.into()), ..bearing(id, 100) };
+    for number in 0..5 {
+        put(&store, &of("large", &format!("large_{number}"))).await;
+    }
+    put(&store, &of("small", "small")).await;
+    for tenant in [Some("large"), Some("small"), None] {
+        let of_each = messages("order.paid", 50).into_iter().map(|message| of_tenant(tenant, message));
+        enqueue_all(&store, &of_each.collect::<Vec<_>>()).await;
+    }
+    let first = claim(&store, 15).await;
+    assert_eq!(turns(&first), [5, 1, 1, 1, 1, 1, 5], "alone, five of large, small");
+    let (of_small, others): (Vec<_>, Vec<_>) = first.into_iter().partition(|one| one.endpoint.id == "small");
+    end_all(&store, &others, Verdict::Delivered).await;
+    let second = claim(&store, 10).await;
+    assert!(endpoints(&second).iter().all(|endpoint| *endpoint != "small"), "{:?}", endpoints(&second));
+    end_all(&store, &of_small, Verdict::Delivered).await;
+    assert_eq!(turns(&claim(&store, 5).await), [5], "small");
+}
+
+/// A tenant whose endpoints hang, however many they are and however long they have waited, holds up no other tenant: it
+/// has the next place that becomes free.
+pub async fn adv_79_a_tenant_with_many_endpoints_that_hang_holds_up_no_other(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    let of = |tenant: &str, message| of_tenant(Some(tenant), message);
+    for number in 0..100 {
+        let endpoint = Endpoint { tenant: Some("hangs".into()), ..endpoint(&format!("hangs_{number}")) };
+        put(&store, &endpoint).await;
+    }
+    put(&store, &Endpoint { tenant: Some("waits".into()), ..endpoint("waits") }).await;
+    enqueue_all(&store, &[of("hangs", message("order.paid")), of("hangs", message("order.paid"))]).await;
+    assert_eq!(turns(&claim(&store, 10).await), [1; 10]);
+    enqueue(&store, &of("waits", message("order.paid"))).await;
+    // A store need not look at all endpoints for each claim.
+    sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(endpoints(&claim(&store, 1).await), ["waits"]);
+    assert_eq!(turns(&claim(&store, 300).await).len(), 100, "and has taken no place from those");
 }
 
 /// No endpoint has more requests under way than its limit, over several claims and several handles; one

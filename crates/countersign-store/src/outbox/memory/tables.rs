@@ -11,7 +11,7 @@ use crate::{
     api_keys::StoredKey,
     outbox::{
         Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
-        Retention, SettleDelivery, Tenant,
+        Retention, SettleDelivery, Tenant, TurnCount,
     },
 };
 
@@ -106,20 +106,27 @@ impl Tables {
         small(self.rows.values().filter(|row| row.delivery.message_id == message).count())
     }
 
-    /// The deliveries that may be leased now: endpoints take turns, and the oldest due of each goes first.
+    /// The deliveries that may be leased now: tenants take turns, and the endpoints of each do, and of an endpoint the
+    /// oldest due goes first.
     pub(super) fn due(&self, now: i64, limit: usize) -> Vec<i64> {
-        let mut turns: Vec<(usize, i64, i64)> = Vec::new();
+        let (mut turns, mut due): (TurnCount, Vec<_>) = Default::default();
         for endpoint in self.endpoints.values() {
+            let tenant = endpoint.tenant.as_deref();
             let leased = self.rows.values().filter(|row| row.is_leased_of(&endpoint.id, now)).count();
+            turns.add(tenant, &endpoint.id, leased);
             let places = endpoint.places(small(leased), now) as usize;
-            let due = self.rows.values().filter(|row| row.is_due_of(&endpoint.id, now));
-            let mut due: Vec<(i64, i64)> =
-                due.map(|row| (row.delivery.due_at.unwrap_or(now), row.delivery.id)).collect();
-            due.sort_unstable();
-            turns.extend(due.into_iter().take(places).enumerate().map(|(turn, (at, id))| (turn, at, id)));
+            let rows = self.rows.values().filter(|row| row.is_due_of(&endpoint.id, now));
+            let mut rows: Vec<(i64, i64)> =
+                rows.map(|row| (row.delivery.due_at.unwrap_or(now), row.delivery.id)).collect();
+            rows.sort_unstable();
+            let rows = rows.into_iter().take(places).enumerate();
+            due.extend(rows.map(|(turn, (at, id))| (turn, at, id, tenant, &*endpoint.id)));
         }
-        turns.sort_unstable();
-        turns.into_iter().take(limit).map(|(_, _, id)| id).collect()
+        due.sort_unstable();
+        let due = due.into_iter().map(|(_, at, id, tenant, endpoint)| (turns.next(tenant, endpoint), at, id));
+        let mut due: Vec<(usize, i64, i64)> = due.collect();
+        due.sort_unstable();
+        due.into_iter().take(limit).map(|(_, _, id)| id).collect()
     }
 
     pub(super) fn lease(&mut self, id: i64, until: i64) -> Result<Option<Claimed>, StoreError> {
