@@ -9,6 +9,15 @@
 //!    changed by whoever replays the request;
 //! 3. the event's id as it arrived, where nothing is signed; then the body's digest. Such a key
 //!    says that it is [not authenticated](IdempotencyKey::is_authenticated).
+//!
+//! # Two events with one body
+//!
+//! By the digest, two events with one body are one, and the second is taken for a copy of the first. That can happen
+//! where the event's type is a header outside the signature, as with GitHub, Shopify and WooCommerce: an order that is
+//! created and paid at once may be sent twice as it stands, under two types. Give each type a URL and an
+//! [endpoint](IdempotencyKey::at_endpoint) of its own, or, where the provider's ids are worth more than what somebody
+//! with a captured request could do, call
+//! [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids).
 
 use alloc::{
     borrow::{Cow, ToOwned},

@@ -112,7 +112,8 @@ pub const HUBSPOT_V3: Scheme = Scheme {
 /// deliveries.
 ///
 /// - Only the body is signed: not the topic, the shop, the id or `X-Shopify-Triggered-At`. Where the
-///   shop matters, take it from the body.
+///   shop matters, take it from the body. An idempotency store takes two topics
+///   [with one body](crate::idempotency#two-events-with-one-body) for one event, unless each has a URL of its own.
 /// - After a change of the secret the new one may be used only after an hour: keep both.
 /// - Events that are triggered by hand in a shop's settings are signed with another secret.
 pub const SHOPIFY: Scheme = Scheme {
@@ -136,7 +137,7 @@ pub const SHOPIFY: Scheme = Scheme {
 ///
 /// Source: `Shopify/shopify-app-js` (`lib/webhooks/validate.ts`); shopify.dev, events.
 ///
-/// Only the body is signed. `shopify-webhook-id` names the delivery; `shopify-event-id` names the
+/// Only the body is signed, and what is said there of topics holds here. `shopify-webhook-id` names the delivery; `shopify-event-id` names the
 /// event that caused it, and perhaps others.
 pub const SHOPIFY_EVENTS: Scheme = Scheme {
     name: Borrowed("shopify-events"),
@@ -159,7 +160,9 @@ pub const SHOPIFY_EVENTS: Scheme = Scheme {
 ///
 /// - Only the body is signed: not the topic, nor the shop in `X-WC-Webhook-Source`. No signed time.
 /// - `X-WC-Webhook-Delivery-ID` is new at each attempt, so it is no event id: a retry is known by
-///   its body.
+///   its body. An idempotency store takes two topics
+///   [with one body](crate::idempotency#two-events-with-one-body), such as `order.created` and `order.updated`, for
+///   one event: give each a URL of its own.
 /// - The shop decodes HTML entities in the secret that it stores: give the secret as it was typed.
 /// - On creation an **unsigned** form `webhook_id=…` arrives. It is answered with 200 and nothing
 ///   else happens.

@@ -59,7 +59,8 @@ pub const CIRCLECI: Scheme = Scheme {
 /// Source: `github/docs`; `octokit/webhooks-methods.js`, `octokit/webhooks.js`; `google/go-github`.
 ///
 /// - No signed time, and neither id nor type is signed: both are headers. The id stays the same when
-///   a delivery is sent again by hand.
+///   a delivery is sent again by hand. An idempotency store takes two types
+///   [with one body](crate::idempotency#two-events-with-one-body) for one event.
 /// - Either case of the hexadecimal digits is accepted, as by `go-github` and one of octokit's two
 ///   builds.
 /// - With the content type `application/x-www-form-urlencoded` the signature is over the form as it

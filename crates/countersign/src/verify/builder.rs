@@ -102,7 +102,8 @@ impl VerifierBuilder {
     }
 
     /// Takes an id that isn't under the signature for the idempotency key even where the body's
-    /// digest could be had. Whoever replays a request can then give it a new id.
+    /// digest could be had. Whoever replays a request can then give it a new id. Where the provider's types aren't
+    /// signed either, two events [with one body](crate::idempotency#two-events-with-one-body) are then two.
     pub fn trust_unsigned_ids(mut self) -> Self {
         self.rules.trust_unsigned_ids = true;
         self
