@@ -46,7 +46,8 @@
 //! 4. Attempts are counted when an event is leased, so one that kills the process each time ends as a
 //!    dead letter too. `countersign inbox` lists them, shows them, and puts them back.
 //! 5. When it is told to stop, it leases no more, waits up to [`grace`](InboxWorker::grace) (30 s) for the
-//!    handlers that run, and gives the rest back.
+//!    handlers that run, and breaks the rest off. The event of a handler that ends by that is given back; one that
+//!    still runs, because it blocks its thread, keeps its event until the lease ends.
 //!
 //! An event is handled **at least once**: a worker that dies between the handler's end and the settling
 //! leaves it to be handled again. A handler that writes to the same database makes its effect exactly

@@ -1,20 +1,22 @@
 //! The worker: leases, handles, settles.
 
-use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use countersign_store::{Fence, InboxStore, Leased, Outcome, PRUNED_AT_ONCE, Settle, Settlement, StoreError};
+use countersign_store::{InboxStore, PRUNED_AT_ONCE, Settlement, StoreError};
 use metrics::gauge;
 use tokio::{
     join, select,
     sync::Notify,
-    task::{Id, JoinError, JoinSet},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
+use self::running::Running;
 use crate::{
-    EventHandler, HandlerError, Inbox,
-    attempt::{Attempt, Handler, Patience},
+    EventHandler, Inbox,
+    attempt::{Handler, Patience},
 };
+
+mod running;
 
 /// Worker that handles the events of an [`Inbox`]; see the [crate's page](crate) for what it does.
 ///
@@ -31,6 +33,8 @@ pub struct InboxWorker<S> {
 
 /// How much longer a lease is than the handler's limit of time: for the settling.
 const MARGIN: Duration = Duration::from_secs(30);
+/// How long handlers that are broken off are waited for: one that blocks its thread ends when it next waits.
+const BREAKING_OFF: Duration = Duration::from_secs(2);
 /// How often rows to prune are looked for, and the depth is measured.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -79,7 +83,9 @@ impl<S: InboxStore> InboxWorker<S> {
         self
     }
 
-    /// How long handlers that run are waited for when the worker stops: 30 seconds by default.
+    /// How long handlers that run are waited for when the worker stops: 30 seconds by default. Those that take longer
+    /// are broken off, and their events given back; one that blocks its thread can't be, and keeps its event until
+    /// the lease ends.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -173,15 +179,15 @@ impl<S: InboxStore> InboxWorker<S> {
         }
     }
 
-    /// Waits for the handlers that run, and gives back those that take too long.
+    /// Waits for the handlers that run, and breaks off those that take too long. Those that don't end even so keep their
+    /// leases: given back, their events would be handled twice at once.
     async fn stop(&self, mut running: Running) {
-        let all_ended = async {
-            while !running.tasks.is_empty() {
-                running.one_has_ended(self.patience).await;
+        if timeout(self.grace, running.all_have_ended(self.patience)).await.is_err() {
+            running.tasks.abort_all();
+            if timeout(BREAKING_OFF, running.all_have_ended(self.patience)).await.is_err() {
+                let handlers = running.tasks.len();
+                tracing::warn!(target: "countersign", handlers, "handlers could not be broken off: their events come back when the leases end");
             }
-        };
-        if timeout(self.grace, all_ended).await.is_err() {
-            running.give_back();
         }
         self.settle(&mut running).await;
     }
@@ -216,53 +222,6 @@ impl<S> fmt::Debug for InboxWorker<S> {
             .field("grace", &self.grace)
             .field("retention", &self.retention)
             .finish_non_exhaustive()
-    }
-}
-
-/// The handlers that run, and the events that are to be settled.
-#[derive(Default)]
-struct Running {
-    tasks: JoinSet<Result<(), HandlerError>>,
-    leases: HashMap<Id, (i64, Fence, Attempt)>,
-    ended: Vec<Settle>,
-}
-
-impl Running {
-    fn start(&mut self, handler: &Arc<dyn Handler>, leased: Leased, patience: Patience) {
-        let (id, fence, attempt) = (leased.id, leased.fence, Attempt::of(&leased));
-        let handler = handler.clone();
-        let running = attempt.run(leased, patience, handler);
-        let task = self.tasks.spawn(running);
-        self.leases.insert(task.id(), (id, fence, attempt));
-    }
-
-    /// Waits until a handler has ended, and takes all that have. Never ready where none runs.
-    async fn one_has_ended(&mut self, patience: Patience) {
-        match self.tasks.join_next_with_id().await {
-            Some(ended) => self.take(ended, patience),
-            None => std::future::pending().await,
-        }
-        while let Some(ended) = self.tasks.try_join_next_with_id() {
-            self.take(ended, patience);
-        }
-    }
-
-    fn take(&mut self, ended: Result<(Id, Result<(), HandlerError>), JoinError>, patience: Patience) {
-        let (task, result) = match ended {
-            Ok(ended) => ended,
-            // What it panicked with may hold a piece of the event.
-            Err(error) => (error.id(), Err(HandlerError::retry("the handler panicked"))),
-        };
-        if let Some((id, fence, attempt)) = self.leases.remove(&task) {
-            self.ended.push(Settle { id, fence, outcome: attempt.conclude(result, patience) });
-        }
-    }
-
-    /// Ends the handlers that still run; their events are another worker's.
-    fn give_back(&mut self) {
-        self.tasks.abort_all();
-        let returned = self.leases.drain().map(|(_, (id, fence, _))| (id, fence));
-        self.ended.extend(returned.map(|(id, fence)| Settle { id, fence, outcome: Outcome::Returned }));
     }
 }
 

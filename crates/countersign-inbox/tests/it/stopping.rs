@@ -1,10 +1,17 @@
 //! Workers that stop, gracefully or not.
 
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
 use countersign_inbox::{InboxEvent, InboxWorker};
 use countersign_store::InboxStore;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::block_in_place,
+    time::{Instant, sleep},
+};
 
 use crate::support::*;
 
@@ -47,4 +54,47 @@ async fn the_events_of_a_worker_that_died_come_back_when_their_leases_end() {
     assert_eq!(rows.done(), 0);
     until(|| rows.done() == 3).await;
     next.stop().await;
+}
+
+/// What it has done is done, and told the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_handler_that_ends_while_it_is_broken_off_is_settled_by_its_result() {
+    let (inbox, rows) = inbox();
+    accept(&inbox, 1).await;
+    let (worker, blocked) = start_blocking(&inbox);
+    sleep(Duration::from_millis(200)).await;
+    let stopping = tokio::spawn(worker.stop());
+    sleep(Duration::from_millis(500)).await;
+    assert!(!stopping.is_finished(), "the handler still runs");
+    drop(blocked);
+    stopping.await.unwrap();
+    assert_eq!((rows.done(), rows.attempts(1)), (1, 1));
+}
+
+/// Given back, its event would be handled twice at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_handler_that_can_not_be_broken_off_keeps_its_event() {
+    let (inbox, rows) = inbox();
+    accept(&inbox, 1).await;
+    let (worker, blocked) = start_blocking(&inbox);
+    sleep(Duration::from_millis(200)).await;
+    let started = Instant::now();
+    worker.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(10), "no handler keeps a worker from stopping");
+    assert_eq!((rows.attempts(1), inbox.lease(1, Duration::from_secs(1)).await.unwrap().len()), (1, 0));
+    drop(blocked);
+}
+
+/// A worker with little patience, whose handler blocks its thread until what is returned beside it is dropped.
+fn start_blocking(inbox: &TestInbox) -> (Started, mpsc::Sender<()>) {
+    let (blocked, until) = mpsc::channel();
+    let until = Arc::new(Mutex::new(until));
+    let worker = InboxWorker::new(inbox.clone(), move |_: InboxEvent| {
+        let until = until.clone();
+        async move {
+            block_in_place(|| until.lock().unwrap().recv().ok());
+            Ok(())
+        }
+    });
+    (start(worker.grace(Duration::from_millis(100))), blocked)
 }
