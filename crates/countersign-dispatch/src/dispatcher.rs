@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use countersign_store::outbox::{OutboxStore, Retention};
-use tokio::{join, sync::Notify};
+use tokio::{select, sync::Notify, time::sleep};
 
 use crate::{
     OperationalEvent, Outbox, PayloadSource, Schedule, Sealer, Transport,
@@ -52,6 +52,9 @@ pub const CONCURRENCY: usize = 64;
 pub const WARN_AFTER: Duration = Duration::from_secs(5 * DAY);
 /// After how long of failing an endpoint is disabled, by default: 7 days.
 pub const DISABLE_AFTER: Duration = Duration::from_secs(7 * DAY);
+
+/// How much longer than the grace a stop may take: for the store.
+const LEEWAY: Duration = Duration::from_secs(10);
 
 impl<S: OutboxStore> Dispatcher<S> {
     /// A dispatcher with the defaults.
@@ -203,17 +206,23 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// Delivers until `shutdown` is ready, and then stops gracefully. Where the future is dropped instead, the
-    /// deliveries that are under way come back when their leases end.
+    /// Delivers until `shutdown` is ready, and then stops gracefully: within the [grace](Self::grace), and 10
+    /// seconds more where the store is slow or doesn't answer. Where the future is dropped instead, the deliveries
+    /// that are under way come back when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         // Beside the work, and not within it: a shutdown that asks the store itself would wait there with a
         // connection in its hand that the work needs.
         let stop = Notify::new();
-        let told = async {
+        let out_of_time = async {
             shutdown.await;
             stop.notify_one();
+            sleep(self.grace.saturating_add(LEEWAY)).await;
         };
-        join!(told, self.work(&stop));
+        // The work asks whether to stop between its calls of the store, and one that hangs has no end.
+        select! {
+            () = self.work(&stop) => {}
+            () = out_of_time => tracing::warn!(target: "countersign", "the dispatcher stops without its store, which does not answer: what is under way comes back when its leases end"),
+        }
     }
 
     fn means(&self) -> Arc<Means> {

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use countersign_store::{InboxStore, PRUNED_AT_ONCE, Settlement, StoreError};
 use metrics::gauge;
 use tokio::{
-    join, select,
+    select,
     sync::Notify,
     time::{Instant, sleep, sleep_until, timeout},
 };
@@ -35,6 +35,8 @@ pub struct InboxWorker<S> {
 const MARGIN: Duration = Duration::from_secs(30);
 /// How long handlers that are broken off are waited for: one that blocks its thread ends when it next waits.
 const BREAKING_OFF: Duration = Duration::from_secs(2);
+/// How much longer than the grace a stop may take: for what is broken off, and for the store.
+const LEEWAY: Duration = Duration::from_secs(10);
 /// How often rows to prune are looked for, and the depth is measured.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -100,17 +102,23 @@ impl<S: InboxStore> InboxWorker<S> {
         self
     }
 
-    /// Handles events until `shutdown` is ready, and then stops gracefully. Where the future is dropped
-    /// instead, the events that are being handled come back when their leases end.
+    /// Handles events until `shutdown` is ready, and then stops gracefully: within the [grace](Self::grace), and
+    /// 10 seconds more where the store is slow or doesn't answer. Where the future is dropped instead, the events
+    /// that are being handled come back when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         // Beside the work, and not within it: a shutdown that asks the store itself would wait there with a
         // connection in its hand that the work needs.
         let stop = Notify::new();
-        let told = async {
+        let out_of_time = async {
             shutdown.await;
             stop.notify_one();
+            sleep(self.grace.saturating_add(LEEWAY)).await;
         };
-        join!(told, self.work(&stop));
+        // The work asks whether to stop between its calls of the store, and one that hangs has no end.
+        select! {
+            () = self.work(&stop) => {}
+            () = out_of_time => tracing::warn!(target: "countersign", "the worker stops without its store, which does not answer: what is under way comes back when its leases end"),
+        }
     }
 
     async fn work(&self, stop: &Notify) {

@@ -6,7 +6,7 @@ use countersign_store::outbox::{Claimed, OutboxStore};
 use tokio::{
     join, select,
     sync::Notify,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -91,12 +91,16 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// Waits for the attempts that are under way, and gives back those that take too long. Each is settled when it
     /// has ended: whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running, mut ended: Ended) {
-        let until = Instant::now() + self.grace;
+        let mut out_of_time = pin!(sleep(self.grace));
         while running.len() > 0 {
             self.settle(&mut ended).await;
-            if timeout_at(until, running.some_have_ended(&mut ended)).await.is_err() {
-                tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
-                break;
+            select! {
+                biased;
+                () = running.some_have_ended(&mut ended) => {}
+                () = &mut out_of_time => {
+                    tracing::warn!(target: "countersign", "attempts were broken off: they are made again");
+                    break;
+                }
             }
         }
         self.settle(&mut ended).await;

@@ -1,6 +1,7 @@
 //! A store of which some calls fail, or take their time, while a test wants it.
 
 use std::{
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,12 +21,22 @@ pub(crate) struct Faulty {
     pub(crate) no_attempts: Arc<AtomicBool>,
     pub(crate) no_settle: Arc<AtomicBool>,
     pub(crate) refused: Option<fn(&SettleDelivery) -> bool>,
+    /// Whether `claim` and `settle` never end.
+    pub(crate) hangs: Arc<AtomicBool>,
     /// Whether `settle` fails once it has refused something.
     pub(crate) then_no_settle: Arc<AtomicBool>,
     /// How many messages there are besides that are old, as a store that forgets few at a call has them.
     pub(crate) old: Arc<AtomicU64>,
     /// How long `claim` and `prune_outbox` take, and `settle` a millisecond more: what is settled is not there for a claim beside it.
     pub(crate) slow: Duration,
+}
+
+impl Faulty {
+    async fn asked(&self) {
+        if self.hangs.load(Ordering::SeqCst) {
+            pending::<()>().await;
+        }
+    }
 }
 
 fn unless<T>(switch: &AtomicBool, result: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -82,11 +93,13 @@ impl OutboxStore for Faulty {
     }
 
     async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        self.asked().await;
         sleep(self.slow).await;
         self.inner.claim(limit, lease).await
     }
 
     async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
+        self.asked().await;
         if self.slow > Duration::ZERO {
             sleep(self.slow + Duration::from_millis(1)).await;
         }

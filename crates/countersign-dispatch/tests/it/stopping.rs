@@ -1,12 +1,12 @@
 //! Dispatchers that stop, or share an outbox.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use countersign_dispatch::Dispatcher;
 use countersign_store::outbox::{DeliveryFilter, DeliveryState, NewMessage, OutboxStore, Page};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::*;
+use crate::{faulty::Faulty, support::*};
 
 #[tokio::test(start_paused = true)]
 async fn f12_what_is_under_way_is_waited_for_and_nothing_is_sent_twice() {
@@ -56,6 +56,28 @@ async fn one_that_hangs_is_broken_off_after_the_grace_and_made_again() {
     // The clock of the store begins with the test, and its lease ends by itself.
     sleep(Duration::from_secs(120)).await;
     assert_eq!(outbox.store().claim(1, Duration::from_secs(1)).await.unwrap()[0].attempt, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dispatcher_stops_while_its_store_does_not_answer() {
+    let (store, script) = (Faulty::default(), Script::new([Act::Answer(200)]));
+    let hangs = store.hangs.clone();
+    let running = start_over(store, &[], &script, |d| d.grace(Duration::from_secs(1))).await;
+    hangs.store(true, Ordering::SeqCst);
+    sleep(Duration::from_secs(60)).await;
+    assert!(timeout(Duration::from_secs(15), running.stop()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_without_end_waits_for_every_attempt() {
+    let script = Script::new([Act::Late(200, Duration::from_secs(20))]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| dispatcher.grace(Duration::MAX)).await;
+    running.enqueue("invoice.paid").await;
+    sleep(Duration::from_secs(1)).await;
+    let outbox = running.outbox.clone();
+    running.stop().await;
+    let all = outbox.store().deliveries(&DeliveryFilter::default(), &Page::default()).await.unwrap();
+    assert_eq!(all[0].state, DeliveryState::Delivered);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use countersign_inbox::{InboxEvent, InboxWorker};
 use countersign_store::InboxStore;
 use tokio::{
     task::block_in_place,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::support::*;
@@ -97,4 +97,28 @@ fn start_blocking(inbox: &TestInbox) -> (Started, mpsc::Sender<()>) {
         }
     });
     (start(worker.grace(Duration::from_millis(100))), blocked)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_stops_while_its_store_does_not_answer() {
+    let (inbox, rows) = inbox();
+    let worker =
+        start(InboxWorker::new(inbox, |_: InboxEvent| async { Ok(()) }).grace(Duration::from_secs(1)));
+    rows.hang();
+    sleep(Duration::from_secs(60)).await;
+    assert!(timeout(Duration::from_secs(15), worker.stop()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grace_without_end_waits_for_every_handler() {
+    let (inbox, rows) = inbox();
+    accept(&inbox, 1).await;
+    let worker = InboxWorker::new(inbox, |_: InboxEvent| async {
+        sleep(Duration::from_secs(50)).await;
+        Ok(())
+    });
+    let worker = start(worker.grace(Duration::MAX));
+    sleep(Duration::from_secs(1)).await;
+    worker.stop().await;
+    assert_eq!(rows.done(), 1);
 }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    future::pending,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,6 +23,8 @@ pub(crate) struct Rows {
     rows: Mutex<BTreeMap<i64, Row>>,
     failing_leases: AtomicUsize,
     failing_settles: AtomicUsize,
+    /// Whether leases and settlements never end.
+    hangs: AtomicBool,
     /// How many rows there are besides that were done long ago.
     old: AtomicU64,
 }
@@ -48,6 +51,16 @@ impl Rows {
 
     pub(crate) fn fail_settles(&self, times: usize) {
         self.failing_settles.store(times, Ordering::SeqCst);
+    }
+
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
+
+    async fn asked(&self) {
+        if self.hangs.load(Ordering::SeqCst) {
+            pending::<()>().await;
+        }
     }
 
     pub(crate) fn old(&self) -> &AtomicU64 {
@@ -84,6 +97,7 @@ impl InboxStore for Rows {
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {
+        self.asked().await;
         fails(&self.failing_leases)?;
         let (mut rows, now, mut leased) = (self.rows.lock().unwrap(), Instant::now(), Vec::new());
         let due = rows.iter_mut().filter(|(_, row)| row.state == State::Waiting && row.due <= now);
@@ -97,6 +111,7 @@ impl InboxStore for Rows {
     }
 
     async fn settle(&self, settled: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
+        self.asked().await;
         fails(&self.failing_settles)?;
         let mut rows = self.rows.lock().unwrap();
         let settle = |settle: &Settle| {
