@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use countersign_store::{InboxStore, PRUNED_AT_ONCE, Settlement, StoreError};
+use countersign_store::{InboxStore, PRUNED_AT_ONCE, StoreError};
 use metrics::gauge;
 use tokio::{
     select,
@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod running;
+mod settling;
 
 /// Worker that handles the events of an [`Inbox`]; see the [crate's page](crate) for what it does.
 ///
@@ -125,7 +126,7 @@ impl<S: InboxStore> InboxWorker<S> {
         let mut running = Running::default();
         let (mut next_housekeeping, mut next_pruning) = (Instant::now(), Instant::now());
         loop {
-            self.settle(&mut running).await;
+            self.settle(&mut running.ended).await;
             let found = self.lease(&mut running).await;
             if Instant::now() >= next_housekeeping {
                 self.measure().await;
@@ -169,24 +170,6 @@ impl<S: InboxStore> InboxWorker<S> {
         }
     }
 
-    /// Settles what has ended. Where that fails, it is kept and tried again.
-    async fn settle(&self, running: &mut Running) {
-        if running.ended.is_empty() {
-            return;
-        }
-        match self.inbox.settle(&running.ended).await {
-            Ok(settlements) => {
-                let late =
-                    settlements.iter().filter(|settlement| **settlement == Settlement::Superseded).count();
-                if late > 0 {
-                    tracing::warn!(target: "countersign", late, "events were handled after their leases had ended");
-                }
-                running.ended.clear();
-            }
-            Err(error) => log("what was handled could not be settled yet", &error),
-        }
-    }
-
     /// Waits for the handlers that run, and breaks off those that take too long. Those that don't end even so keep their
     /// leases: given back, their events would be handled twice at once.
     async fn stop(&self, mut running: Running) {
@@ -197,7 +180,7 @@ impl<S: InboxStore> InboxWorker<S> {
                 tracing::warn!(target: "countersign", handlers, "handlers could not be broken off: their events come back when the leases end");
             }
         }
-        self.settle(&mut running).await;
+        self.settle(&mut running.ended).await;
     }
 
     /// Forgets some old events, and says when to go on. Where there are more, that is after as long as this has taken:

@@ -23,6 +23,8 @@ pub(crate) struct Rows {
     rows: Mutex<BTreeMap<i64, Row>>,
     failing_leases: AtomicUsize,
     failing_settles: AtomicUsize,
+    /// Which settlements are refused, as one is whose text the database can't hold.
+    refused: Option<fn(&Outcome) -> bool>,
     /// Whether leases and settlements never end.
     hangs: AtomicBool,
     /// How many rows there are besides that were done long ago.
@@ -113,6 +115,9 @@ impl InboxStore for Rows {
     async fn settle(&self, settled: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
         self.asked().await;
         fails(&self.failing_settles)?;
+        if self.refused.is_some_and(|refused| settled.iter().any(|settle| refused(&settle.outcome))) {
+            return Err(StoreError::invalid("a row is refused, as the test wants"));
+        }
         let mut rows = self.rows.lock().unwrap();
         let settle = |settle: &Settle| {
             let row = rows.get_mut(&settle.id).unwrap();
@@ -166,7 +171,16 @@ impl InboxStore for Rows {
 pub(crate) type TestInbox = Inbox<Arc<Rows>>;
 
 pub(crate) fn inbox() -> (TestInbox, Arc<Rows>) {
-    let rows = Arc::new(Rows::default());
+    inbox_over(Rows::default())
+}
+
+/// An inbox whose store refuses some settlements.
+pub(crate) fn refusing(refused: fn(&Outcome) -> bool) -> (TestInbox, Arc<Rows>) {
+    inbox_over(Rows { refused: Some(refused), ..Rows::default() })
+}
+
+fn inbox_over(rows: Rows) -> (TestInbox, Arc<Rows>) {
+    let rows = Arc::new(rows);
     (Inbox::new(rows.clone()), rows)
 }
 
