@@ -40,7 +40,8 @@ impl NatsForwarder {
         NatsForwarder { context, prefix: String::from(PREFIX), timeout: TIMEOUT }
     }
 
-    /// What all subjects begin with: `countersign` unless set.
+    /// What all subjects begin with: `countersign` unless set. Of two inboxes that feed one stream each
+    /// needs its own, or what both accept is stored once.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -56,7 +57,7 @@ impl NatsForwarder {
     }
 
     async fn publish(&self, subject: &str, event: &Leased) -> Result<(), PublishError> {
-        self.context.send_publish(subject.to_owned(), message(event)).await?.await?;
+        self.context.send_publish(subject.to_owned(), message(event, subject)).await?.await?;
         Ok(())
     }
 }

@@ -16,7 +16,8 @@
 //!
 //! | header | holds |
 //! |---|---|
-//! | `Nats-Msg-Id` | the key by which a copy is known |
+//! | `Nats-Msg-Id` | the subject, a space, and the key: what JetStream knows a copy by |
+//! | `Countersign-Key` | the key by which a copy is known |
 //! | `Countersign-Source` | the name of the source |
 //! | `Countersign-Accepted-At` | when the event was accepted, in microseconds since 1970 |
 //! | `Countersign-Attempt` | which attempt to forward it this is, from 1 |
@@ -31,7 +32,8 @@
 //!
 //! A stream that takes `{prefix}.>` must be there: this crate makes none. JetStream drops a copy of a
 //! message within the stream's duplicate window, two minutes unless set; whoever reads the stream remembers
-//! the ids beyond that.
+//! the ids beyond that. Two inboxes can feed one stream where each has a prefix of its own: an event that
+//! both accept then stands there twice, once under each.
 //!
 //! # TLS and credentials
 //!

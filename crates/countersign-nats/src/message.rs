@@ -21,15 +21,19 @@ pub(crate) fn subject(prefix: &str, received: &Received) -> Result<String, Store
     }
 }
 
-/// The message of an event, with its key as the message's id.
-pub(crate) fn message(event: &Leased) -> PublishMessage {
-    PublishMessage::build().payload(event.received.body.clone()).headers(headers(event))
+/// The message of an event that is published to `subject`.
+pub(crate) fn message(event: &Leased, subject: &str) -> PublishMessage {
+    PublishMessage::build().payload(event.received.body.clone()).headers(headers(event, subject))
 }
 
-fn headers(event: &Leased) -> HeaderMap {
+/// A stream knows a message by its id alone, whatever the subject: of two inboxes that feed one stream,
+/// both may hold an event of one key, and neither may lose its own. Neither part holds a space.
+fn headers(event: &Leased, subject: &str) -> HeaderMap {
     let received = &event.received;
+    let key = escape::header(&received.key);
     let mut headers = HeaderMap::new();
-    headers.insert(NATS_MESSAGE_ID, escape::header(&received.key));
+    headers.insert(NATS_MESSAGE_ID, format!("{subject} {key}"));
+    headers.insert("Countersign-Key", key);
     headers.insert("Countersign-Source", escape::header(&received.source));
     headers.insert("Countersign-Accepted-At", event.accepted_at.to_string());
     headers.insert("Countersign-Attempt", event.attempt.to_string());

@@ -214,7 +214,7 @@ pub struct DeadLetter {
 /// Publishes accepted events to a queue that the application already runs.
 pub trait Forward: Send + Sync + 'static {
     /// Publishes an event, and returns once the queue has confirmed that it holds it. Called again
-    /// with the same event where that isn't known, so the event's [key](Received::key) goes along as
+    /// with the same event where that isn't known, so the event's [key](Received::key) goes along, in
     /// the message's id wherever the queue has a place for one.
     ///
     /// # Errors

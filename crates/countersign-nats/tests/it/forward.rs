@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_nats::NatsForwarder;
-use countersign_store::{Forward, StoreErrorKind};
+use countersign_store::{Forward, MAX_KEY, StoreErrorKind};
 
-use crate::support::{context, count, event, stream, unique, url};
+use crate::support::{context, count, event, stream, stream_of, unique, url};
 
 #[tokio::test]
 async fn an_event_stands_in_the_stream_byte_for_byte() {
@@ -16,10 +16,13 @@ async fn an_event_stands_in_the_stream_byte_for_byte() {
     let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
     forwarder.forward(&event("acme evt_1")).await.unwrap();
     let message = stream.get_raw_message(1).await.unwrap();
-    assert_eq!(message.subject.as_str(), format!("{prefix}.stripe.invoice.paid"));
+    let subject = format!("{prefix}.stripe.invoice.paid");
+    assert_eq!(message.subject.as_str(), subject);
     assert_eq!(&message.payload[..], b"{\"amount\":\xff}\r\n\0");
+    let id = format!("{subject} acme%20evt_1");
     let headers = [
-        ("Nats-Msg-Id", "acme%20evt_1"),
+        ("Nats-Msg-Id", id.as_str()),
+        ("Countersign-Key", "acme%20evt_1"),
         ("Countersign-Source", "stripe"),
         ("Countersign-Accepted-At", "1700000000000000"),
         ("Countersign-Attempt", "2"),
@@ -45,6 +48,34 @@ async fn an_event_forwarded_twice_is_stored_once() {
 }
 
 #[tokio::test]
+async fn two_inboxes_that_feed_one_stream_lose_nothing_of_each_other() {
+    let Some(url) = url() else { return };
+    let (billing, shop) = (unique("billing"), unique("shop"));
+    let stream = stream_of(&context(&url).await, &[&billing, &shop]).await;
+    for prefix in [billing, shop] {
+        let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(prefix);
+        forwarder.forward(&event("one")).await.unwrap();
+        forwarder.forward(&event("one")).await.unwrap();
+    }
+    assert_eq!(count(&stream).await, 2);
+}
+
+#[tokio::test]
+async fn an_event_of_the_longest_texts_is_known_when_it_comes_again() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let stream = stream(&context(&url).await, &prefix).await;
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    let mut longest = event(&"\u{e9}".repeat(MAX_KEY / 2));
+    longest.received.event_type = Some("t".repeat(900));
+    longest.received.event_id = Some("\u{e9}".repeat(512));
+    longest.received.tenant = Some("\u{e9}".repeat(512));
+    forwarder.forward(&longest).await.unwrap();
+    forwarder.forward(&longest).await.unwrap();
+    assert_eq!(count(&stream).await, 1);
+}
+
+#[tokio::test]
 async fn a_hostile_event_goes_where_its_source_goes() {
     let Some(url) = url() else { return };
     let prefix = unique("hooks");
@@ -59,7 +90,7 @@ async fn a_hostile_event_goes_where_its_source_goes() {
     let message = stream.get_raw_message(1).await.unwrap();
     let expected = format!("{prefix}.a%2Eb%20%3E._._.%3E%20%2A%0D%0APUB%20other%200%0D%0A");
     assert_eq!(message.subject.as_str(), expected);
-    assert_eq!(message.headers.len(), 7);
+    assert_eq!(message.headers.len(), 8);
 }
 
 #[tokio::test]

@@ -28,8 +28,13 @@ pub(crate) async fn context(url: &str) -> Context {
 
 /// A stream for everything below `prefix`, of the same name.
 pub(crate) async fn stream(context: &Context, prefix: &str) -> stream::Stream {
-    let subjects = vec![format!("{prefix}.>")];
-    let config = stream::Config { name: prefix.to_owned(), subjects, ..Default::default() };
+    stream_of(context, &[prefix]).await
+}
+
+/// A stream for everything below any of `prefixes`, of the first one's name.
+pub(crate) async fn stream_of(context: &Context, prefixes: &[&str]) -> stream::Stream {
+    let subjects = prefixes.iter().map(|prefix| format!("{prefix}.>")).collect();
+    let config = stream::Config { name: prefixes[0].to_owned(), subjects, ..Default::default() };
     context.create_stream(config).await.expect("JetStream runs")
 }
 
