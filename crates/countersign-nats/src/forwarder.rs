@@ -1,11 +1,11 @@
 //! The forwarder.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{error::Error, fmt, future::Future, time::Duration};
 
 use async_nats::{
     ServerAddr,
     jetstream::{
-        self, Context,
+        self, Context, ErrorCode,
         context::{PublishError, PublishErrorKind},
     },
 };
@@ -92,8 +92,14 @@ fn store_error(error: PublishError, subject: &str) -> StoreError {
             "no JetStream stream takes the subject {subject}: create one, or add the subject to one"
         )),
         PublishErrorKind::MaxPayloadExceeded => StoreError::invalid(error),
+        _ if is_too_large_for_its_stream(&error) => StoreError::invalid(error),
         _ => StoreError::unavailable(error),
     }
+}
+
+fn is_too_large_for_its_stream(error: &PublishError) -> bool {
+    let code = error.source().and_then(|cause| cause.downcast_ref()).map(jetstream::Error::error_code);
+    matches!(code, Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM))
 }
 
 const PREFIX: &str = "countersign";

@@ -35,6 +35,12 @@
 //! the ids beyond that. Two inboxes can feed one stream where each has a prefix of its own: an event that
 //! both accept then stands there twice, once under each.
 //!
+//! The server's `max_payload`, 1 MiB unless set, and the stream's `max_msg_size` have to hold the largest
+//! body that the receiver accepts, and up to 16 KiB of headers besides. An event that is larger, or whose
+//! type makes a subject of more than 1,024 bytes, fails as
+//! [`StoreErrorKind::Invalid`](countersign_store::StoreErrorKind::Invalid), and an inbox's worker makes it a
+//! dead letter, which can be put back once there is room.
+//!
 //! # TLS and credentials
 //!
 //! This crate builds `async-nats` with JetStream only. An application that needs TLS or NKeys turns on

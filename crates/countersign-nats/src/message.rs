@@ -9,14 +9,17 @@ use crate::escape;
 ///
 /// A server closes the connection over a subject that is too long, to the harm of all other events, so one
 /// that long is refused here.
+/// That is the event's fault only where its type is what takes it past the limit.
 pub(crate) fn subject(prefix: &str, received: &Received) -> Result<String, StoreError> {
-    let source = escape::token(&received.source);
+    let start = format!("{}.{}.", escape::tokens(prefix), escape::token(&received.source));
     let event_type = escape::tokens(received.event_type.as_deref().unwrap_or_default());
-    let subject = format!("{}.{source}.{event_type}", escape::tokens(prefix));
-    match subject.len() {
-        0..=MAX_SUBJECT => Ok(subject),
-        length => Err(StoreError::invalid(format!(
+    match (start.len(), start.len() + event_type.len()) {
+        (_, 0..=MAX_SUBJECT) => Ok(start + &event_type),
+        (0..MAX_SUBJECT, length) => Err(StoreError::invalid(format!(
             "the subject made of source and type has {length} bytes, of which {MAX_SUBJECT} are allowed"
+        ))),
+        (length, _) => Err(StoreError::unavailable(format!(
+            "the subject's prefix and source have {length} bytes: together with the type, {MAX_SUBJECT} are allowed"
         ))),
     }
 }

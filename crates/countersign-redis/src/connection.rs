@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use countersign_store::{StoreError, StoreErrorKind};
 use redis::{
-    Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    Client, ErrorKind, IntoConnectionInfo, RedisError,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -13,18 +13,13 @@ use redis::{
 pub(crate) async fn connect(url: &str) -> Result<ConnectionManager, StoreError> {
     let server = url.into_connection_info().map_err(StoreError::invalid)?.set_tcp_settings(tcp());
     let client = Client::open(server).map_err(StoreError::invalid)?;
-    within(CONNECT_TIMEOUT, ConnectionManager::new_with_config(client, config())).await
+    within(CONNECT_TIMEOUT, ConnectionManager::new_with_config(client, config())).await?.map_err(store_error)
 }
 
 /// Waits for what Redis answers, but not for longer than `timeout`.
-pub(crate) async fn within<T>(
-    timeout: Duration,
-    answer: impl Future<Output = RedisResult<T>>,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(timeout, answer).await {
-        Ok(answer) => answer.map_err(store_error),
-        Err(_) => Err(StoreError::unavailable(format!("Redis did not answer within {timeout:?}"))),
-    }
+pub(crate) async fn within<T>(timeout: Duration, answer: impl Future<Output = T>) -> Result<T, StoreError> {
+    let late = |_| StoreError::unavailable(format!("Redis did not answer within {timeout:?}"));
+    tokio::time::timeout(timeout, answer).await.map_err(late)
 }
 
 /// The time is limited by [`within`], which covers waiting for a connection too.
@@ -41,12 +36,21 @@ fn tcp() -> TcpSettings {
     settings
 }
 
-fn store_error(error: RedisError) -> StoreError {
+/// What it means where a record can't be read.
+pub(crate) fn store_error(error: RedisError) -> StoreError {
     match (error.kind(), error.code()) {
-        (_, Some("OOM")) => StoreError::new(StoreErrorKind::Full),
         (_, Some("WRONGTYPE")) | (ErrorKind::UnexpectedReturnType | ErrorKind::Parse, _) => {
             StoreError::invalid(error)
         }
+        _ => queue_error(error),
+    }
+}
+
+/// What it means where an event can't be added: it is never the event's own fault, for where the stream's
+/// name holds something else, no event can be.
+pub(crate) fn queue_error(error: RedisError) -> StoreError {
+    match error.code() {
+        Some("OOM") => StoreError::new(StoreErrorKind::Full),
         _ => StoreError::unavailable(error),
     }
 }

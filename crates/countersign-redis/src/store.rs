@@ -11,7 +11,7 @@ use redis::{
 };
 
 use crate::{
-    connection::{self, TIMEOUT, within},
+    connection::{self, TIMEOUT, store_error, within},
     scripts::{CLAIM, COMPLETE, RELEASE},
 };
 
@@ -72,7 +72,7 @@ impl<C> RedisStore<C> {
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
     async fn settle(&self, script: &ScriptInvocation<'_>) -> Result<Settlement, StoreError> {
         let mut connection = self.connection.clone();
-        match within(self.timeout, script.invoke_async(&mut connection)).await? {
+        match within(self.timeout, script.invoke_async(&mut connection)).await?.map_err(store_error)? {
             true => Ok(Settlement::Settled),
             false => Ok(Settlement::Superseded),
         }
@@ -88,7 +88,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> IdempotencyStore for Red
         script.arg(fence.as_i64()).arg(lease.as_micros()).arg(millis(lease + KEPT_PAST_LEASE));
         let mut connection = self.connection.clone();
         let (state, number): (String, u64) =
-            within(self.timeout, script.invoke_async(&mut connection)).await?;
+            within(self.timeout, script.invoke_async(&mut connection)).await?.map_err(store_error)?;
         match state.as_str() {
             "claimed" => Ok(Claim::Claimed(ClaimToken::new(key, fence))),
             "in flight" => Ok(Claim::InFlight { remaining: Duration::from_micros(number) }),

@@ -9,7 +9,7 @@ use redis::{
     cmd,
 };
 
-use crate::connection::{self, TIMEOUT, within};
+use crate::connection::{self, TIMEOUT, queue_error, within};
 
 /// A [`Forward`] that adds each event to a Redis stream.
 ///
@@ -103,10 +103,13 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Forward for RedisStreamF
     async fn forward(&self, event: &Leased) -> Result<(), StoreError> {
         let mut connection = self.connection.clone();
         if self.replicas == 0 {
-            return within(self.timeout, self.add(event).exec_async(&mut connection)).await;
+            return within(self.timeout, self.add(event).exec_async(&mut connection))
+                .await?
+                .map_err(queue_error);
         }
         let pipeline = self.add_and_wait(event);
-        let (confirmed,) = within(self.timeout * 2, pipeline.query_async(&mut connection)).await?;
+        let (confirmed,) =
+            within(self.timeout * 2, pipeline.query_async(&mut connection)).await?.map_err(queue_error)?;
         self.check_replicas(confirmed)
     }
 }

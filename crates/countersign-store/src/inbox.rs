@@ -218,7 +218,8 @@ pub trait Forward: Send + Sync + 'static {
     /// the message's id wherever the queue has a place for one.
     ///
     /// # Errors
-    /// Where the queue hasn't confirmed.
+    /// Where the queue hasn't confirmed. Of the kind [`Invalid`](crate::StoreErrorKind::Invalid) only where
+    /// the queue can never take this event, whatever is tried: it is then given up, for those behind it.
     fn forward(&self, event: &Leased) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

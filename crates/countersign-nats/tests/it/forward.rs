@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream;
 use bytes::Bytes;
 use countersign_nats::NatsForwarder;
 use countersign_store::{Forward, MAX_KEY, StoreErrorKind};
@@ -116,7 +117,7 @@ async fn a_subject_that_no_stream_takes_is_a_clear_error() {
 }
 
 #[tokio::test]
-async fn an_event_that_nats_can_not_take_harms_no_other() {
+async fn an_event_that_nats_can_not_take_is_invalid_and_harms_no_other() {
     let Some(url) = url() else { return };
     let prefix = unique("hooks");
     let stream = stream(&context(&url).await, &prefix).await;
@@ -124,12 +125,42 @@ async fn an_event_that_nats_can_not_take_harms_no_other() {
     let mut long_type = event("one");
     long_type.received.event_type = Some("t".repeat(10_000));
     let mut large = event("two");
-    large.received.body = Bytes::from(vec![b' '; 2 << 20]);
+    large.received.body = Bytes::from(vec![b' '; 1 << 20]);
     for refused in [long_type, large] {
         assert_eq!(forwarder.forward(&refused).await.unwrap_err().kind(), StoreErrorKind::Invalid);
     }
     forwarder.forward(&event("three")).await.unwrap();
     assert_eq!(count(&stream).await, 1);
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_for_its_stream_is_invalid_and_shows_no_body() {
+    let Some(url) = url() else { return };
+    let prefix = unique("hooks");
+    let config = stream::Config {
+        name: prefix.clone(),
+        subjects: vec![format!("{prefix}.>")],
+        max_message_size: 1000,
+        ..Default::default()
+    };
+    context(&url).await.create_stream(config).await.unwrap();
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix(&prefix);
+    let mut large = event("one");
+    large.received.body = Bytes::from("hush".repeat(500));
+    let error = forwarder.forward(&large).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid);
+    let shown = error.to_string();
+    assert!(shown.contains("message size exceeds maximum allowed") && !shown.contains("hush"), "{shown}");
+    forwarder.forward(&event("two")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_prefix_that_is_too_long_for_a_subject_is_no_fault_of_an_event() {
+    let Some(url) = url() else { return };
+    let forwarder = NatsForwarder::connect(&url).await.unwrap().prefix("p".repeat(2000));
+    let error = forwarder.forward(&event("one")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("the subject's prefix and source have 2008 bytes"), "{error}");
 }
 
 #[tokio::test]

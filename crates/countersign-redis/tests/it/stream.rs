@@ -64,12 +64,14 @@ async fn an_event_that_no_replica_has_is_not_confirmed() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_no_stream_is_an_error() {
+async fn a_name_that_is_no_stream_is_no_fault_of_an_event() {
     let Some(url) = url() else { return };
     let name = unique("events");
     let () = plain(&url).await.set(&name, "hello").await.unwrap();
     let forwarder = RedisStreamForwarder::connect(&url, name).await.unwrap();
-    assert_eq!(forwarder.forward(&event("key 1")).await.unwrap_err().kind(), StoreErrorKind::Invalid);
+    let error = forwarder.forward(&event("key 1")).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("WRONGTYPE"), "{error}");
 }
 
 #[tokio::test]
