@@ -21,6 +21,8 @@ pub(crate) struct Endpoint {
     body_timeout: Duration,
     idle_timeout: Duration,
     pub(crate) store: Store,
+    /// Whether its layer is there twice, by mistake.
+    pub(crate) is_twice: bool,
     pub(crate) acts: Vec<Act>,
 }
 
@@ -56,6 +58,7 @@ impl Endpoint {
             body_timeout: patient,
             idle_timeout: patient,
             store: Store::Works,
+            is_twice: false,
             acts: Vec::new(),
         }
     }
@@ -83,15 +86,20 @@ impl Endpoint {
         self
     }
 
+    pub(crate) fn whose_layer_is_there_twice(mut self) -> Endpoint {
+        self.is_twice = true;
+        self
+    }
+
     pub(crate) fn whose_handler(mut self, acts: impl Into<Vec<Act>>) -> Endpoint {
         self.acts = acts.into();
         self
     }
 
-    /// Whether there is such an endpoint with an inbox, which calls no handler and never goes on without
-    /// its store.
+    /// Whether there is such an endpoint with an inbox, which calls no handler, nor a second layer, and never
+    /// goes on without its store.
     pub(crate) fn suits_an_inbox(&self) -> bool {
-        self.acts.is_empty() && matches!(self.store, Store::Works | Store::IsDown)
+        self.acts.is_empty() && !self.is_twice && matches!(self.store, Store::Works | Store::IsDown)
     }
 
     /// The receiver that handles each event once.

@@ -179,8 +179,10 @@ impl Webhooks {
         let headers = Headers(request.headers());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let view = RequestView { method: request.method().as_str(), target, headers: &headers };
-        let declared_length = headers.declared_length();
-        self.receiver.receive(&Incoming { parts: request, request: view, declared_length }, body).await
+        let (declared_length, outer) =
+            (headers.declared_length(), request.extensions().get::<Verified>().cloned());
+        let incoming = Incoming { parts: request, request: view, declared_length, proven: outer.as_ref() };
+        self.receiver.receive(&incoming, body).await
     }
 
     fn with(self, change: impl FnOnce(Receiver<HttpRequest>) -> Receiver<HttpRequest>) -> Self {

@@ -37,7 +37,8 @@
 //! 7. Where there is an [`Inbox`], the event is stored and answered 200: the handler isn't called.
 //! 8. Where there is an [`Idempotency`], the event is claimed. One that has been handled is given the
 //!    recorded status with `idempotency-replayed: true`; one that is being handled, 409 with
-//!    `Retry-After`; where the store fails, 503 with `Retry-After`.
+//!    `Retry-After`; where the store fails, 503 with `Retry-After`. Where a layer around this one has claimed
+//!    it, because the layer is there twice, 500: the event would wait for itself.
 //! 9. The handler is called. If it answers 2xx, the event is done; if it answers anything else, panics
 //!    or is dropped, the claim is given back, and the event can come again.
 //!

@@ -29,6 +29,8 @@ pub struct Incoming<'a, P> {
     pub request: RequestView<'a>,
     /// How many bytes the body is said to have, at least.
     pub declared_length: u64,
+    /// The proof that a layer around this one has left.
+    pub proven: Option<&'a Verified>,
 }
 
 /// What the adapter is to do.
@@ -83,6 +85,9 @@ impl<P> Receiver<P> {
                 Judgement::Handle(verified, Handling::new(span, self.meters.clone(), claim))
             }
             Ok(Placed::Done(answer)) => Judgement::Replay(verified, answer),
+            Err(error) if error.kind() == ErrorKind::InFlight && is_proven(incoming, &verified) => {
+                Judgement::Refuse(Some(verified), twice())
+            }
             Err(error) => Judgement::Refuse(Some(verified), error),
         }
     }
@@ -153,6 +158,19 @@ pub(crate) enum Placed {
     Handling(Option<Held>),
     /// Nowhere: it has been handled, and was answered so.
     Done(Answer),
+}
+
+/// Whether a layer around this one has let the event in: a copy would have been stopped there.
+fn is_proven<P>(incoming: &Incoming<'_, P>, verified: &Verified) -> bool {
+    incoming.proven.is_some_and(|outer| outer.idempotency_key() == verified.idempotency_key())
+}
+
+/// Whoever waits for oneself waits for ever.
+fn twice() -> Error {
+    Error::new(ErrorKind::Misconfigured).because(
+        "this layer is there twice around one handler, and the inner one finds the event claimed by the outer one: \
+         remove one of them, or give each an `endpoint` of its own",
+    )
 }
 
 /// The key by which copies of an event are known.

@@ -99,6 +99,7 @@ fn show<'a>(parts: &'a Parts, body: &impl Body, original_uri: fn(&Parts) -> &Uri
         parts,
         request: RequestView { method: parts.method.as_str(), target, headers: &parts.headers },
         declared_length: declared_length(&parts.headers, body),
+        proven: parts.extensions.get(),
     }
 }
 

@@ -143,6 +143,10 @@ fn at_once() -> Vec<Case> {
             .talk(good(), busy())
             .while_the_first_is_handled()
             .handles([BODY]),
+        Case::new("a_layer_that_is_there_twice_and_would_wait_for_itself")
+            .at(Endpoint::standard().whose_layer_is_there_twice())
+            .talk(good(), 500)
+            .talk(good(), 500),
         Case::new("another_event_while_one_is_handled")
             .at(Endpoint::standard().whose_handler([Act::Hold]))
             .talk(good(), 200)

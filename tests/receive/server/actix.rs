@@ -9,6 +9,7 @@ use std::{
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     http::StatusCode,
+    middleware::Condition,
     rt::System,
     web::{self, Data, Payload},
 };
@@ -30,9 +31,11 @@ pub(super) fn serve(
     thread::spawn(move || {
         System::new().block_on(async move {
             let app = move || {
+                let webhooks = Webhooks::from(endpoint.receiver(store.clone(), HttpRequest::path));
                 App::new()
                     .app_data(Data::new(handler.clone()))
-                    .wrap(Webhooks::from(endpoint.receiver(store.clone(), HttpRequest::path)))
+                    .wrap(webhooks.clone())
+                    .wrap(Condition::new(endpoint.is_twice, webhooks))
                     .default_service(web::to(handle))
             };
             let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();

@@ -11,6 +11,7 @@ use axum::{
 use bytes::Bytes;
 use countersign_axum::{VerifiedBody, WebhookLayer, original_uri};
 use countersign_store::MemoryStore;
+use tower::util::option_layer;
 
 use super::Stop;
 use crate::{endpoint::Endpoint, handler::Handler};
@@ -23,10 +24,12 @@ pub(super) fn serve(
 ) -> Stop {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let layer = WebhookLayer::from(endpoint.receiver(store.clone(), path)).original_uri(original_uri);
+    let outer = endpoint.is_twice.then(|| layer.clone());
     let app = Router::new()
         .route("/", post(handle))
         .route("/{tenant}", post(handle))
         .route_layer(layer)
+        .layer(option_layer(outer))
         .with_state(handler);
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     Stop::new(move || serving.abort())

@@ -29,10 +29,16 @@ fn path(request: &Parts) -> &str {
     request.uri.path()
 }
 
-pub(super) fn serve(listener: TcpListener, layer: WebhookLayer, handler: Handler) -> Stop {
+pub(super) fn serve(
+    listener: TcpListener,
+    endpoint: &Endpoint,
+    layer: WebhookLayer,
+    handler: Handler,
+) -> Stop {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let service = ServiceBuilder::new()
         .map_request(|request: Request<Incoming>| request.map(WebhookBody::new))
+        .option_layer(endpoint.is_twice.then(|| layer.clone()))
         .layer(layer)
         .service_fn(move |request| handle(handler.clone(), request));
     let accepting = tokio::spawn(async move {

@@ -148,3 +148,42 @@ async fn a_claim_that_is_granted_when_nobody_waits_for_it_is_given_back() {
     handled(deliver(&patient, "msg_1").await).1.finish(200).await;
     assert_eq!(answered(deliver(&patient, "msg_1").await).status, 200);
 }
+
+/// The layer twice around one handler: the inner one meets the claim of the outer one each time the event comes.
+#[tokio::test]
+async fn a_layer_within_itself_is_told_of_and_keeps_no_claim() {
+    let (receiver, store) = once();
+    for _ in 0..2 {
+        let (proof, outer) = handled(deliver(&receiver, "msg_1").await);
+        let reply = answered(deliver_within(&proof, &receiver, "msg_1").await);
+        let why = reply.rejection.unwrap();
+        assert_eq!((reply.status, why.kind()), (500, ErrorKind::Misconfigured));
+        assert!(why.to_string().contains("twice"), "{why}");
+        outer.finish(500).await;
+    }
+    assert_eq!(store.len(), 0);
+}
+
+#[tokio::test]
+async fn layers_within_each_other_that_share_no_store_or_no_key_each_claim_the_event() {
+    let (outer, store) = once();
+    let inner = [outer.clone().endpoint("inner"), once().0];
+    for (inner, id) in inner.iter().zip(["msg_1", "msg_2"]) {
+        let (proof, handling) = handled(deliver(&outer, id).await);
+        handled(deliver_within(&proof, inner, id).await).1.finish(200).await;
+        handling.finish(200).await;
+        assert_eq!(answered(deliver(&outer, id).await).status, 200);
+        assert_eq!(answered(deliver(inner, id).await).status, 200);
+    }
+    assert_eq!(store.len(), 3);
+}
+
+#[tokio::test]
+async fn a_copy_within_another_event_is_told_to_come_again() {
+    let (receiver, _) = once();
+    let (_, copied) = handled(deliver(&receiver, "msg_1").await);
+    let (proof, other) = handled(deliver(&receiver, "msg_2").await);
+    assert_eq!(answered(deliver_within(&proof, &receiver, "msg_1").await).status, 409);
+    copied.finish(200).await;
+    other.finish(200).await;
+}

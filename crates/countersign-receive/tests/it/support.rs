@@ -41,9 +41,23 @@ pub(crate) async fn deliver(receiver: &Receiver<()>, id: &str) -> Next {
     deliver_with(receiver, &signed(id, BODY), BODY).await
 }
 
+/// Delivers an event within a layer that has left this proof.
+pub(crate) async fn deliver_within(proof: &Verified, receiver: &Receiver<()>, id: &str) -> Next {
+    deliver_any(receiver, &signed(id, BODY), BODY, Some(proof)).await
+}
+
 pub(crate) async fn deliver_with(receiver: &Receiver<()>, headers: &[(String, String)], body: &[u8]) -> Next {
-    let incoming =
-        Incoming { parts: &(), request: RequestView::post(&headers), declared_length: body.len() as u64 };
+    deliver_any(receiver, headers, body, None).await
+}
+
+async fn deliver_any(
+    receiver: &Receiver<()>,
+    headers: &[(String, String)],
+    body: &[u8],
+    proven: Option<&Verified>,
+) -> Next {
+    let (request, declared_length) = (RequestView::post(&headers), body.len() as u64);
+    let incoming = Incoming { parts: &(), request, declared_length, proven };
     receiver.receive(&incoming, Whole(Some(Bytes::copy_from_slice(body)))).await
 }
 
