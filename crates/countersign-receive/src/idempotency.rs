@@ -165,7 +165,8 @@ impl Idempotency {
 
 /// A claim that the store has been asked for. Where nobody waits for it any more, because it took too long or the
 /// request was dropped, the store may grant it all the same: it is given back then, so that a copy of the event need
-/// not wait for its lease to end.
+/// not wait for its lease to end. That is waited for as long as the lease, and no longer: of a store that hangs, each
+/// request would else leave something behind.
 struct Claiming {
     idempotency: Arc<Idempotency>,
     /// `None` once it is here.
@@ -189,7 +190,7 @@ impl Drop for Claiming {
         let Ok(runtime) = Handle::try_current() else { return };
         let idempotency = self.idempotency.clone();
         runtime.spawn(async move {
-            if let Ok(Claim::Claimed(token)) = answer.await {
+            if let Ok(Ok(Claim::Claimed(token))) = timeout(idempotency.lease, answer).await {
                 log(&token, idempotency.release(&token).await);
             }
         });

@@ -5,7 +5,10 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use countersign::{ErrorKind, Key, Keyring, Message, Signer, Verifier, catalog};
 use countersign_receive::{Idempotency, Receiver};
 use countersign_store::MemoryStore;
-use tokio::task::{spawn, yield_now};
+use tokio::{
+    runtime::Handle,
+    task::{spawn, yield_now},
+};
 
 use crate::support::*;
 
@@ -147,6 +150,19 @@ async fn a_claim_that_is_granted_when_nobody_waits_for_it_is_given_back() {
     assert_eq!(slow.0.len(), 0, "both claims have been granted and given back");
     handled(deliver(&patient, "msg_1").await).1.finish(200).await;
     assert_eq!(answered(deliver(&patient, "msg_1").await).status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_leaves_nothing_behind_once_the_lease_has_passed() {
+    let lease = Duration::from_secs(60);
+    let receiver = receiver().idempotency(Idempotency::new(Down::Hanging).lease(lease)).unwrap();
+    let waiting = || Handle::current().metrics().num_alive_tasks();
+    for id in ["msg_1", "msg_2", "msg_3"] {
+        assert_eq!(answered(deliver(&receiver, id).await).status, 503);
+    }
+    assert_eq!(waiting(), 3, "the store may answer yet");
+    tokio::time::sleep(lease + Duration::from_secs(1)).await;
+    assert_eq!(waiting(), 0);
 }
 
 /// The layer twice around one handler: the inner one meets the claim of the outer one each time the event comes.
