@@ -14,8 +14,12 @@ use super::{check_unique_keys, find};
 use crate::{Error, ErrorKind};
 
 /// Reads the value at `pointer` (RFC 6901; empty for the whole body) as a `T`, as strictly as
-/// [`Verified::event`](crate::Verified::event): no object of the body may hold one key twice, and no number is
-/// rounded on the way to `T`.
+/// [`Verified::event`](crate::Verified::event): no object of the body may hold one key twice, and a number becomes the
+/// one of `T` that is nearest to what is written, whatever its length.
+///
+/// A [`serde_json::Value`] has room for 64 bits, and keeps an integer beyond as a float: two ids can become one.
+/// Read those as `u128`, as [`RawValue`](serde_json::value::RawValue), or with the feature `arbitrary_precision` of
+/// `serde_json`.
 ///
 /// For bodies that were verified before and have been stored since. Nothing is verified here.
 ///
@@ -102,6 +106,7 @@ mod tests {
     use core::fmt;
 
     use serde::Deserialize;
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -169,6 +174,20 @@ mod tests {
         );
         let no_text = read_json::<String>(b"\"a\xff\"", "").expect_err("no UTF-8").to_string();
         assert_eq!(no_text, format!("{START}no UTF-8 at byte 3"));
+    }
+
+    #[test]
+    fn a_number_is_the_nearest_that_its_type_has() {
+        for text in
+            ["62.492177953313434", "13.186456452835979", "61.507014117302723", "0.1", "1e23", "5e-324"]
+        {
+            let body = format!("{{\"amount\":{text}}}");
+            let read = read_json::<f64>(body.as_bytes(), "/amount").expect("a number");
+            assert_eq!(read, text.parse::<f64>().expect("a number"), "{text}");
+        }
+        let above = "18446744073709551617";
+        assert_eq!(read_json::<u128>(above.as_bytes(), "").expect("a number").to_string(), above);
+        assert_eq!(read_json::<&RawValue>(above.as_bytes(), "").expect("a number").get(), above);
     }
 
     #[test]
