@@ -1,6 +1,6 @@
 //! The right to handle an event, which is given back unless it is used.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use countersign_store::ClaimToken;
 use tokio::runtime::Handle;
@@ -30,6 +30,8 @@ pub struct Handling {
 pub(crate) struct Held {
     pub(crate) idempotency: Arc<Idempotency>,
     pub(crate) token: ClaimToken,
+    /// For how long the event is remembered once it is handled.
+    pub(crate) ttl: Duration,
 }
 
 impl Handling {
@@ -51,8 +53,8 @@ impl Handling {
         // Noted first: if this future is dropped half-way, the event is settled all the same.
         self.status = Some(status);
         self.tell(Handled::of(status));
-        if let Some(Held { idempotency, token }) = &self.claim {
-            idempotency.settle(token, status).await;
+        if let Some(Held { idempotency, token, ttl }) = &self.claim {
+            idempotency.settle(token, status, *ttl).await;
         }
         self.claim = None;
     }
@@ -76,12 +78,14 @@ impl Drop for Handling {
         if self.status.is_none() {
             self.tell(Handled::Dropped);
         }
-        let (Some(Held { idempotency, token }), status) = (self.claim.take(), self.status) else { return };
+        let (Some(Held { idempotency, token, ttl }), status) = (self.claim.take(), self.status) else {
+            return;
+        };
         // Without a runtime there is nobody to ask the store: the lease ends by itself.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             match status {
-                Some(status) => idempotency.settle(&token, status).await,
+                Some(status) => idempotency.settle(&token, status, ttl).await,
                 None => idempotency::log(&token, idempotency.release(&token).await),
             }
         });

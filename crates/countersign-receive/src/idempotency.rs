@@ -64,7 +64,8 @@ impl Idempotency {
 
     /// For how long an event is remembered: at least twice as long as a copy can be accepted, and longer
     /// than the provider retries. A scheme that signs no time needs this to be said, because a copy can
-    /// come at any age, and is handled again once the event is forgotten.
+    /// come at any age, and is handled again once the event is forgotten. An event whose signed time is further
+    /// ahead of the clock than half of this is remembered for twice as long as it is ahead.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
@@ -112,8 +113,12 @@ impl Idempotency {
         Ok(self)
     }
 
-    /// Claims an event.
-    pub(crate) async fn claim(self: &Arc<Self>, key: IdempotencyKey) -> Result<Placed, Error> {
+    /// Claims an event that was signed by a clock so far `ahead`.
+    pub(crate) async fn claim(
+        self: &Arc<Self>,
+        key: IdempotencyKey,
+        ahead: Duration,
+    ) -> Result<Placed, Error> {
         let mut answer = self.store.clone().claim(key.into(), self.lease);
         let claim = match at_once(&mut answer).await {
             Some(claim) => claim,
@@ -121,7 +126,8 @@ impl Idempotency {
         };
         match claim {
             Ok(Claim::Claimed(token)) => {
-                Ok(Placed::Handling(Some(Held { idempotency: self.clone(), token })))
+                let ttl = self.ttl_of(ahead);
+                Ok(Placed::Handling(Some(Held { idempotency: self.clone(), token, ttl })))
             }
             Ok(Claim::Done(answer)) => Ok(Placed::Done(answer)),
             Ok(Claim::InFlight { remaining }) => Err(in_flight(remaining)),
@@ -133,13 +139,17 @@ impl Idempotency {
         }
     }
 
-    /// Records the answer, or gives the claim back where the event isn't handled.
-    pub(crate) async fn settle(&self, token: &ClaimToken, status: u16) {
+    /// For how long an event that was signed so far `ahead` is remembered. Where the provider names no limit ahead,
+    /// that can be more than what [`checked`](Self::checked) has counted, and a copy is accepted until that time is
+    /// past and too old.
+    fn ttl_of(&self, ahead: Duration) -> Duration {
+        self.ttl.unwrap_or(Self::DEFAULT_TTL).max(ahead.saturating_mul(2))
+    }
+
+    /// Records the answer for `ttl`, or gives the claim back where the event isn't handled.
+    pub(crate) async fn settle(&self, token: &ClaimToken, status: u16, ttl: Duration) {
         let settled = match Handled::of(status) {
-            Handled::Done => {
-                let ttl = self.ttl.unwrap_or(Self::DEFAULT_TTL);
-                self.ask(self.store.complete(token, Answer { status }, ttl)).await
-            }
+            Handled::Done => self.ask(self.store.complete(token, Answer { status }, ttl)).await,
             Handled::Failed | Handled::Dropped => self.release(token).await,
         };
         log(token, settled);

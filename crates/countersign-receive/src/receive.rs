@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     pin::pin,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -79,7 +79,7 @@ impl<P> Receiver<P> {
         if !span.is_disabled() || self.inbox.is_some() {
             verified.read_id_and_type();
         }
-        match self.place(&verified).await {
+        match self.place(&verified, now).await {
             Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
             Ok(Placed::Handling(claim)) => {
                 Judgement::Handle(verified, Handling::new(span, self.meters.clone(), claim))
@@ -121,7 +121,7 @@ impl<P> Receiver<P> {
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
-    async fn place(&self, verified: &Verified) -> Result<Placed, Error> {
+    async fn place(&self, verified: &Verified, now: i64) -> Result<Placed, Error> {
         let endpoint = self.endpoint.as_deref();
         if let Some(inbox) = &self.inbox {
             // Boxed: every request would have the room that this takes.
@@ -130,7 +130,7 @@ impl<P> Receiver<P> {
         let Some(idempotency) = &self.idempotency else {
             return Ok(Placed::Handling(None));
         };
-        idempotency.claim(key_of(verified, endpoint)).await
+        idempotency.claim(key_of(verified, endpoint), ahead_of(verified, now)).await
     }
 
     /// Answers a handshake, once its secret, where it has one, is stored.
@@ -171,6 +171,12 @@ fn twice() -> Error {
         "this layer is there twice around one handler, and the inner one finds the event claimed by the outer one: \
          remove one of them, or give each an `endpoint` of its own",
     )
+}
+
+/// How far ahead of the clock an event was signed.
+fn ahead_of(verified: &Verified, now: i64) -> Duration {
+    let ahead = verified.timestamp().map_or(0, |time| time.as_unix_seconds().saturating_sub(now));
+    Duration::from_secs(u64::try_from(ahead).unwrap_or(0))
 }
 
 /// The key by which copies of an event are known.

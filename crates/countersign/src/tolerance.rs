@@ -37,7 +37,8 @@ impl Tolerance {
     }
 
     /// For how many seconds a request can be accepted: from the earliest moment to the latest. `None`
-    /// where no age is too great. Where the provider names no limit ahead, as far ahead as behind.
+    /// where no age is too great. Where the provider names no limit ahead, as far ahead as behind: whoever remembers
+    /// events adds what one was further ahead than that.
     pub(crate) fn window(self, rule: &TimestampRule) -> Option<u64> {
         let past = u64::from(self.past.of(rule.past)?);
         Some(past + self.future.of(rule.future).map_or(past, u64::from))

@@ -82,6 +82,9 @@ impl Verifier {
     /// For how many seconds one request can be accepted, from the earliest moment to the latest: who
     /// remembers events for less can be sent a copy of a forgotten one. `None` where a copy of any age
     /// is accepted, because the scheme signs no time or nobody limits its age.
+    ///
+    /// Where nobody limits how far ahead a time may be, as far ahead as behind is counted. A clock that is further
+    /// ahead signs what is accepted for longer: until its [time](crate::Verified::timestamp) is past and too old.
     #[must_use]
     pub fn replay_window(&self) -> Option<u64> {
         let rules = self.rules.families.iter().map(|plan| plan.scheme.timestamp.as_ref());

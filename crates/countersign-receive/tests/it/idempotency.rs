@@ -1,6 +1,13 @@
 //! Each event is handled once.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use countersign::{ErrorKind, Key, Keyring, Message, Signer, Verifier, catalog};
 use countersign_receive::{Idempotency, Receiver};
@@ -107,6 +114,32 @@ async fn adv_45_endpoints_and_tenants_share_no_event() {
         assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
     }
     assert_eq!(store.len(), 4);
+}
+
+/// Stripe names no limit ahead: what is signed by a clock that is a month ahead is accepted until that month is over.
+#[tokio::test]
+async fn adv_43_an_event_from_ahead_is_remembered_until_its_time_has_passed() {
+    const DAY: u64 = 86_400;
+    let (scheme, secret) = (&catalog::STRIPE, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let passed = Arc::new(AtomicU64::new(0));
+    let (by_store, by_receiver) = (passed.clone(), passed.clone());
+    let store = MemoryStore::new().clock(move || Duration::from_secs(by_store.load(Ordering::SeqCst)));
+    let receiver = Receiver::<()>::new(verifier_of(scheme, secret))
+        .clock(move || NOW + by_receiver.load(Ordering::SeqCst).cast_signed())
+        .idempotency(store)
+        .unwrap();
+    let signer = Signer::new(scheme, Keyring::new(scheme, [secret]).unwrap()).unwrap();
+    let ahead = NOW + (30 * DAY).cast_signed();
+    let headers = signer.sign(&Message::new("evt_1", BODY), ahead).unwrap().headers;
+    handled(deliver_with(&receiver, &headers, BODY).await).1.finish(200).await;
+    for seconds in [4 * DAY, 29 * DAY, 30 * DAY + 300] {
+        passed.store(seconds, Ordering::SeqCst);
+        let reply = answered(deliver_with(&receiver, &headers, BODY).await);
+        assert_eq!((reply.status, header(&reply, "idempotency-replayed")), (200, Some("true")));
+    }
+    passed.store(30 * DAY + 301, Ordering::SeqCst);
+    let reply = answered(deliver_with(&receiver, &headers, BODY).await);
+    assert_eq!(reply.rejection.unwrap().kind(), ErrorKind::TimestampTooOld);
 }
 
 #[tokio::test(start_paused = true)]
