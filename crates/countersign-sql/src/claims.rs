@@ -74,4 +74,8 @@ pub(crate) const PRUNE_EVERY: u64 = 256;
 pub(crate) const PRUNE_AT_MOST: i64 = PRUNED_AT_ONCE.cast_signed();
 /// How long after its lease a claim is kept that nobody has settled, in microseconds: until then its
 /// holder, if it still lives, can settle it.
-pub(crate) const GRACE: i64 = 24 * 60 * 60 * 1_000_000;
+pub(crate) const GRACE: i64 = DAY;
+/// How far ahead a claim can have begun, in microseconds. One that began later was made by a clock that was wrong, and
+/// counts as ended: its lease would end when that time comes.
+pub(crate) const AHEAD: i64 = DAY;
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;

@@ -96,7 +96,8 @@
 //!
 //! - A claim that is done is removed some time after its time to live: every 256th claim removes up
 //!   to 1,000 such rows, as `prune_claims` does. A claim that nobody has settled is kept for a day
-//!   after its lease, because until then its holder could settle it.
+//!   after its lease, because until then its holder could settle it. One that a clock has made that was
+//!   more than a day ahead counts as ended.
 //! - A row of the inbox keeps its body until it is done. The row itself, by which copies are known,
 //!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
 //! - A message with its deliveries and attempts is kept until

@@ -11,6 +11,7 @@ CREATE TABLE countersign_claims (
     key        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fence      BIGINT  NOT NULL,
     status     INTEGER,            -- how it was answered; null while it is claimed
+    claimed_at BIGINT  NOT NULL,   -- when the lease began
     expires_at BIGINT  NOT NULL    -- when the lease ends; once done, the time to live
 );
 

@@ -5,6 +5,7 @@ CREATE TABLE countersign_claims (
     key        TEXT    NOT NULL PRIMARY KEY,
     fence      INTEGER NOT NULL,
     status     INTEGER,            -- how it was answered; null while it is claimed
+    claimed_at INTEGER NOT NULL,   -- when the lease began
     expires_at INTEGER NOT NULL    -- when the lease ends; once done, the time to live
 ) STRICT, WITHOUT ROWID;
 

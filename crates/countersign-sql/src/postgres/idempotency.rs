@@ -133,6 +133,7 @@ impl<'a> Take<'a> {
             .bind(self.status.map(i32::from))
             .bind(self.now)
             .bind(clock::span(self.span))
+            .bind(claims::AHEAD)
             .execute(connection)
             .await
             .map_err(failed)?;
@@ -153,13 +154,17 @@ impl<'a> Take<'a> {
 /// The look beforehand decides nothing. It spares a claim that has come too late the lock on the row,
 /// which would be written and flushed like any change.
 const TAKE: &str = "
-    INSERT INTO countersign_claims (key, fence, status, expires_at)
-    SELECT $1, $2, $3, countersign_now($4) + $5
+    INSERT INTO countersign_claims AS claim (key, fence, status, claimed_at, expires_at)
+    SELECT $1, $2, $3, countersign_now($4), countersign_now($4) + $5
     WHERE NOT EXISTS (
-        SELECT FROM countersign_claims WHERE key = $1 AND expires_at > countersign_now($4))
+        SELECT FROM countersign_claims
+        WHERE key = $1 AND expires_at > countersign_now($4)
+          AND (status IS NOT NULL OR claimed_at <= countersign_now($4) + $6))
     ON CONFLICT (key) DO UPDATE
-    SET fence = excluded.fence, status = excluded.status, expires_at = excluded.expires_at
-    WHERE countersign_claims.expires_at <= countersign_now($4)";
+    SET fence = excluded.fence, status = excluded.status,
+        claimed_at = excluded.claimed_at, expires_at = excluded.expires_at
+    WHERE claim.expires_at <= countersign_now($4)
+       OR (claim.status IS NULL AND claim.claimed_at > countersign_now($4) + $6)";
 
 const HELD: &str = "SELECT status, expires_at - countersign_now($2) FROM countersign_claims WHERE key = $1";
 

@@ -129,6 +129,7 @@ impl<'a> Take<'a> {
             .bind(self.status)
             .bind(now.saturating_add(self.span))
             .bind(now)
+            .bind(now.saturating_add(claims::AHEAD))
             .execute(connection)
             .await
             .map_err(failed)?;
@@ -143,10 +144,11 @@ impl<'a> Take<'a> {
 }
 
 const TAKE: &str = "
-    INSERT INTO countersign_claims (key, fence, status, expires_at) VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO countersign_claims AS claim (key, fence, status, claimed_at, expires_at) VALUES (?1, ?2, ?3, ?5, ?4)
     ON CONFLICT (key) DO UPDATE
-    SET fence = excluded.fence, status = excluded.status, expires_at = excluded.expires_at
-    WHERE countersign_claims.expires_at <= ?5";
+    SET fence = excluded.fence, status = excluded.status,
+        claimed_at = excluded.claimed_at, expires_at = excluded.expires_at
+    WHERE claim.expires_at <= ?5 OR (claim.status IS NULL AND claim.claimed_at > ?6)";
 
 const HELD: &str = "SELECT status, expires_at - ?2 FROM countersign_claims WHERE key = ?1";
 
