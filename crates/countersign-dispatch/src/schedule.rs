@@ -51,7 +51,9 @@ impl Schedule {
 fn waited(wait: Duration, retry_after: Option<Duration>, random: f64) -> Duration {
     let (least, most) = Schedule::RETRY_AFTER;
     let asked = retry_after.map_or(Duration::ZERO, |asked| asked.clamp(least, most));
-    wait.mul_f64(random.clamp(0.0, 1.0)).max(asked)
+    // As a float the longest waits are rounded up, to more than a duration holds.
+    let part = Duration::try_from_secs_f64(wait.as_secs_f64() * random.clamp(0.0, 1.0));
+    part.unwrap_or(wait).max(asked)
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -99,6 +101,13 @@ mod tests {
         assert_eq!(schedule.after(9, seconds(60), 1.0), seconds(86_400));
         assert_eq!(schedule.after(1, seconds(0), 0.0), seconds(1));
         assert_eq!(schedule.after(1, seconds(u64::MAX), 0.0), seconds(86_400));
+    }
+
+    #[test]
+    fn a_wait_without_end_is_no_panic() {
+        let schedule = Schedule::new([Duration::MAX]);
+        assert_eq!(schedule.after(1, None, 1.0), Some(Duration::MAX));
+        assert!(schedule.after(1, None, 0.5) < Some(Duration::MAX));
     }
 
     #[test]

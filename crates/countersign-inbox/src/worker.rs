@@ -157,7 +157,7 @@ impl<S: InboxStore> InboxWorker<S> {
         if limit == 0 || !running.ended.is_empty() {
             return false;
         }
-        match self.inbox.lease(limit, self.patience.handler_timeout + MARGIN).await {
+        match self.inbox.lease(limit, self.patience.handler_timeout.saturating_add(MARGIN)).await {
             Ok(leased) => {
                 let found = leased.len() == free;
                 leased.into_iter().for_each(|leased| running.start(&self.handler, leased, self.patience));

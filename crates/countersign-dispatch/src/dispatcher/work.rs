@@ -78,7 +78,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             return Vec::new();
         }
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let lease = self.attempt_timeout + pace::LONGEST + MARGIN;
+        let lease = self.attempt_timeout.saturating_add(pace::LONGEST + MARGIN);
         match self.outbox.store().claim(limit, lease).await {
             Ok(claimed) => claimed,
             Err(error) => {

@@ -8,7 +8,7 @@ use std::{
 use countersign_dispatch::{OperationalEvent, Schedule};
 use countersign_store::outbox::{
     Attempt, DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, MemoryOutbox, OutboxStore,
-    SettleDelivery, Trigger,
+    Retention, SettleDelivery, Trigger,
 };
 use tokio::time::sleep;
 
@@ -309,4 +309,21 @@ fn is_teapot(ended: &SettleDelivery) -> bool {
 
 fn attempt_of(ended: &SettleDelivery) -> &Attempt {
     ended.attempt.as_ref().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_without_end_are_no_panic() {
+    let script = Script::new([Act::Answer(500), Act::Answer(200)]);
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        let retention = Retention { age: Duration::MAX, ..Retention::default() };
+        let dispatcher =
+            dispatcher.attempt_timeout(Duration::MAX).poll_interval(Duration::MAX).grace(Duration::MAX);
+        let dispatcher = dispatcher.failure_clock(Duration::MAX, Duration::MAX).retention(retention);
+        dispatcher.schedule(Schedule::new([Duration::MAX])).chance(|| 1.0)
+    })
+    .await;
+    running.enqueue("invoice.paid").await;
+    sleep(DAY).await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Pending], 1));
+    running.stop().await;
 }

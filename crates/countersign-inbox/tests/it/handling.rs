@@ -210,3 +210,14 @@ async fn no_more_handlers_run_at_once_than_are_allowed() {
     assert!(started.elapsed() < Duration::from_secs(11), "{:?}", started.elapsed());
     worker.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_without_end_are_no_panic() {
+    let (inbox, rows) = inbox();
+    accept(&inbox, 10).await;
+    let worker = InboxWorker::new(inbox.clone(), |_: InboxEvent| async { Ok(()) });
+    let worker = worker.handler_timeout(Duration::MAX).poll_interval(Duration::MAX).retention(Duration::MAX);
+    let worker = start(worker.grace(Duration::MAX));
+    until(|| rows.done() == 10).await;
+    worker.stop().await;
+}

@@ -78,6 +78,12 @@ impl Rows {
     }
 }
 
+/// In a year, where that is later than any time there is.
+fn later(span: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(span).unwrap_or(now + Duration::from_secs(365 * 86_400))
+}
+
 fn fails(times: &AtomicUsize) -> Result<(), StoreError> {
     let left = times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
     left.map_or(Ok(()), |_| Err(StoreError::unavailable("as the test wants")))
@@ -105,7 +111,7 @@ impl InboxStore for Rows {
         let due = rows.iter_mut().filter(|(_, row)| row.state == State::Waiting && row.due <= now);
         for (id, row) in due.take(limit as usize) {
             let fence = Fence::random()?;
-            (row.fence, row.due, row.attempts) = (Some(fence), now + lease, row.attempts + 1);
+            (row.fence, row.due, row.attempts) = (Some(fence), later(lease), row.attempts + 1);
             let (attempt, received) = (row.attempts, row.received.clone());
             leased.push(Leased { id: *id, fence, attempt, accepted_at: 0, received });
         }
@@ -128,7 +134,7 @@ impl InboxStore for Rows {
             match &settle.outcome {
                 Outcome::Done => row.state = State::Done,
                 Outcome::Dead { reason } => row.state = State::Dead(reason.clone()),
-                Outcome::Retry { after, .. } => row.due = Instant::now() + *after,
+                Outcome::Retry { after, .. } => row.due = later(*after),
                 Outcome::Returned => (row.due, row.attempts) = (Instant::now(), row.attempts - 1),
             }
             Settlement::Settled
