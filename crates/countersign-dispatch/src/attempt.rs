@@ -214,7 +214,7 @@ fn span(claimed: &Claimed) -> Span {
         target: "countersign",
         "webhook.attempt",
         endpoint = &*claimed.endpoint.id,
-        message = &*claimed.message.id,
+        message_id = &*claimed.message.id,
         event_type = &*claimed.message.kind,
         attempt = claimed.attempt,
         status = Empty,

@@ -73,7 +73,7 @@ impl OperationalEvent {
                 tracing::error!(target: "countersign", endpoint = id, ?because, "endpoint disabled");
             }
             OperationalEvent::DeliveryExhausted { delivery, message, attempts, .. } => tracing::error!(
-                target: "countersign", delivery, message = message.id, endpoint = id, attempts, "delivery given up"
+                target: "countersign", delivery, message_id = message.id, endpoint = id, attempts, "delivery given up"
             ),
         }
     }

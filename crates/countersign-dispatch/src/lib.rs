@@ -92,7 +92,7 @@
 //! | span | fields |
 //! |---|---|
 //! | `webhook.enqueue` | `messages`, `duplicates` |
-//! | `webhook.attempt` | `endpoint`, `message`, `event_type`, `attempt`, `status`, `outcome` |
+//! | `webhook.attempt` | `endpoint`, `message_id`, `event_type`, `attempt`, `status`, `outcome` |
 //! | `webhook.mail` | `event_type`, `endpoint` |
 //!
 //! The gauges are of the whole outbox: where several dispatchers share it each tells the same, so take the
