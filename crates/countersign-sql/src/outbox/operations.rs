@@ -7,10 +7,12 @@ use super::{delivery::delivery_columns, endpoint::select_endpoints, message::sel
 /// When the next delivery of an enabled endpoint is due.
 macro_rules! next_due {
     () => {
-        "(SELECT min((
-            SELECT min(delivery.due_at) FROM countersign_deliveries AS delivery
-            WHERE delivery.endpoint_id = endpoint.id AND delivery.state IN ('pending', 'leased')))
-        FROM countersign_endpoints AS endpoint WHERE endpoint.state = 'enabled')"
+        "(SELECT min(CASE WHEN next.open_until > next.due_at THEN next.open_until ELSE next.due_at END)
+        FROM (
+            SELECT endpoint.open_until, (
+                SELECT min(delivery.due_at) FROM countersign_deliveries AS delivery
+                WHERE delivery.endpoint_id = endpoint.id AND delivery.state IN ('pending', 'leased')) AS due_at
+            FROM countersign_endpoints AS endpoint WHERE endpoint.state = 'enabled') AS next)"
     };
 }
 

@@ -116,6 +116,7 @@ macro_rules! outbox_conformance {
             of_many_who_ask_at_once_each_delivery_is_redelivered_once,
             it_is_told_when_the_next_delivery_is_due,
             what_is_withheld_or_settled_is_never_the_next,
+            what_waits_for_an_open_circuit_is_due_when_it_closes,
             depth_tells_how_much_waits_and_for_how_long,
             attempts_are_counted_by_steps_of_time,
             what_is_too_old_is_forgotten,

@@ -141,9 +141,7 @@ impl OutboxStore for MemoryOutbox {
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
         let (tables, now) = (self.lock(), self.now());
-        let waiting = tables.rows.values().filter(|row| !row.is_settled() && tables.is_enabled(row));
-        let due = waiting.filter_map(|row| row.delivery.due_at).min();
-        Ok(due.map(|due| span(now, due)))
+        Ok(tables.next_due().map(|due| span(now, due)))
     }
 
     async fn turn_failure_clocks(
@@ -191,8 +189,7 @@ impl OutboxStore for MemoryOutbox {
     async fn depth(&self) -> Result<Depth, StoreError> {
         let (tables, now) = (self.lock(), self.now());
         let count = |state| tables.rows.values().filter(|row| row.delivery.state == state).count() as u64;
-        let waiting = tables.rows.values().filter(|row| !row.is_settled() && tables.is_enabled(row));
-        let oldest = waiting.filter_map(|row| row.delivery.due_at).filter(|due| *due <= now).min();
+        let oldest = tables.next_due().filter(|due| *due <= now);
         Ok(Depth {
             pending: count(DeliveryState::Pending),
             leased: count(DeliveryState::Leased),

@@ -50,7 +50,8 @@ pub struct Depth {
     pub pending: u64,
     /// Deliveries of which an attempt is under way.
     pub leased: u64,
-    /// For how long the oldest has been due that an enabled endpoint could be given.
+    /// For how long the oldest has been due that an enabled endpoint could be given, one whose circuit is open only
+    /// from when it closes.
     pub oldest_due: Option<Duration>,
 }
 

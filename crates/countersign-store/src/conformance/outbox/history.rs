@@ -11,7 +11,7 @@ use crate::{
     Settlement,
     conformance::{Harness, LONG},
     outbox::{
-        Activity, ActivityFilter, Attempt, DisabledBecause, Endpoint, EndpointState, MessageFilter,
+        Activity, ActivityFilter, Attempt, DisabledBecause, Effect, Endpoint, EndpointState, MessageFilter,
         NewMessage, OutboxStore, Page, Retention, SettleDelivery, Verdict,
     },
 };
@@ -50,6 +50,25 @@ pub async fn what_is_withheld_or_settled_is_never_the_next(harness: &impl Harnes
     assert_eq!(next_due(&store).await, Some(Duration::ZERO));
     end(&store, &claim_one(&store).await, Verdict::Dead).await;
     assert_eq!(next_due(&store).await, None);
+}
+
+/// Nor does what waits for an endpoint whose circuit is open, until it closes: nobody is late with it.
+pub async fn what_waits_for_an_open_circuit_is_due_when_it_closes(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    enqueue_all(&store, &messages("order.paid", 2)).await;
+    let effect = Effect::Failed { open_for: Some(LONG) };
+    let failed = SettleDelivery { effect, ..settling(&claim_one(&store).await, retry(Duration::ZERO)) };
+    assert_eq!(settle(&store, &failed).await, Settlement::Settled);
+    harness.pass(harness.short()).await;
+    let due = next_due(&store).await.expect("something waits");
+    assert!(due > LONG / 2 && due < LONG, "{due:?}");
+    assert_eq!(depth(&store).await, (2, 0, None));
+    put(&store, &endpoint("other")).await;
+    enqueue(&store, &NewMessage { endpoint_id: Some("other".into()), ..message("order.paid") }).await;
+    assert_eq!(next_due(&store).await, Some(Duration::ZERO));
 }
 
 async fn next_due(store: &impl OutboxStore) -> Option<Duration> {

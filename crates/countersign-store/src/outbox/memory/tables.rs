@@ -164,9 +164,15 @@ impl Tables {
     }
 
     /// Whether the endpoint of a delivery is enabled.
-    pub(super) fn is_enabled(&self, row: &Row) -> bool {
-        let endpoint = self.endpoints.get(&row.delivery.endpoint_id);
-        endpoint.is_some_and(|endpoint| endpoint.state == EndpointState::Enabled)
+    /// When the next delivery can be claimed, or the lease of one ends: not before the circuit of its endpoint closes.
+    pub(super) fn next_due(&self) -> Option<i64> {
+        let waiting = self.rows.values().filter(|row| !row.is_settled());
+        let due = waiting.filter_map(|row| {
+            let endpoint = self.endpoints.get(&row.delivery.endpoint_id)?;
+            let due_at = row.delivery.due_at.filter(|_| endpoint.state == EndpointState::Enabled)?;
+            Some(due_at.max(endpoint.health.open_until.unwrap_or(due_at)))
+        });
+        due.min()
     }
 
     pub(super) fn matching(&self, filter: &DeliveryFilter) -> impl Iterator<Item = &Row> {
