@@ -34,6 +34,7 @@ async fn main() -> Result {
         valid_from: None,
         valid_until: None,
     });
+    // In earnest once, where its owner adds it: written again, one that was disabled is enabled.
     outbox.store().put_endpoint(&endpoint).await?;
     pay(&outbox, &SqlitePool::connect(&format!("sqlite:{file}")).await?).await?;
 

@@ -20,6 +20,7 @@
 //!     valid_from: None,
 //!     valid_until: None,
 //! });
+//! // Once, where its owner adds it: written again, one that was disabled is enabled, with these keys alone.
 //! outbox.store().put_endpoint(&endpoint).await?;
 //!
 //! outbox.enqueue(&[NewMessage::new("invoice.paid", r#"{"type":"invoice.paid","data":{"amount":42}}"#)]).await?;

@@ -9,7 +9,8 @@ pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(86_400);
 
 /// The keys of an endpoint once its secret is changed: the new one signs from `now` (Unix seconds), and the
 /// old ones sign beside it for `overlap`, so that the receiver can change its own meanwhile. Where the
-/// scheme holds one signature alone, the first key that is valid signs: the new one.
+/// scheme holds one signature alone, as GitHub's does, the first key that is valid signs: the new one. A receiver must
+/// then accept it before it is given to an endpoint.
 ///
 /// ```
 /// use countersign_dispatch::{DEFAULT_OVERLAP, rotate};

@@ -58,7 +58,9 @@ mod view;
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
     /// Writes an endpoint, new or changed, by its id. Its health stays as it was, and so does the time at
-    /// which it was created; where that is 0, it is now.
+    /// which it was created; where that is 0, it is now. All else is as it is given: one that was disabled is enabled
+    /// again, and keys that were changed since are lost. Where an application names its endpoint at each start,
+    /// [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged) writes a new one alone.
     ///
     /// # Errors
     /// Where the store can't be reached, or the endpoint [can't be kept](Endpoint::check).

@@ -109,6 +109,9 @@ pub struct Tenant {
 }
 
 /// For how long messages are kept that have nothing left to deliver.
+///
+/// What a disabled endpoint has yet to be given is something left, for as long as it is disabled: for it to be forgotten,
+/// delete the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Until they are this old.
