@@ -168,6 +168,19 @@ impl Scheme {
         self.algorithms().all(|algorithm| algorithm == Algorithm::None)
     }
 
+    /// Whether a request holds a signature by each of several keys, so that while a secret is changed a sender can sign
+    /// with the old and the new one. Elsewhere the first key signs, and it is the receiver who accepts both.
+    #[must_use]
+    pub fn holds_several_signatures(&self) -> bool {
+        match &self.signature.source {
+            Source::Header(_) => {
+                matches!(self.signature.syntax, Syntax::List { .. } | Syntax::Positional { .. })
+            }
+            Source::Repeated(_) | Source::Numbered(_) => true,
+            Source::PerKey(names) => names.len() > 1,
+        }
+    }
+
     /// The algorithms that the scheme allows.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
         self.signature.versions.iter().map(|version| version.algorithm)

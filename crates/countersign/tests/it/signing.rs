@@ -33,6 +33,40 @@ fn two_keys(scheme: &Scheme) -> Keyring {
 }
 
 #[test]
+fn whether_several_keys_sign_is_told_as_it_is() {
+    let list = Syntax::List { separator: Separator::Comma, delimiter: '=' };
+    let positional = Syntax::Positional { separator: Separator::Space, fields: vec![].into() };
+    let sources = [
+        Source::Header("X-S".into()),
+        Source::Repeated("X-S".into()),
+        Source::Numbered("X-S-".into()),
+        Source::PerKey(vec!["X-S-1".into()].into()),
+        Source::PerKey(vec!["X-S-1".into(), "X-S-2".into()].into()),
+    ];
+    let mut several = 0;
+    for syntax in [Syntax::Bare, Syntax::Labelled('='), list, positional] {
+        for source in &sources {
+            let scheme = with_signature(|signature| {
+                (signature.source, signature.syntax) = (source.clone(), syntax.clone());
+                signature.versions =
+                    vec![Version { label: "v1".into(), ..Version::bare(Algorithm::HmacSha256) }].into();
+            });
+            if scheme.check().is_err() {
+                continue;
+            }
+            let by = |keys: Keyring| {
+                Signer::new(&scheme, keys).expect("a signer").sign(&Message::new("", BODY), NOW)
+            };
+            let both_sign =
+                by(two_keys(&scheme)).expect("signed").headers != by(keys(&scheme)).expect("signed").headers;
+            assert_eq!(scheme.holds_several_signatures(), both_sign, "{source:?} {syntax:?}");
+            several += usize::from(both_sign);
+        }
+    }
+    assert!(several >= 5, "{several}");
+}
+
+#[test]
 fn an_unsigned_scheme_is_written_without_a_signature() {
     let scheme = Scheme {
         content: vec![].into(),
