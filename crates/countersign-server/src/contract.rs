@@ -40,6 +40,11 @@ impl Contract {
         !self.scheme.is_unsigned()
     }
 
+    /// Whether an old secret can sign beside a new one.
+    pub(crate) fn has_overlaps(&self) -> bool {
+        self.scheme.holds_several_signatures()
+    }
+
     /// Makes a secret of 256 random bits, written as the scheme's provider writes them.
     ///
     /// # Errors

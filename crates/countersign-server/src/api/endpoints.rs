@@ -160,7 +160,9 @@ pub(super) async fn disable<S: OutboxStore>(
 
 /// Changes an endpoint's secret.
 ///
-/// The answer holds the new one, this once. The old ones sign beside it for a while.
+/// The answer holds the new one, this once. The old ones sign beside it for a while, where the scheme has room for
+/// several signatures. Where it has not, the new one alone signs from now on: let the receiver accept it first, and
+/// then give it here.
 #[utoipa::path(
     post, path = "/endpoints/{endpoint}/rotate", operation_id = "rotate_secret", tag = "endpoints",
     params(("endpoint" = String, Path, description = "The endpoint's id.")),

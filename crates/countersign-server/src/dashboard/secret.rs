@@ -27,7 +27,15 @@ use crate::{
 struct SecretForm {
     frame: Frame,
     endpoint: Endpoint,
+    /// Whether the old secrets can sign beside the new one.
+    overlaps: bool,
     mistake: String,
+}
+
+impl SecretForm {
+    fn new(frame: Frame, endpoint: Endpoint, mistake: String) -> Self {
+        SecretForm { frame, overlaps: secrets::has_overlaps(&endpoint), endpoint, mistake }
+    }
 }
 
 #[derive(Template)]
@@ -45,7 +53,7 @@ pub(super) async fn form<S: OutboxStore>(
     Path(id): Path<String>,
 ) -> Answer {
     let endpoint = operator.endpoint(&caller, &id).await?;
-    page(&SecretForm { frame, endpoint, mistake: String::new() })
+    page(&SecretForm::new(frame, endpoint, String::new()))
 }
 
 /// Changes the secret, and shows the new one once.
@@ -63,7 +71,7 @@ pub(super) async fn rotate<S: OutboxStore>(
         Ok((endpoint, secret)) => shown_once(frame, endpoint, &secret),
         Err(refusal) if matches!(refusal.kind, RefusalKind::Invalid | RefusalKind::Conflict) => {
             let endpoint = operator.endpoint(&caller, &id).await?;
-            let again = SecretForm { frame, endpoint, mistake: refusal.in_words() };
+            let again = SecretForm::new(frame, endpoint, refusal.in_words());
             page_with(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(refusal) => Err(refusal.into()),

@@ -32,7 +32,7 @@ pub(crate) struct Rotation {
     #[schema(format = Password)]
     pub(crate) secret: Option<String>,
     /// For how long the old secrets sign beside the new one, in seconds: a day, where it is left out; 30 days at
-    /// most.
+    /// most. Where the scheme holds one signature alone, as GitHub's does, 0, which it is there where it is left out.
     #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
     pub(crate) overlap_seconds: Option<u32>,
 }
@@ -88,7 +88,7 @@ impl<S: OutboxStore> Operator<S> {
         rotation: Rotation,
     ) -> Result<(Endpoint, Secret), Refusal> {
         let mut endpoint = self.endpoint_to_change(caller, id).await?;
-        let overlap = overlap(rotation.overlap_seconds)?;
+        let overlap = overlap(has_overlaps(&endpoint), rotation.overlap_seconds)?;
         let (secret, _) = Secret::of_scheme(&endpoint.scheme, rotation.secret, self.now())?;
         let unsigned = || Refusal::new(RefusalKind::Conflict, "the endpoint's scheme signs nothing");
         let secret = secret.ok_or_else(unsigned)?;
@@ -128,9 +128,20 @@ fn text(contract: &Contract, given: Option<Zeroizing<String>>) -> Result<Option<
     }
 }
 
-fn overlap(seconds: Option<u32>) -> Result<Duration, Refusal> {
+/// Whether an old secret of the endpoint can sign beside a new one.
+pub(crate) fn has_overlaps(endpoint: &Endpoint) -> bool {
+    Contract::of(&endpoint.scheme).is_ok_and(|contract| contract.has_overlaps())
+}
+
+fn overlap(has_overlaps: bool, seconds: Option<u32>) -> Result<Duration, Refusal> {
     match seconds {
-        None => Ok(DEFAULT_OVERLAP),
+        None if has_overlaps => Ok(DEFAULT_OVERLAP),
+        None => Ok(Duration::ZERO),
+        Some(1..) if !has_overlaps => Err(Refusal::field(
+            "overlap_seconds",
+            "is not possible: the scheme has room for one signature. Let the receiver accept a new secret beside the \
+             old one, and then give it here with an overlap of 0",
+        )),
         Some(seconds) if seconds <= LONGEST_OVERLAP => Ok(Duration::from_secs(seconds.into())),
         Some(_) => Err(Refusal::field("overlap_seconds", "is longer than 30 days")),
     }

@@ -106,6 +106,21 @@ async fn a_rotation_lets_the_old_secret_sign_for_a_while() {
 }
 
 #[tokio::test]
+async fn where_a_scheme_has_room_for_one_signature_there_is_no_overlap() {
+    let api = api_with(|server| server.clock(|| 1_764_000_000_000_000));
+    let made = create(&api, json!({ "url": "https://example.com/", "scheme": "github" })).await;
+    let path = format!("{PATH}/{}/rotate", made["id"].as_str().unwrap());
+    let refused = api.post(&api.keys.a, &path, json!({ "overlap_seconds": 600 })).await;
+    assert_eq!(refused.fields(), ["overlap_seconds"]);
+    assert!(refused.text.contains("room for one signature"), "{}", refused.text);
+    for asked in [json!({}), json!({ "overlap_seconds": 0 })] {
+        let rotated = api.post(&api.keys.a, &path, asked).await.json();
+        assert_eq!(rotated["secrets"][0]["valid_until"], Value::Null);
+        assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T16:00:00Z", "it signs no more");
+    }
+}
+
+#[tokio::test]
 async fn no_more_secrets_sign_side_by_side_than_a_keyring_holds() {
     let api = api();
     let made = create(&api, url()).await;

@@ -167,6 +167,20 @@ async fn adv_96_a_secret_is_changed_with_an_overlap_that_is_shown() {
 }
 
 #[tokio::test]
+async fn where_no_overlap_is_possible_none_is_offered() {
+    let browser = Browser::signed_in().await;
+    let (path, _) = create(
+        &browser,
+        &[("url", "https://example.com/"), ("name", "Here"), ("enabled", "on"), ("scheme", "github")],
+    )
+    .await;
+    let form = browser.page(&format!("{path}/secret")).await;
+    assert!(form.contains("room for one signature") && !form.contains("<select"));
+    let page = browser.post(&format!("{path}/secret"), &[("overlap_seconds", "0")]).await;
+    assert_eq!(page.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_test_is_sent_fails_and_is_delivered_again() {
     let browser = Browser::signed_in().await;
     let receiver = serve(axum::Router::new().route("/hook", axum::routing::post(async || "thanks"))).await;
