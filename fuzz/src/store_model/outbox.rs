@@ -80,7 +80,9 @@ impl Comparison {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Put { endpoint, in_flight } => self.put(&name(endpoint), 1 + u32::from(in_flight % 3)),
+            Step::Put { endpoint, in_flight } => {
+                self.put(&name(endpoint), tenant(endpoint), 1 + u32::from(in_flight % 3));
+            }
             Step::Enable { endpoint } => self.set_state(&name(endpoint), EndpointState::Enabled),
             Step::Disable { endpoint } => {
                 self.set_state(&name(endpoint), EndpointState::Disabled(DisabledBecause::Operator));
@@ -89,7 +91,7 @@ impl Comparison {
                 let deleted = done(self.store.delete_endpoint(&name(endpoint))).expect("deleted");
                 assert_eq!(deleted, self.model.delete(&name(endpoint)));
             }
-            Step::Enqueue { key, delay } => self.enqueue(key.map(|key| key % 4), delay),
+            Step::Enqueue { key, delay } => self.enqueue(tenant(delay), key.map(|key| key % 4), delay),
             Step::Claim { limit, lease } => self.claim(u32::from(limit % 12), lease % 32),
             Step::Settle { claim, verdict, effect, attempted } => {
                 self.settle(claim, verdict, effect, attempted);
@@ -110,11 +112,12 @@ impl Comparison {
         }
     }
 
-    fn put(&mut self, name: &str, in_flight: u32) {
+    fn put(&mut self, name: &str, tenant: Option<&'static str>, in_flight: u32) {
         let mut endpoint = Endpoint::new(name, "https://hooks.example.com/in", "standard-webhooks");
+        endpoint.tenant = tenant.map(str::to_owned);
         endpoint.limits.in_flight = in_flight;
         done(self.store.put_endpoint(&endpoint)).expect("written");
-        let place = self.model.places.entry(name.to_owned()).or_insert(Place::new(in_flight));
+        let place = self.model.places.entry(name.to_owned()).or_insert(Place::new(tenant, in_flight));
         (place.in_flight, place.is_enabled) = (in_flight, true);
     }
 
@@ -124,18 +127,19 @@ impl Comparison {
         assert_eq!(changed, place.is_some());
         if let Some(place) = place {
             match state {
-                EndpointState::Enabled => *place = Place::new(place.in_flight),
+                EndpointState::Enabled => place.recover(),
                 EndpointState::Disabled(_) => place.is_enabled = false,
             }
         }
     }
 
-    fn enqueue(&mut self, key: Option<u8>, delay: u8) {
+    fn enqueue(&mut self, tenant: Option<&'static str>, key: Option<u8>, delay: u8) {
         let mut message = NewMessage::new("invoice.paid", "{}");
+        message.tenant = tenant.map(str::to_owned);
         message.idempotency_key = key.map(|key| format!("key_{key}"));
         message.due_at = Some(self.model.now + micros(delay % 32));
         let enqueued = done(self.store.enqueue(&[message.clone()])).expect("enqueued").remove(0);
-        let (known, deliveries) = self.model.enqueue(&enqueued.id, key, micros(delay % 32));
+        let (known, deliveries) = self.model.enqueue(&enqueued.id, tenant, key, micros(delay % 32));
         assert_eq!((enqueued.duplicate, enqueued.deliveries), (known, deliveries));
         assert!(done(self.store.message(&enqueued.id)).expect("found").is_some());
     }
@@ -214,6 +218,11 @@ const STATES: [DeliveryState; 5] = [
 /// One of so few endpoints that they meet often.
 fn name(endpoint: u8) -> String {
     format!("ep_{}", endpoint % 4)
+}
+
+/// The tenant of every second pair of endpoints, and of messages that are for them.
+fn tenant(number: u8) -> Option<&'static str> {
+    (number & 2 != 0).then_some("acme")
 }
 
 fn micros(seconds: u8) -> i64 {

@@ -13,11 +13,15 @@ pub(super) struct Model {
     pub(super) rows: Vec<Row>,
     /// The messages, the oldest first.
     messages: Vec<String>,
-    keys: HashMap<u8, String>,
+    /// By tenant and key.
+    keys: HashMap<Key, String>,
 }
+
+type Key = (Option<&'static str>, u8);
 
 /// An endpoint.
 pub(super) struct Place {
+    tenant: Option<&'static str>,
     pub(super) in_flight: u32,
     pub(super) is_enabled: bool,
     failures: u32,
@@ -26,8 +30,13 @@ pub(super) struct Place {
 
 impl Place {
     /// An enabled endpoint that is well.
-    pub(super) fn new(in_flight: u32) -> Self {
-        Place { in_flight, is_enabled: true, failures: 0, open_until: 0 }
+    pub(super) fn new(tenant: Option<&'static str>, in_flight: u32) -> Self {
+        Place { tenant, in_flight, is_enabled: true, failures: 0, open_until: 0 }
+    }
+
+    /// It is enabled, and well again.
+    pub(super) fn recover(&mut self) {
+        *self = Place::new(self.tenant, self.in_flight);
     }
 }
 
@@ -55,7 +64,14 @@ impl Row {
 
 impl Model {
     /// Whether the message had been enqueued, and how many deliveries it has.
-    pub(super) fn enqueue(&mut self, id: &str, key: Option<u8>, delay: i64) -> (bool, u32) {
+    pub(super) fn enqueue(
+        &mut self,
+        id: &str,
+        tenant: Option<&'static str>,
+        key: Option<u8>,
+        delay: i64,
+    ) -> (bool, u32) {
+        let key = key.map(|key| (tenant, key));
         let known = key.is_some_and(|key| self.keys.contains_key(&key));
         if known {
             assert_eq!(key.and_then(|key| self.keys.get(&key)).map(String::as_str), Some(id));
@@ -71,7 +87,8 @@ impl Model {
                 attempts: 0,
                 claim: None,
             };
-            self.rows.extend(self.places.keys().map(row).collect::<Vec<_>>());
+            let places = self.places.iter().filter(|(_, place)| place.tenant == tenant);
+            self.rows.extend(places.map(|(endpoint, _)| row(endpoint)).collect::<Vec<_>>());
         }
         (known, self.rows.iter().filter(|row| row.message == id).count() as u32)
     }
@@ -82,8 +99,8 @@ impl Model {
         self.places.remove(endpoint).is_some()
     }
 
-    /// Checks that what was claimed could be, that it was as many as possible, the oldest first and
-    /// endpoints in turn; and notes it.
+    /// Checks that what was claimed could be, that it was as many as possible, the oldest first, and tenants
+    /// and their endpoints in turn; and notes it.
     pub(super) fn claim(&mut self, claimed: &[Claimed], limit: usize, lease: i64, first: usize) {
         let mut shares: Vec<Share> = self.places.keys().map(|endpoint| self.share(endpoint)).collect();
         let possible = shares.iter().map(Share::possible).sum::<usize>().min(limit);
@@ -99,9 +116,7 @@ impl Model {
             (row.state, row.due, row.claim) = (DeliveryState::Leased, now + lease, Some(number));
         }
         shares.iter().for_each(Share::check);
-        let fewest = shares.iter().filter(|share| share.taken.len() < share.possible());
-        let fewest = fewest.map(|share| share.taken.len()).min().unwrap_or(usize::MAX - 1);
-        assert!(shares.iter().all(|share| share.taken.len() <= fewest + 1), "out of turn");
+        check_turns(&shares);
     }
 
     fn share(&self, endpoint: &str) -> Share {
@@ -116,7 +131,8 @@ impl Model {
         };
         let mut due: Vec<i64> = rows().map(|row| row.due).filter(|due| *due <= self.now).collect();
         due.sort_unstable();
-        Share { endpoint: endpoint.to_owned(), free: most.saturating_sub(leased), due, taken: Vec::new() }
+        let (endpoint, free) = (endpoint.to_owned(), most.saturating_sub(leased));
+        Share { tenant: place.tenant, endpoint, leased, free, due, taken: Vec::new() }
     }
 
     /// Whether the claim of this number settles its delivery.
@@ -163,16 +179,40 @@ impl Model {
         old.len() as u64
     }
 
-    /// How long until the next delivery of an enabled endpoint is due.
+    /// How long until the next delivery of an enabled endpoint is due, and its circuit closed.
     pub(super) fn next_due(&self) -> Option<i64> {
         let rows = self.rows.iter().filter(|row| !row.is_settled() && self.places[&row.endpoint].is_enabled);
-        rows.map(|row| (row.due - self.now).max(0)).min()
+        rows.map(|row| (row.due.max(self.places[&row.endpoint].open_until) - self.now).max(0)).min()
+    }
+}
+
+/// Checks that nobody was given a turn before one who has had fewer, and could be given it: of the tenants and of those
+/// without one by what they have under way, and of a tenant's endpoints by what they were given.
+fn check_turns(shares: &[Share]) {
+    let mut takers: BTreeMap<(Option<&str>, &str), Vec<&Share>> = BTreeMap::new();
+    for share in shares {
+        let alone = share.tenant.map_or(&*share.endpoint, |_| "");
+        takers.entry((share.tenant, alone)).or_default().push(share);
+    }
+    let taken = |of: &[&Share]| of.iter().map(|share| share.taken.len()).sum::<usize>();
+    let had = |of: &[&Share]| taken(of) + of.iter().map(|share| share.leased).sum::<usize>();
+    let could = |of: &[&Share]| of.iter().any(|share| share.taken.len() < share.possible());
+    let last = takers.values().filter(|of| taken(of) > 0).map(|of| had(of)).max().unwrap_or(0);
+    let next = takers.values().filter(|of| could(of)).map(|of| had(of) + 1).min().unwrap_or(usize::MAX);
+    assert!(last <= next, "a tenant out of turn");
+    for of in takers.values() {
+        let fewest = of.iter().filter(|share| share.taken.len() < share.possible());
+        let fewest = fewest.map(|share| share.taken.len()).min().unwrap_or(usize::MAX - 1);
+        assert!(of.iter().all(|share| share.taken.len() <= fewest + 1), "an endpoint out of turn");
     }
 }
 
 /// What one endpoint can be given, and what it was.
 struct Share {
+    tenant: Option<&'static str>,
     endpoint: String,
+    /// How many of its deliveries are under way.
+    leased: usize,
     free: usize,
     due: Vec<i64>,
     taken: Vec<i64>,
