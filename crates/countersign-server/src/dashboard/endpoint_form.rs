@@ -19,7 +19,7 @@ use crate::{
     EventType,
     operator::{
         Operator,
-        draft::{EndpointChange, EndpointDraft, Header, LimitsDraft},
+        draft::{EndpointChange, EndpointDraft, Header, LimitsChange},
     },
     refusal::{Faults, FieldError, Refusal},
 };
@@ -150,7 +150,7 @@ fn changes(fields: &Fields) -> Result<EndpointChange, Refusal> {
         events: Some(events(fields)),
         channels: Some(fields.lines("channels")),
         headers,
-        limits: Some(LimitsDraft { in_flight, per_second }),
+        limits: Some(LimitsChange { in_flight: Some(in_flight), per_second: Some(per_second) }),
         until_delivered: Some(fields.is_set("until_delivered")),
         sends_trace: Some(fields.is_set("sends_trace")),
     })

@@ -3,7 +3,7 @@
 use countersign::EventFilters;
 use countersign_store::outbox::{Endpoint, Limits};
 use countersign_transport::{CustomHeaders, Policy, Target};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::{host, input::object, refusal::Faults, text};
@@ -41,7 +41,7 @@ pub(crate) struct EndpointDraft {
     pub(crate) headers: Option<Vec<Header>>,
     /// What it can bear.
     #[serde(default, deserialize_with = "object::optional")]
-    pub(crate) limits: Option<LimitsDraft>,
+    pub(crate) limits: Option<LimitsChange>,
     /// Whether a delivery is tried for ever, until it is answered 2xx.
     pub(crate) until_delivered: Option<bool>,
     /// Whether the message's `traceparent` is sent along.
@@ -74,9 +74,9 @@ pub(crate) struct EndpointChange {
     /// Headers that each request is given besides ours: all of them.
     #[serde(default, deserialize_with = "object::list")]
     pub(crate) headers: Option<Vec<Header>>,
-    /// What it can bear.
+    /// What it can bear: the limits that are given; the others stay.
     #[serde(default, deserialize_with = "object::optional")]
-    pub(crate) limits: Option<LimitsDraft>,
+    pub(crate) limits: Option<LimitsChange>,
     /// Whether a delivery is tried for ever, until it is answered 2xx.
     pub(crate) until_delivered: Option<bool>,
     /// Whether the message's `traceparent` is sent along.
@@ -95,18 +95,18 @@ pub(crate) struct Header {
     pub(crate) value: String,
 }
 
-/// What an endpoint can bear.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+/// What is said of what an endpoint can bear.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Limits)]
-pub(crate) struct LimitsDraft {
-    /// How many requests may be under way at once.
-    #[serde(default = "default_in_flight")]
-    #[schema(minimum = 1, maximum = 100, default = 10)]
-    pub(crate) in_flight: u32,
-    /// How many requests may begin in a second; no limit, where it is left out.
-    #[schema(minimum = 1, maximum = 10_000)]
-    pub(crate) per_second: Option<u32>,
+pub(crate) struct LimitsChange {
+    /// How many requests may be under way at once: 10, where an endpoint is made without.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = u32, minimum = 1, maximum = 100)]
+    pub(crate) in_flight: Option<u32>,
+    /// How many requests may begin in a second. Null takes the limit away, and an endpoint is made without.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
+    pub(crate) per_second: Option<Option<u32>>,
 }
 
 impl EndpointDraft {
@@ -190,7 +190,9 @@ impl EndpointChange {
         set(&mut endpoint.name, self.name);
         set(&mut endpoint.events, self.events);
         set(&mut endpoint.channels, self.channels);
-        set(&mut endpoint.limits, self.limits.map(Limits::from));
+        if let Some(limits) = self.limits {
+            limits.apply(&mut endpoint.limits);
+        }
         set(&mut endpoint.until_delivered, self.until_delivered);
         set(&mut endpoint.sends_trace, self.sends_trace);
         let headers = self.headers.map(|headers| headers.into_iter().map(|it| (it.name, it.value)).collect());
@@ -203,26 +205,19 @@ impl EndpointChange {
     }
 }
 
-impl LimitsDraft {
+impl LimitsChange {
     fn check(self, faults: &mut Faults) {
-        if !(1..=100).contains(&self.in_flight) {
+        if self.in_flight.is_some_and(|requests| !(1..=100).contains(&requests)) {
             faults.add("limits.in_flight", "is not from 1 to 100");
         }
-        if self.per_second.is_some_and(|times| !(1..=10_000).contains(&times)) {
+        if self.per_second.flatten().is_some_and(|times| !(1..=10_000).contains(&times)) {
             faults.add("limits.per_second", "is not from 1 to 10000");
         }
     }
-}
 
-impl From<LimitsDraft> for Limits {
-    fn from(limits: LimitsDraft) -> Self {
-        Limits { in_flight: limits.in_flight, per_second: limits.per_second }
-    }
-}
-
-impl From<Limits> for LimitsDraft {
-    fn from(limits: Limits) -> Self {
-        LimitsDraft { in_flight: limits.in_flight, per_second: limits.per_second }
+    fn apply(self, limits: &mut Limits) {
+        set(&mut limits.in_flight, self.in_flight);
+        set(&mut limits.per_second, self.per_second);
     }
 }
 
@@ -251,12 +246,13 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-fn default_scheme() -> String {
-    "standard-webhooks".to_owned()
+/// Reads a field that is there: what is null is told from what is left out.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
-fn default_in_flight() -> u32 {
-    Limits::default().in_flight
+fn default_scheme() -> String {
+    "standard-webhooks".to_owned()
 }
 
 fn yes() -> bool {

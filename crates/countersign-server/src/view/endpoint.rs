@@ -1,15 +1,12 @@
 //! Endpoints, as callers are shown them.
 
-use countersign_store::outbox::{DisabledBecause, Endpoint, EndpointKey, EndpointState, Health};
+use countersign_store::outbox::{DisabledBecause, Endpoint, EndpointKey, EndpointState, Health, Limits};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     Caller, host,
-    operator::{
-        draft::LimitsDraft,
-        secrets::{self, Secret},
-    },
+    operator::secrets::{self, Secret},
     time::Time,
 };
 
@@ -37,7 +34,7 @@ pub(crate) struct EndpointView {
     /// The names of the headers that each request is given besides ours.
     headers: Vec<String>,
     /// What it can bear.
-    limits: LimitsDraft,
+    limits: LimitsView,
     /// Whether a delivery is tried for ever.
     until_delivered: bool,
     /// Whether the message's `traceparent` is sent along.
@@ -52,6 +49,16 @@ pub(crate) struct EndpointView {
     health: HealthView,
     /// When it was created.
     created_at: Time,
+}
+
+/// What an endpoint can bear.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Limits)]
+struct LimitsView {
+    /// How many requests may be under way at once.
+    in_flight: u32,
+    /// How many requests may begin in a second; null where there is no limit.
+    per_second: Option<u32>,
 }
 
 /// An endpoint with the secret that was made for it, which is never shown again.
@@ -151,6 +158,12 @@ impl SecretView {
             valid_from: key.valid_from.map(Time::from_seconds),
             valid_until: key.valid_until.map(Time::from_seconds),
         }
+    }
+}
+
+impl From<Limits> for LimitsView {
+    fn from(limits: Limits) -> Self {
+        LimitsView { in_flight: limits.in_flight, per_second: limits.per_second }
     }
 }
 

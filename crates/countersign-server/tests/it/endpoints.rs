@@ -69,6 +69,26 @@ async fn an_endpoint_is_disabled_and_enabled() {
 }
 
 #[tokio::test]
+async fn a_limit_that_a_change_does_not_name_stays_and_null_takes_one_away() {
+    let api = api();
+    let key = &api.keys.a;
+    let path = format!("{PATH}/{}", api.endpoint(key).await);
+    let steps = [
+        (json!({ "per_second": 2 }), json!({ "in_flight": 10, "per_second": 2 })),
+        (json!({ "in_flight": 3 }), json!({ "in_flight": 3, "per_second": 2 })),
+        (json!({}), json!({ "in_flight": 3, "per_second": 2 })),
+        (json!({ "per_second": null }), json!({ "in_flight": 3, "per_second": null })),
+    ];
+    for (limits, expected) in steps {
+        let change = json!({ "limits": limits });
+        let changed = api.call(key, "PATCH", &path, Some(change.clone())).await;
+        assert_eq!(changed.json()["limits"], expected, "{change}");
+    }
+    let without = json!({ "limits": { "in_flight": null } });
+    assert_eq!(api.call(key, "PATCH", &path, Some(without)).await.fields(), ["limits.in_flight"]);
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_is_named_at_once() {
     let api = api();
     let draft = json!({
