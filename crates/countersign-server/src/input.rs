@@ -1,5 +1,7 @@
 //! What a request says: its JSON, its query, its headers.
 
+use std::fmt::Display;
+
 use axum::{
     body::Body,
     extract::{FromRequest, FromRequestParts, Request},
@@ -10,7 +12,7 @@ use countersign::IdempotencyKey;
 use countersign_store::outbox::OutboxStore;
 use http_body::Body as _;
 use http_body_util::LengthLimitError;
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned};
 use url::form_urlencoded;
 
 use self::object::Object;
@@ -61,7 +63,8 @@ impl<S: OutboxStore, T: DeserializeOwned> FromRequestParts<Operator<S>> for Para
 
     async fn from_request_parts(parts: &mut Parts, _: &Operator<S>) -> Result<Self, Refusal> {
         let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        parse(serde_urlencoded::Deserializer::new(query)).map(Params)
+        let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(query));
+        read.map(Params).map_err(|error| refused(&error))
     }
 }
 
@@ -76,10 +79,7 @@ async fn json<S: OutboxStore, T: DeserializeOwned>(
         return Err(Refusal::new(RefusalKind::UnsupportedMediaType, what));
     }
     let body = read(request.into_body(), operator).await?;
-    let mut json = serde_json::Deserializer::from_slice(&body);
-    let value = parse(&mut json)?;
-    json.end().map_err(|_| Refusal::field("", NOT_JSON))?;
-    Ok(value)
+    parse_json(&body)
 }
 
 /// The whole body of a request, within the limits of bytes and of time.
@@ -129,15 +129,40 @@ fn is_too_large(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.is::<LengthLimitError>())
 }
 
-fn parse<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, Refusal>
-where
-    D::Error: std::fmt::Display,
-{
-    serde_path_to_error::deserialize(from).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." || path == "?" { "" } else { &path };
-        Refusal::field(field, mistake(&error.inner().to_string()))
-    })
+fn parse_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Refusal> {
+    if body.trim_ascii().is_empty() {
+        return Err(Refusal::field("", "the body is empty: send a JSON object"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().is_data() {
+            true => refused(&error),
+            false => not_json(error.inner()),
+        })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn refused<E: Display>(error: &serde_path_to_error::Error<E>) -> Refusal {
+    let (path, text) = (error.path().to_string(), error.inner().to_string());
+    let path = if path == "." || path == "?" { "" } else { &path };
+    // A field that stands twice is noticed by the object around it, whose path this is.
+    match repeated(&text) {
+        Some(name) if path.is_empty() => Refusal::field(name, mistake(&text)),
+        Some(name) => Refusal::field(&format!("{path}.{name}"), mistake(&text)),
+        None => Refusal::field(path, mistake(&text)),
+    }
+}
+
+/// A body that can't be read as JSON, whatever its fields would be: where, and nothing of what stands there.
+fn not_json(error: &serde_json::Error) -> Refusal {
+    let (line, column) = (error.line(), error.column());
+    Refusal::field("", format!("the body isn't JSON that can be read: look at line {line}, column {column}"))
+}
+
+/// The name of the field that a parser has met twice.
+fn repeated(text: &str) -> Option<&str> {
+    text.strip_prefix("duplicate field `")?.split('`').next()
 }
 
 /// What a parser says, without what was sent: the names of our own fields, and what they take.
@@ -150,7 +175,7 @@ fn mistake(text: &str) -> String {
         (true, Some((_, fields))) => format!("there is no such field: expected {fields}"),
         (false, Some((_, expected))) => format!("is not {}", plain(expected)),
         _ if text.starts_with("duplicate field") => "stands twice".to_owned(),
-        _ => NOT_JSON.to_owned(),
+        _ => UNREADABLE.to_owned(),
     }
 }
 
@@ -164,7 +189,7 @@ fn plain(expected: &str) -> &str {
     }
 }
 
-const NOT_JSON: &str = "can't be read: see the API's description for what it takes";
+const UNREADABLE: &str = "can't be read: see the API's description for what it takes";
 
 #[cfg(test)]
 mod tests {
@@ -181,10 +206,25 @@ mod tests {
                 "there is no such field: expected `url` or `secret`",
             ),
             ("duplicate field `url`", "stands twice"),
-            ("expected value at line 1 column 1", NOT_JSON),
+            ("expected value at line 1 column 1", UNREADABLE),
         ];
         for (said, shown) in cases {
             assert_eq!(mistake(said), shown);
+        }
+    }
+
+    #[test]
+    fn adv_96_a_body_that_is_no_json_is_said_to_be_none_and_where() {
+        let cases = [
+            ("", "the body is empty: send a JSON object"),
+            (" \n", "the body is empty: send a JSON object"),
+            ("{\"secret\":", "the body isn't JSON that can be read: look at line 1, column 10"),
+            ("{\n  secret}", "the body isn't JSON that can be read: look at line 2, column 3"),
+            ("{} secret", "the body isn't JSON that can be read: look at line 1, column 4"),
+        ];
+        for (body, said) in cases {
+            let refusal = parse_json::<serde_json::Map<_, _>>(body.as_bytes()).expect_err(body);
+            assert_eq!(refusal, Refusal::field("", said), "{body}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! Texts that somebody else means to be something else.
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use serde_json::{Value, json};
 
 use crate::support::{api, encoded};
@@ -113,4 +116,24 @@ async fn adv_96_a_refusal_repeats_nothing_of_what_was_sent() {
     let key = api.keys.admin.clone();
     let answer = api.get(&key, &format!("/api/v1/messages?limit={secret}&from={secret}")).await;
     assert!(!answer.text.contains(secret), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn adv_92_what_stands_twice_is_named() {
+    let api = api();
+    let url = "\"url\": \"https://example.com/\"";
+    let cases = [
+        (format!("{{ {url}, {url} }}"), "url"),
+        (format!("{{ {url}, \"limits\": {{ \"in_flight\": 1, \"in_flight\": 2 }} }}"), "limits.in_flight"),
+    ];
+    for (body, field) in cases {
+        let request = Request::post("/api/v1/endpoints")
+            .header("authorization", format!("Bearer {}", api.keys.admin))
+            .header("content-type", "application/json");
+        let answer = api.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.fields(), [field], "{}", answer.text);
+        assert!(answer.text.contains("stands twice"), "{}", answer.text);
+    }
+    let answer = api.get(&api.keys.admin, "/api/v1/deliveries?limit=1&limit=2").await;
+    assert_eq!(answer.fields(), ["limit"], "{}", answer.text);
 }
