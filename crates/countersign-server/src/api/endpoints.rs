@@ -126,7 +126,8 @@ pub(super) async fn delete<S: OutboxStore>(
 
 /// Enables an endpoint.
 ///
-/// Its failure clock is set back, and what waits for it goes out.
+/// Its failure clock is set back, and what waits for it goes out; so it does where it is enabled already, and left
+/// alone until its `health.open_until`.
 #[utoipa::path(
     post, path = "/endpoints/{endpoint}/enable", operation_id = "enable_endpoint", tag = "endpoints",
     params(("endpoint" = String, Path, description = "The endpoint's id.")),
@@ -181,7 +182,8 @@ pub(super) async fn rotate<S: OutboxStore>(
 
 /// Sends a test event to an endpoint, and to no other.
 ///
-/// It is delivered as every message is: ask for the delivery to see what came of it.
+/// It is delivered as every message is, and not before the endpoint's `health.open_until`: ask for the delivery to
+/// see what came of it, and enable the endpoint to have it tried now.
 #[utoipa::path(
     post, path = "/endpoints/{endpoint}/test", operation_id = "test_endpoint", tag = "endpoints",
     params(("endpoint" = String, Path, description = "The endpoint's id.")),

@@ -39,6 +39,7 @@ struct DeliveryPage {
     verifiers: Vec<Verifier>,
     /// Whether the newest attempts are shown: those can change.
     is_newest: bool,
+    now: i64,
 }
 
 impl DeliveryPage {
@@ -49,6 +50,13 @@ impl DeliveryPage {
 
     fn path(&self) -> String {
         self.frame.at(&format!("/deliveries/{}", self.delivery.id))
+    }
+
+    /// Until when its endpoint is left alone, where that is later than it is due.
+    fn held_until(&self) -> Option<i64> {
+        let due = self.delivery.due_at.filter(|_| self.delivery.state == DeliveryState::Pending)?;
+        let open = words::left_alone(&self.endpoint, self.now)?;
+        Some(open).filter(|open| *open > due)
     }
 
     fn is_settled(&self) -> bool {
@@ -92,6 +100,7 @@ impl<S: OutboxStore> Looked<S> {
             payload: sent.map(|body| Body::new(body)),
             verifiers: verifier::all(&endpoint),
             is_newest: wanted.cursor.is_none(),
+            now: (operator.settings().clock)(),
             older,
             attempts: attempts.into_iter().map(Shown::from).collect(),
             delivery,

@@ -72,7 +72,7 @@ impl EndpointPage {
 
     /// Until when nothing is sent.
     fn paused(&self) -> Option<i64> {
-        self.endpoint.health.open_until.filter(|until| *until > self.now && self.is_enabled())
+        words::left_alone(&self.endpoint, self.now)
     }
 
     /// The next page of the history.

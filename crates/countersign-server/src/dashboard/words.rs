@@ -2,7 +2,7 @@
 
 use countersign_store::{
     api_keys::Scope,
-    outbox::{Attempt, Delivery, DeliveryState, DisabledBecause, EndpointState, Trigger},
+    outbox::{Attempt, Delivery, DeliveryState, DisabledBecause, Endpoint, EndpointState, Trigger},
 };
 
 /// Where a delivery stands.
@@ -46,6 +46,12 @@ pub(super) fn disabled(state: EndpointState) -> Option<&'static str> {
         EndpointState::Disabled(DisabledBecause::Failing) => Some("it had been failing for too long"),
         EndpointState::Disabled(_) => Some("for a reason that this version doesn't know"),
     }
+}
+
+/// Until when nothing is sent to an endpoint that is enabled; nothing, where that is over.
+pub(super) fn left_alone(endpoint: &Endpoint, now: i64) -> Option<i64> {
+    let is_enabled = endpoint.state == EndpointState::Enabled;
+    endpoint.health.open_until.filter(|until| is_enabled && *until > now)
 }
 
 /// Why an attempt failed, and what to do about it; nothing, where it succeeded.

@@ -26,7 +26,7 @@ pub(crate) struct DeliveryView {
     status: Status,
     /// How many attempts there were.
     attempts: u32,
-    /// When it is due, where it is pending.
+    /// When it is due, where it is pending: not before the `health.open_until` of its endpoint.
     due_at: Option<Time>,
     /// When it was enqueued.
     created_at: Time,

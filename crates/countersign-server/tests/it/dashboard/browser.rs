@@ -141,15 +141,20 @@ impl Browser {
 
     /// Settles what is due as a dispatcher would, with this answer.
     pub(crate) async fn settle(&self, status: u16, body: &'static str) {
-        self.settle_with(status, body, NOW - 60_000_000).await;
+        self.settle_with(status, body, NOW - 60_000_000, None).await;
     }
 
     /// Settles what is due, with attempts that began at this time.
     pub(crate) async fn settle_at(&self, status: u16, at: i64) {
-        self.settle_with(status, "", at).await;
+        self.settle_with(status, "", at, None).await;
     }
 
-    async fn settle_with(&self, status: u16, body: &'static str, at: i64) {
+    /// Settles what is due, with failures after which the endpoint is left alone for a while.
+    pub(crate) async fn settle_open(&self, open_for: Duration) {
+        self.settle_with(503, "", NOW - 60_000_000, Some(open_for)).await;
+    }
+
+    async fn settle_with(&self, status: u16, body: &'static str, at: i64, open_for: Option<Duration>) {
         let store = self.api.outbox.store();
         for claimed in store.claim(1000, Duration::from_secs(60)).await.unwrap() {
             let mut attempt = Attempt::new(claimed.attempt, at, claimed.trigger);
@@ -161,7 +166,7 @@ impl Browser {
             attempt.error = (!is_success).then(|| format!("answered {status}"));
             let (verdict, effect) = match is_success {
                 true => (Verdict::Delivered, Effect::Well),
-                false => (Verdict::Dead, Effect::Failed { open_for: None }),
+                false => (Verdict::Dead, Effect::Failed { open_for }),
             };
             let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint);
             let settled = SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) };

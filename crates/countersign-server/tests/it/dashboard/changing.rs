@@ -1,5 +1,7 @@
 //! What can be done with forms alone.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use countersign_dispatch::Dispatcher;
 use countersign_store::outbox::{EndpointState, OutboxStore};
@@ -209,7 +211,7 @@ async fn a_test_is_sent_fails_and_is_delivered_again() {
         if has_attempt(&page, 2, 200) {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(has_attempt(&page, 2, 200) && page.contains("thanks") && page.contains("somebody asked for it"));
     assert!(page.to_lowercase().contains("x-hub-signature-256"));
@@ -225,6 +227,43 @@ async fn a_disabled_endpoint_is_given_no_test_and_the_page_says_why() {
     let answer = browser.post(&format!("{path}/test"), &[]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert!(answer.text.contains("the endpoint is disabled: enable it first"));
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_for_an_endpoint_that_is_left_alone_says_until_when() {
+    let browser = Browser::signed_in().await;
+    let path = browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    assert!(!browser.page("/dashboard/deliveries/1").await.contains("left alone until"));
+    browser.settle_open(Duration::from_secs(600)).await;
+    let sent = browser.post(&format!("{path}/test"), &[]).await;
+    let held = browser.page(sent.header("location")).await;
+    assert!(
+        held.contains("is left alone until") && held.contains(&format!("<a href=\"{path}\">its endpoint"))
+    );
+    assert!(!browser.page("/dashboard/deliveries/1").await.contains("left alone until"), "it is settled");
+    browser.post(&format!("{path}/enable"), &[]).await;
+    assert!(!browser.page(sent.header("location")).await.contains("left alone until"));
+}
+
+#[tokio::test]
+async fn a_button_tries_an_endpoint_that_is_left_alone_now() {
+    let browser = Browser::signed_in().await;
+    let path = browser.endpoint().await;
+    assert!(!browser.page(&path).await.contains("Try again now"));
+    browser.message("invoice.paid").await;
+    browser.settle_open(Duration::from_secs(600)).await;
+    let page = browser.page(&path).await;
+    assert!(page.contains(&format!("action=\"{path}/enable\"><button>Try again now")), "{page}");
+    let foreign = browser.form(&format!("{path}/enable"), &[], "https://example.org");
+    assert_eq!(browser.send(foreign).await.status, StatusCode::FORBIDDEN);
+    assert!(stored(&browser, &path).await.health.open_until.is_some());
+    let tried = browser.post(&format!("{path}/enable"), &[]).await;
+    assert_eq!(tried.header("location"), format!("{path}?done=enabled"));
+    let health = stored(&browser, &path).await.health;
+    assert_eq!((health.open_until, health.failing_since, health.failures), (None, None, 0));
+    let page = browser.page(&path).await;
+    assert!(!page.contains("left alone until") && !page.contains("Try again now"), "{page}");
 }
 
 #[tokio::test]
