@@ -33,7 +33,7 @@ pub(super) async fn list<S: OutboxStore>(
     Asked(fields): Asked,
 ) -> Answer {
     let query = DeliveryQuery {
-        status: history::status(fields.get("status")),
+        status: history::status(fields.get("status"))?,
         kind: fields.given("type"),
         tenant: fields.given("tenant"),
         from: fields.time("from")?,

@@ -107,7 +107,7 @@ impl<S: OutboxStore> Looked<S> {
     async fn page(&self) -> Result<EndpointPage, Failed> {
         let Looked { operator, visit: Visit { frame, caller }, id, query } = self;
         let endpoint = operator.endpoint(caller, id).await?;
-        let found = operator.deliveries(caller, &self.wanted()).await?;
+        let found = operator.deliveries(caller, &self.wanted()?).await?;
         let settings = operator.settings();
         let names = operator.event_types().iter().map(|known| known.name.clone());
         Ok(EndpointPage {
@@ -126,20 +126,20 @@ impl<S: OutboxStore> Looked<S> {
     }
 
     /// The deliveries of its history.
-    fn wanted(&self) -> DeliveryQuery {
-        DeliveryQuery {
+    fn wanted(&self) -> Result<DeliveryQuery, Refusal> {
+        Ok(DeliveryQuery {
             endpoint: Some(self.id.clone()),
-            status: history::status(self.query.get("status")),
+            status: history::status(self.query.get("status"))?,
             cursor: self.query.given("cursor"),
             limit: Some(history::PAGE),
             ..DeliveryQuery::default()
-        }
+        })
     }
 }
 
 impl<S: OutboxStore> Live for Looked<S> {
     async fn glance(&self) -> Result<Vec<Delivery>, Refusal> {
-        Ok(self.operator.deliveries(&self.visit.caller, &self.wanted()).await?.items)
+        Ok(self.operator.deliveries(&self.visit.caller, &self.wanted()?).await?.items)
     }
 
     async fn parts(&self) -> Result<String, Failed> {

@@ -19,9 +19,21 @@ pub(super) struct Row {
     pub(super) endpoint: String,
 }
 
-/// The status that a form calls so; any, where there is none.
-pub(super) fn status(name: &str) -> Option<Status> {
-    STATUSES.iter().find(|(_, known, _)| *known == name).map(|(status, ..)| *status)
+/// The status that a form calls so; any, where it says nothing.
+///
+/// # Errors
+/// A status that isn't known.
+pub(super) fn status(name: &str) -> Result<Option<Status>, Refusal> {
+    match STATUSES.iter().find(|(_, known, _)| *known == name) {
+        Some((status, ..)) => Ok(Some(*status)),
+        None if name.is_empty() => Ok(None),
+        None => Err(unknown_status()),
+    }
+}
+
+/// The answer to a filter by a status that there isn't.
+pub(super) fn unknown_status() -> Refusal {
+    Refusal::field("status", "is not known: choose one of the page's")
 }
 
 /// The rows of these deliveries.

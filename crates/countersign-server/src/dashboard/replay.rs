@@ -11,6 +11,7 @@ use super::{
     fields::{Asked, Fields, Posted},
     filters,
     frame::{Frame, Visit},
+    history,
     page::{Answer, page, see},
 };
 use crate::{
@@ -74,7 +75,8 @@ fn filter(endpoint: String, fields: &Fields) -> Result<ReplayFilter, Refusal> {
     let status = match fields.get("status") {
         "delivered" => Settled::Delivered,
         "cancelled" => Settled::Cancelled,
-        _ => Settled::Dead,
+        "dead" | "" => Settled::Dead,
+        _ => return Err(history::unknown_status()),
     };
     Ok(ReplayFilter {
         endpoint: Some(endpoint),

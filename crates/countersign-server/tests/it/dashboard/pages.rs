@@ -239,6 +239,21 @@ async fn deliveries_are_found_by_status_and_type_and_in_pages() {
 }
 
 #[tokio::test]
+async fn a_status_that_there_is_not_filters_nothing_and_the_page_says_so() {
+    let browser = Browser::signed_in().await;
+    let endpoint = browser.endpoint().await;
+    browser.message("invoice.paid").await;
+    for path in
+        ["/dashboard/deliveries", &endpoint, &format!("{endpoint}/replay"), &format!("{endpoint}/live")]
+    {
+        let answer = browser.get(&format!("{path}?status=bogus")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        has(&answer.text, &["status: is not known"]);
+        assert!(!answer.text.contains("bogus"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn messages_are_found_by_id_and_type_and_in_pages() {
     let browser = Browser::signed_in().await;
     browser.endpoint().await;
