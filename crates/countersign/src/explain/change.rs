@@ -24,6 +24,8 @@ pub enum Change {
         /// The label before the signature, where the scheme has another; empty for none.
         label: Option<String>,
     },
+    /// What is signed: the body alone.
+    BodyAlone,
     /// The endpoint's URL.
     Url(String),
     /// The path and query of the request.
@@ -53,8 +55,9 @@ impl Change {
             Change::Algorithm(_) => 2,
             Change::Encoding(_) => 3,
             Change::Header { .. } => 4,
-            Change::Url(_) | Change::Target(_) => 5,
-            Change::TimeFormat(_) | Change::Scheme { .. } | Change::Clock { .. } => 6,
+            Change::BodyAlone => 5,
+            Change::Url(_) | Change::Target(_) => 6,
+            Change::TimeFormat(_) | Change::Scheme { .. } | Change::Clock { .. } => 7,
         }
     }
 }
@@ -165,6 +168,10 @@ impl Display for Change {
                     "In the header {name} the signature stands behind `{label}=`: set the syntax and label so."
                 )
             }
+            Change::BodyAlone => f.write_str(
+                "The body alone was signed: the sender leaves out what the scheme signs beside it, such as the id and \
+                 the time.",
+            ),
             Change::Url(url) => write!(
                 f,
                 "The URL that is signed is {url}: configure it so, as it is registered with the provider, whatever \

@@ -23,8 +23,8 @@ pub(super) fn after<'t, 'a>(first: &Change, trial: &'t Trial<'a>) -> Variants<'t
 }
 
 /// What is tried, in the order of [`Change::kind`].
-const KINDS: [for<'t, 'a> fn(&'t Trial<'a>) -> Variants<'t, 'a>; 7] =
-    [bodies, secrets, algorithms, encodings, headers, urls, times];
+const KINDS: [for<'t, 'a> fn(&'t Trial<'a>) -> Variants<'t, 'a>; 8] =
+    [bodies, secrets, algorithms, encodings, headers, contents, urls, times];
 
 fn bodies<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
     Box::new(
@@ -39,11 +39,14 @@ fn secrets<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
 }
 
 fn algorithms<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
-    let others = MACS.into_iter().filter(|_| trial.scheme.algorithms().all(|own| MACS.contains(&own)));
-    Box::new(others.map(|algorithm| {
+    let is_mac = |algorithm: &Algorithm| MACS.contains(algorithm);
+    let others = MACS.into_iter().filter(move |_| trial.scheme.algorithms().any(|own| is_mac(&own)));
+    Box::new(others.map(move |algorithm| {
         let mut changed = trial.clone();
-        let versions = &mut changed.scheme.to_mut().signature.versions;
-        versions.to_mut().iter_mut().for_each(|version| version.algorithm = algorithm);
+        let versions = changed.scheme.to_mut().signature.versions.to_mut().iter_mut();
+        versions
+            .filter(|version| is_mac(&version.algorithm))
+            .for_each(|version| version.algorithm = algorithm);
         (Change::Algorithm(algorithm), changed)
     }))
 }
@@ -68,7 +71,8 @@ fn headers<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
         if !is_own {
             found.push((String::from(name), None));
         }
-        found.extend(other_syntax(trial, value).map(|syntax| (String::from(name), Some(syntax))));
+        let others = other_syntaxes(trial, value).into_iter();
+        found.extend(others.map(|syntax| (String::from(name), Some(syntax))));
     });
     Box::new(found.into_iter().map(|(name, syntax)| {
         let mut changed = trial.clone();
@@ -86,15 +90,33 @@ fn headers<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
     }))
 }
 
-/// A label where the scheme has none, and none where it has one.
-fn other_syntax(trial: &Trial<'_>, value: &str) -> Option<(Syntax, String)> {
-    match (&trial.scheme.signature.syntax, value.split_once('=')) {
-        (Syntax::Bare, Some((label, digest))) if !label.is_empty() && digest.len() >= SHORTEST => {
-            Some((Syntax::Labelled('='), label.into()))
+/// A label where the scheme has none; none, or another, where it has one.
+fn other_syntaxes(trial: &Trial<'_>, value: &str) -> Vec<(Syntax, String)> {
+    let signature = &trial.scheme.signature;
+    let behind = |delimiter: char| {
+        let (label, digest) = value.split_once(delimiter)?;
+        let is_known = label.is_empty() || signature.versions.iter().any(|version| version.label == label);
+        (!is_known && digest.len() >= SHORTEST).then(|| (Syntax::Labelled(delimiter), String::from(label)))
+    };
+    match signature.syntax {
+        Syntax::Bare => behind('=').into_iter().collect(),
+        Syntax::Labelled(delimiter) => {
+            [(Syntax::Bare, String::new())].into_iter().chain(behind(delimiter)).collect()
         }
-        (Syntax::Labelled(_), _) => Some((Syntax::Bare, String::new())),
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+/// The body without what the scheme signs beside it.
+fn contents<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
+    let scheme = &trial.scheme;
+    let others = scheme.covers_body() && scheme.content.len() > 1;
+    Box::new(others.then_some(()).into_iter().map(|()| {
+        let mut changed = trial.clone();
+        let scheme = changed.scheme.to_mut();
+        (scheme.content, scheme.timestamp) = (alloc::vec![Part::Body].into(), None);
+        (Change::BodyAlone, changed)
+    }))
 }
 
 fn urls<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
@@ -122,7 +144,9 @@ fn times<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
 
 /// The same by the other schemes of the catalogue that sign something.
 pub(super) fn schemes<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
-    let signing = catalog::ALL.iter().filter(|scheme| !scheme.content.is_empty());
+    // Several providers sign by one of these.
+    let shared = ["standard-webhooks", "svix"].into_iter().filter_map(catalog::find);
+    let signing = shared.chain(catalog::ALL).filter(|scheme| !scheme.content.is_empty());
     let others = signing.filter(|scheme| scheme.name != trial.scheme.name);
     Box::new(others.map(|scheme| {
         let changed = Trial { scheme: Cow::Borrowed(scheme), ..trial.clone() };

@@ -6,7 +6,8 @@ use countersign::{
     Keyring, Message, RequestView, Scheme, Signer, catalog,
     explain::{BodyChange, Case, Change, Finding, JsonStyle, SecretChange, Spaces, explain},
     scheme::{
-        Algorithm, Encoding, KeyForm, KeyKind, KeyRule, SecretEncoding, Source, Syntax, TimeFormat, Version,
+        Algorithm, Encoding, KeyForm, KeyKind, KeyRule, Part, SecretEncoding, Source, Syntax, TimeFormat,
+        Version,
     },
 };
 
@@ -114,6 +115,51 @@ fn a_secret_that_was_read_in_another_form_is_known() {
         let finding = said_of(&catalog::GITHUB, &written, &headers, BODY, NOW);
         assert_eq!(finding, only(Change::Secret(change)), "{written:?}");
     }
+}
+
+#[test]
+fn a_body_that_was_signed_without_id_and_time_is_known() {
+    for scheme in [&catalog::STANDARD_WEBHOOKS, &catalog::STRIPE, &catalog::SLACK] {
+        let secret = if scheme.name == "standard-webhooks" {
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        } else {
+            SECRET
+        };
+        let mut sender = scheme.clone();
+        sender.content = vec![Part::Body].into();
+        sender.timestamp = None;
+        let mut headers = signed_by(&sender, secret, BODY);
+        // What it sends beside the signature, all the same.
+        for (name, value) in signed_by(scheme, secret, BODY) {
+            if !headers.iter().any(|(other, _)| *other == name) {
+                headers.push((name, value));
+            }
+        }
+        assert_eq!(said_of(scheme, secret, &headers, BODY, NOW), only(Change::BodyAlone), "{}", scheme.name);
+    }
+}
+
+#[test]
+fn another_hash_is_known_under_the_schemes_label_and_under_its_own() {
+    let with = |scheme: &Scheme, secret: &str, label: &str, algorithm| {
+        let mut sender = scheme.clone();
+        sender.signature.versions.to_mut()[0] = Version { label: label.to_owned().into(), algorithm };
+        said_of(scheme, secret, &signed_by(&sender, secret, BODY), BODY, NOW)
+    };
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let found = with(&catalog::STANDARD_WEBHOOKS, secret, "v1", Algorithm::HmacSha512);
+    assert_eq!(found, only(Change::Algorithm(Algorithm::HmacSha512)));
+    let found = with(&catalog::GITHUB, SECRET, "sha512", Algorithm::HmacSha512);
+    let header = Change::Header { name: "X-Hub-Signature-256".into(), label: Some("sha512".into()) };
+    assert_eq!(found, Finding::Changed(vec![Change::Algorithm(Algorithm::HmacSha512), header]));
+}
+
+#[test]
+fn of_several_schemes_that_accept_the_one_that_providers_share_is_named() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let headers = signed_by(&catalog::SVIX, secret, BODY);
+    let found = said_of(&catalog::GITHUB, secret, &headers, BODY, NOW);
+    assert_eq!(found, only(Change::Scheme { name: "svix".into(), title: "Svix".into() }));
 }
 
 #[test]
