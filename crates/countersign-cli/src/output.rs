@@ -28,12 +28,14 @@ pub(crate) fn warning(text: impl Display) {
     message(CAREFUL, "warning", &text);
 }
 
-/// Why the command could do nothing. Silent where nobody reads any more.
+/// Why the command could do nothing.
 pub(crate) fn error(error: &anyhow::Error) {
-    let io = error.downcast_ref::<io::Error>();
-    if io.is_none_or(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        message(BAD, "error", &format_args!("{error:#}"));
-    }
+    message(BAD, "error", &format_args!("{error:#}"));
+}
+
+/// Whether nobody reads any more what the command writes: a reader such as `head` has had enough.
+pub(crate) fn nobody_reads(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// An empty table that fits the terminal, or is as wide as it needs where there is none.

@@ -6,7 +6,8 @@ Exit codes:
   1  verify: the request is not valid; schemes check: the file can't be used; send and the
      commands that ask a server: not answered, or refused
   2  the arguments, a file or a secret can't be used; nothing was signed, verified or sent
-With --batch it is 0 once every line has its answer, whatever the answers are.";
+With --batch it is 0 once every line has its answer, whatever the answers are. A reader that has
+had enough, such as `head`, ends the command with 0.";
 
 pub(super) const SIGN_HELP: &str = "\
 Secrets are read from where `ps` doesn't show them. Each option can be repeated, the current

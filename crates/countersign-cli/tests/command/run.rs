@@ -63,6 +63,15 @@ impl Run {
         piped.spawn().expect("the command starts")
     }
 
+    /// The exit code and standard error of a run whose standard output nobody reads.
+    pub(crate) fn unread(mut self) -> (Option<i32>, String) {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = self.command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).output();
+        let output = output.expect("the command ends");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    }
+
     pub(crate) fn go(mut self) -> Done {
         let mut child = self.start();
         let mut stdin = child.stdin.take().expect("a pipe");

@@ -32,3 +32,10 @@ fn a_manual_page_is_printed_or_one_written_for_each_command() {
     let blocked = countersign("man --folder pages/man1/countersign.1").within(&folder).go();
     assert!(blocked.err(2).contains("can't be written"));
 }
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    for arguments in ["schemes", "schemes --json", "man", "completions bash"] {
+        assert_eq!(countersign(arguments).unread(), (Some(0), String::new()), "{arguments}");
+    }
+}
