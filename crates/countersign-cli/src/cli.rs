@@ -249,6 +249,17 @@ pub(crate) enum SchemesAction {
     },
 }
 
+impl Command {
+    /// Whether the exit code is an answer, of which 0 says that all is well.
+    pub(crate) fn judges(&self) -> bool {
+        match self {
+            Command::Verify(_) | Command::Infer(_) | Command::Send(_) | Command::ReplayLocal(_) => true,
+            Command::Schemes(arguments) => matches!(arguments.action, Some(SchemesAction::Check { .. })),
+            _ => false,
+        }
+    }
+}
+
 /// At most `seconds` old and, where the scheme limits that, at most `seconds` ahead.
 pub(crate) fn tolerance(scheme: &countersign::Scheme, seconds: u32) -> Tolerance {
     let past = Tolerance::default().past(seconds);

@@ -30,12 +30,15 @@ mod tls;
 mod verify;
 
 fn main() -> ExitCode {
-    run(Cli::parse()).unwrap_or_else(|error| {
-        if output::nobody_reads(&error) {
-            return ExitCode::SUCCESS;
+    let cli = Cli::parse();
+    let judges = cli.command.judges();
+    run(cli).unwrap_or_else(|error| match output::nobody_reads(&error) {
+        true if judges => ExitCode::from(cli::USAGE),
+        true => ExitCode::SUCCESS,
+        false => {
+            output::error(&error);
+            ExitCode::from(if error.is::<api::NotDone>() { cli::NOT_DONE } else { cli::USAGE })
         }
-        output::error(&error);
-        ExitCode::from(if error.is::<api::NotDone>() { cli::NOT_DONE } else { cli::USAGE })
     })
 }
 

@@ -7,7 +7,8 @@ Exit codes:
      commands that ask a server: not answered, or refused
   2  the arguments, a file or a secret can't be used; nothing was signed, verified or sent
 With --batch it is 0 once every line has its answer, whatever the answers are. A reader that has
-had enough, such as `head`, ends the command with 0.";
+had enough, such as `head`, ends the command with 0; with 2 where 0 would be an answer:
+verify, infer, schemes check, send, replay-local.";
 
 pub(super) const SIGN_HELP: &str = "\
 Secrets are read from where `ps` doesn't show them. Each option can be repeated, the current

@@ -39,3 +39,13 @@ fn a_reader_that_has_had_enough_is_no_error() {
         assert_eq!(countersign(arguments).unread(), (Some(0), String::new()), "{arguments}");
     }
 }
+
+#[test]
+fn a_verdict_that_nobody_has_read_is_not_good() {
+    let folder =
+        Folder::new().with("headers.txt", "X-Hub-Signature-256: sha256=00\n").with("body.json", "{}");
+    let arguments = "verify --scheme github --secret-env SECRET --headers headers.txt --body body.json";
+    let (code, _) =
+        countersign(arguments).env("SECRET", "a secret that is long enough").within(&folder).unread();
+    assert_eq!(code, Some(2));
+}
