@@ -29,6 +29,7 @@ mod database;
 mod delivering;
 mod file;
 mod keys;
+mod network;
 mod otlp;
 mod running;
 mod sample;

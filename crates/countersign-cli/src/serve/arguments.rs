@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
-use ipnet::IpNet;
 
 use super::{
     database::Database,
     delivering::DeliveringArgs,
+    network::Network,
     otlp::Otlp,
     settings::{Preset, Role},
 };
@@ -33,7 +33,7 @@ pub(crate) struct ServeArgs {
     pub(super) role: Option<Role>,
     /// Also delivers to addresses of this network, which is not public (repeatable)
     #[arg(long, value_name = "CIDR")]
-    pub(super) allow_network: Vec<IpNet>,
+    pub(super) allow_network: Vec<Network>,
     /// Also delivers to this port, beside 443 (repeatable)
     #[arg(long, value_name = "PORT")]
     pub(super) allow_port: Vec<u16>,

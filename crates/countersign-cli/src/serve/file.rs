@@ -3,12 +3,12 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context as _, anyhow};
-use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{
     database::Database,
     keys::KeyEntry,
+    network::Network,
     otlp::Otlp,
     settings::{List, Preset, Role},
     span::Span,
@@ -23,7 +23,7 @@ pub(super) struct File {
     pub(super) max_connections: Option<NonZeroUsize>,
     pub(super) database: Option<Database>,
     pub(super) role: Option<Role>,
-    pub(super) allow_networks: Option<List<IpNet>>,
+    pub(super) allow_networks: Option<List<Network>>,
     pub(super) allow_ports: Option<List<u16>>,
     pub(super) allow_http: Option<bool>,
     pub(super) event_presets: Option<List<Preset>>,

@@ -15,12 +15,12 @@ use clap::ValueEnum;
 use countersign_dispatch::Sealer;
 use countersign_server::{ApiKey, EventTypes};
 use countersign_transport::Policy;
-use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    arguments::ServeArgs, database::Database, delivering::Delivering, file::File, keys::Keys, otlp::Otlp,
+    arguments::ServeArgs, database::Database, delivering::Delivering, file::File, keys::Keys,
+    network::Network, otlp::Otlp,
 };
 use crate::{connections, output};
 
@@ -33,7 +33,7 @@ pub(super) struct Settings {
     pub(super) max_connections: Setting<NonZeroUsize>,
     pub(super) database: Setting<Database>,
     pub(super) role: Setting<Role>,
-    pub(super) allow_networks: Setting<List<IpNet>>,
+    pub(super) allow_networks: Setting<List<Network>>,
     pub(super) allow_ports: Setting<List<u16>>,
     pub(super) allow_http: Setting<bool>,
     pub(super) event_presets: Setting<List<Preset>>,
@@ -157,7 +157,7 @@ impl Settings {
             max_connections: Setting::default(connections::MOST),
             database: Setting::default(Database::Sqlite(database.to_owned())),
             role: Setting::default(Role::Both),
-            allow_networks: Setting::default(List(vec![receiver.ip().into()])),
+            allow_networks: Setting::default(List(vec![Network(receiver.ip().into())])),
             allow_ports: Setting::default(List(vec![receiver.port()])),
             allow_http: Setting::default(true),
             event_presets: Setting::default(List(presets.collect())),
@@ -202,7 +202,7 @@ impl Settings {
         let ports = &self.allow_ports.value.0;
         let policy = ports.iter().fold(policy, |policy, port| policy.allow_port(*port));
         let networks = &self.allow_networks.value.0;
-        networks.iter().fold(policy, |policy, network| policy.allow_network(*network))
+        networks.iter().fold(policy, |policy, network| policy.allow_network(network.0))
     }
 
     /// The event types of all presets; of a name that two of them have, the first.

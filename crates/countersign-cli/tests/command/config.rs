@@ -118,7 +118,9 @@ fn a_setting_that_can_not_be_used_is_named() {
         ("otlp_endpoint = 'http://app:hunter2@otel'", ("A", ""), "", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("", ("A", ""), "--config none.toml", "none.toml can't be read"),
         ("", ("COUNTERSIGN_CONFIG", "none.toml"), "", "none.toml can't be read"),
-        ("", ("A", ""), "--allow-network 10.0.0.0", "--allow-network"),
+        ("", ("A", ""), "--allow-network 10.0.0.0", "such as 10.0.0.0/8"),
+        ("", ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.1/99"), "", "such as 10.0.0.0/8"),
+        ("allow_networks = ['localhost']", ("A", ""), "", "such as 10.0.0.0/8"),
         ("", ("A", ""), "--event-preset acme", "the systems are"),
         ("", ("A", ""), "--database mysql://a@b/c", "only postgres:// is known"),
     ] {
