@@ -23,7 +23,7 @@ BEGIN
     present := countersign_now(given_now);
     RETURN QUERY
     WITH waiting AS MATERIALIZED (
-        SELECT endpoint.id, coalesce('tenant ' || endpoint.tenant, 'endpoint ' || endpoint.id) AS taker,
+        SELECT endpoint.id, endpoint.tenant,
             CASE WHEN endpoint.failures >= half_open_after THEN 1 ELSE endpoint.in_flight END AS places, (
             -- The first entry of an index, whatever was settled before.
             SELECT min(first.due_at) FROM countersign_deliveries AS first
@@ -31,32 +31,31 @@ BEGIN
         FROM countersign_endpoints AS endpoint
         WHERE endpoint.id = ANY (coalesce(among, ARRAY(SELECT id FROM countersign_endpoints WHERE state = 'enabled')))
           AND endpoint.state = 'enabled' AND (endpoint.open_until IS NULL OR endpoint.open_until <= present)
-    ), free AS MATERIALIZED (
-        SELECT waiting.id, waiting.taker, waiting.due_since, waiting.places - (
-            SELECT count(*) FROM countersign_deliveries AS leased
-            WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > present) AS places
-        FROM waiting WHERE waiting.due_since <= present
     ), busy AS (
-        SELECT coalesce('tenant ' || endpoint.tenant, 'endpoint ' || endpoint.id) AS taker, leased.number
-        FROM (
-            SELECT delivery.endpoint_id, count(*)::INTEGER AS number FROM countersign_deliveries AS delivery
-            WHERE among IS NULL AND delivery.state = 'leased' AND delivery.due_at > present
-            GROUP BY delivery.endpoint_id) AS leased
-        JOIN countersign_endpoints AS endpoint ON endpoint.id = leased.endpoint_id
-    ), ranked AS MATERIALIZED (
-        -- A window over both, and no join: nobody knows beforehand how many there will be, and each of one would be
+        SELECT leased.endpoint_id AS id, count(*)::INTEGER AS number FROM countersign_deliveries AS leased
+        WHERE leased.state = 'leased' AND leased.due_at > present AND (among IS NULL OR leased.endpoint_id = ANY (among))
+        GROUP BY leased.endpoint_id
+    ), member AS (
+        -- Windows over both, and no join: nobody knows beforehand how many there will be, and each of one would be
         -- compared with each of the other.
-        SELECT member.id, member.taker, member.places, member.due_since,
-            sum(member.number) OVER (PARTITION BY member.taker) AS had,
-            sum(member.number) OVER (PARTITION BY member.taker)
-                + row_number() OVER (PARTITION BY member.taker ORDER BY member.due_since, member.id) AS turn
-        FROM (
-            SELECT free.id, free.taker, free.places, free.due_since, 0 AS number FROM free WHERE free.places > 0
-            UNION ALL
-            SELECT NULL, busy.taker, NULL, NULL, busy.number FROM busy) AS member
+        SELECT waiting.id, coalesce('tenant ' || waiting.tenant, 'endpoint ' || waiting.id) AS taker,
+            waiting.places, waiting.due_since, 0 AS number
+        FROM waiting WHERE waiting.due_since <= present
+        UNION ALL
+        SELECT busy.id, coalesce('tenant ' || endpoint.tenant, 'endpoint ' || busy.id), NULL, NULL, busy.number
+        FROM busy JOIN countersign_endpoints AS endpoint ON endpoint.id = busy.id
+    ), counted AS (
+        SELECT member.id, member.taker, member.due_since,
+            member.places - sum(member.number) OVER (PARTITION BY member.id) AS places,
+            sum(member.number) OVER (PARTITION BY member.taker) AS had
+        FROM member
+    ), ranked AS MATERIALIZED (
+        SELECT counted.id, counted.taker, counted.due_since, counted.places, counted.had,
+            counted.had + row_number() OVER (PARTITION BY counted.taker ORDER BY counted.due_since, counted.id) AS turn
+        FROM counted WHERE counted.places > 0
     ), served AS MATERIALIZED (
         -- An endpoint whose first delivery isn't among as many first ones has none among all.
-        SELECT * FROM ranked WHERE ranked.id IS NOT NULL ORDER BY ranked.turn, ranked.due_since, ranked.id LIMIT most
+        SELECT * FROM ranked ORDER BY ranked.turn, ranked.due_since, ranked.id LIMIT most
     ), due AS MATERIALIZED (
         SELECT oldest.id, oldest.due_at, served.id AS endpoint_id, served.had + row_number() OVER (
             PARTITION BY served.taker ORDER BY oldest.turn, oldest.due_at, oldest.id) AS turn
@@ -86,7 +85,7 @@ BEGIN
     (SELECT taken.id, NULL::TEXT FROM taken ORDER BY taken.turn, taken.due_at, taken.id)
     UNION ALL
     (SELECT NULL, ranked.id FROM ranked
-     WHERE among IS NULL AND ranked.id IS NOT NULL AND ranked.id NOT IN (SELECT due.endpoint_id FROM due)
+     WHERE among IS NULL AND ranked.id NOT IN (SELECT due.endpoint_id FROM due)
      ORDER BY ranked.turn, ranked.due_since, ranked.id LIMIT 16 * most);
 END
 $$;
