@@ -109,7 +109,7 @@ macro_rules! forgetting {
                 let ids: Vec<i64> = query.fetch_all(&mut *transaction).await.map_err(failed)?;
                 if !ids.is_empty() {
                     for statement in FORGET_DELIVERIES {
-                        let query = sqlx::query(statement).bind(numbers(&ids)?);
+                        let query = sqlx::query(statement).bind(list(&ids)?);
                         query.execute(&mut *transaction).await.map_err(failed)?;
                     }
                     transaction.commit().await.map_err(failed)?;

@@ -55,11 +55,7 @@ impl PgStore {
 }
 
 /// A list as one parameter.
-fn list(ids: &[String]) -> Result<&[String], StoreError> {
-    Ok(ids)
-}
-
-fn numbers(ids: &[i64]) -> Result<&[i64], StoreError> {
+fn list<T>(ids: &[T]) -> Result<&[T], StoreError> {
     Ok(ids)
 }
 

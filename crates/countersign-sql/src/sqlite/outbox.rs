@@ -74,10 +74,6 @@ fn list(ids: &[impl Serialize]) -> Result<String, StoreError> {
     endpoint::json(&ids)
 }
 
-fn numbers(ids: &[i64]) -> Result<String, StoreError> {
-    endpoint::json(&ids)
-}
-
 /// Nobody settles while another writes.
 #[allow(clippy::unused_async, reason = "PostgreSQL has to be asked")]
 async fn lock_deliveries(_: &mut SqliteConnection, _: &[String]) -> Result<(), StoreError> {

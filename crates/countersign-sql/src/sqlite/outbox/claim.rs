@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     super::{SqliteStore, error::failed},
-    as_one, due, list, numbers,
+    as_one, due, list,
 };
 use crate::{
     clock,
@@ -57,7 +57,7 @@ impl SqliteStore {
     /// Reads the deliveries apart from leasing them: nobody waits to write while payloads are read.
     async fn read_leased(&self, ids: &[i64], fence: Fence) -> Result<Vec<Claimed>, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let rows = sqlx::query_scalar(LEASED).bind(numbers(ids)?).bind(fence.as_i64());
+        let rows = sqlx::query_scalar(LEASED).bind(list(ids)?).bind(fence.as_i64());
         let rows: Vec<Row> = as_one(rows, &mut connection).await?;
         let endpoints = sqlx::query_scalar(ENDPOINTS).bind(list(&distinct(&rows, |row| &row.2))?);
         let endpoints = as_one(endpoints, &mut connection).await?;
@@ -66,7 +66,7 @@ impl SqliteStore {
         let messages = messages.into_iter().map(whole).collect::<Result<_, _>>()?;
         let leased = Needed::new(messages, endpoints).claims(ids, rows, fence);
         if !leased.unreadable.is_empty() {
-            let query = sqlx::query(PUT_OFF).bind(numbers(&leased.unreadable)?).bind(fence.as_i64());
+            let query = sqlx::query(PUT_OFF).bind(list(&leased.unreadable)?).bind(fence.as_i64());
             query.execute(&mut *connection).await.map_err(failed)?;
         }
         Ok(leased.claimed)
@@ -90,7 +90,7 @@ async fn take(
     if ids.is_empty() {
         return Ok(());
     }
-    let query = sqlx::query(LEASE).bind(numbers(ids)?).bind(until).bind(fence.as_i64());
+    let query = sqlx::query(LEASE).bind(list(ids)?).bind(until).bind(fence.as_i64());
     query.execute(connection).await.map_err(failed)?;
     Ok(())
 }

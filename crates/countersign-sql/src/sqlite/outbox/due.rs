@@ -63,11 +63,15 @@ pub(super) async fn in_turn(
         return Ok(Vec::new());
     }
     let busy: Vec<Busy> = as_one(sqlx::query_scalar(BUSY).bind(now), connection).await?;
+    let mut turns = TurnCount::default();
+    for endpoint in &busy {
+        turns.add(endpoint.tenant.as_deref(), &endpoint.id, endpoint.under_way);
+    }
     free.sort_unstable_by_key(|free| (free.since, free.first));
-    let firsts = take_turns(free.iter().map(|free| (free.since, free.first, free)), &busy);
+    let firsts = take_turns(free.iter().map(|free| (free.since, free.first, free)), turns.clone());
     // An endpoint whose first delivery isn't among as many first ones has none among all.
     let served = firsts.iter().take(limit).map(|(.., endpoint)| *endpoint);
-    let due = take_turns(of_each(connection, served, limit, now).await?.into_iter(), &busy);
+    let due = take_turns(of_each(connection, served, limit, now).await?.into_iter(), turns);
     let due = &due[..limit.min(due.len())];
     let served: HashSet<&str> = due.iter().map(|(.., endpoint)| &*endpoint.id).collect();
     let others = firsts.iter().filter(|(.., endpoint)| !served.contains(&*endpoint.id));
@@ -107,11 +111,7 @@ async fn of_each<'f>(
 }
 
 /// In the order of all what is in the order of each tenant.
-fn take_turns<'f>(due: impl Iterator<Item = Due<'f>>, busy: &'f [Busy]) -> Vec<Due<'f>> {
-    let mut turns = TurnCount::default();
-    for endpoint in busy {
-        turns.add(endpoint.tenant.as_deref(), &endpoint.id, endpoint.under_way);
-    }
+fn take_turns<'f>(due: impl Iterator<Item = Due<'f>>, mut turns: TurnCount<'f>) -> Vec<Due<'f>> {
     let due = due.map(|due @ (.., endpoint)| (turns.next(endpoint.tenant.as_deref(), &endpoint.id), due));
     let mut due: Vec<(usize, Due)> = due.collect();
     due.sort_unstable_by_key(|(turn, (since, id, _))| (*turn, *since, *id));
@@ -175,17 +175,14 @@ mod tests {
     fn who_has_had_fewer_turns_goes_first_and_of_equals_who_has_waited_longest() {
         let (a, b, alone) = (free(Some("one"), "a"), free(Some("one"), "b"), free(None, "one"));
         let due = [(1, 1, &a), (2, 2, &b), (3, 3, &b), (4, 4, &alone), (5, 5, &alone)];
-        let turns = |busy: &[Busy]| {
-            take_turns(due.into_iter(), busy).into_iter().map(|(_, id, _)| id).collect::<Vec<_>>()
+        let turns = |busy: &[(Option<&'static str>, &'static str, usize)]| {
+            let mut turns = TurnCount::default();
+            busy.iter().for_each(|(tenant, id, under_way)| turns.add(*tenant, id, *under_way));
+            take_turns(due.into_iter(), turns).into_iter().map(|(_, id, _)| id).collect::<Vec<_>>()
         };
         assert_eq!(turns(&[]), [1, 4, 2, 5, 3]);
-        let busy = |tenant: Option<&str>, id: &str, under_way| Busy {
-            tenant: tenant.map(str::to_owned),
-            id: id.to_owned(),
-            under_way,
-        };
-        assert_eq!(turns(&[busy(Some("one"), "c", 1)]), [4, 1, 5, 2, 3], "by another endpoint of the tenant");
-        assert_eq!(turns(&[busy(None, "one", 3)]), [1, 2, 3, 4, 5]);
-        assert_eq!(turns(&[busy(Some("two"), "c", 9)]), [1, 4, 2, 5, 3], "another's");
+        assert_eq!(turns(&[(Some("one"), "c", 1)]), [4, 1, 5, 2, 3], "by another endpoint of the tenant");
+        assert_eq!(turns(&[(None, "one", 3)]), [1, 2, 3, 4, 5]);
+        assert_eq!(turns(&[(Some("two"), "c", 9)]), [1, 4, 2, 5, 3], "another's");
     }
 }
