@@ -33,8 +33,8 @@
 //!
 //! 1. It claims as many due deliveries as it has free places, under a lease. Tenants take turns, and
 //!    the endpoints of each do; no endpoint has more requests under way than its
-//!    [limit](countersign_store::outbox::Limits), so those that hang hold up nobody else for longer than an attempt. The attempt is counted now: a payload that ends the process each time ends as a
-//!    dead letter.
+//!    [limit](countersign_store::outbox::Limits), so those that hang hold up nobody else for longer than an
+//!    attempt. The attempt is counted now: a payload that ends the process each time ends as a dead letter.
 //! 2. For each it makes the payload (the message's bytes, or what the [`PayloadSource`] says now), signs it
 //!    afresh with the message's id, which never changes, and sends it through the [`Transport`].
 //! 3. It judges the answer: 2xx is delivered; 410 disables the endpoint; anything else, redirects included,
