@@ -7,11 +7,12 @@
 //! ```text
 //!            enqueue            claim            Verdict::Delivered
 //! message  ──────────▶ pending ──────▶ leased ───────────────────────▶ delivered
-//!                        ▲  ▲            │ │ ├──── Verdict::Dead ─────▶ dead ───┐
-//!                        │  └─ the lease ┘ │ └──── Verdict::Cancelled ▶ cancelled
-//!                        │       ends      │                                    │
-//!                        ├─ Verdict::Retry ┘                          redeliver │
-//!                        └──────────────────────────────────────────────────────┘
+//!                      │ ▲  ▲            │ │ ├──── Verdict::Dead ─────▶ dead ───┐
+//!                      │ │  └─ the lease ┘ │ └──── Verdict::Cancelled ▶ cancelled
+//!                      │ │       ends      │                              ▲     │
+//!                      │ ├─ Verdict::Retry ┘                              │     │
+//!                      │ └──────────────────── redeliver ─────────────────┼─────┘
+//!                      └────────────────────── cancel ────────────────────┘
 //! ```
 //!
 //! What a store promises:
@@ -223,6 +224,18 @@ pub trait OutboxStore: Send + Sync + 'static {
         filter: &DeliveryFilter,
         limit: u32,
     ) -> impl Future<Output = Result<Redelivered, StoreError>> + Send;
+
+    /// Cancels deliveries that wait: those that match and are pending, or whose lease has ended, at most `limit`, those
+    /// that are due first. Says how many. An attempt under way is not stopped, and its delivery stays as it is: ask again
+    /// when it has ended.
+    ///
+    /// # Errors
+    /// Where the store can't be reached: nothing is cancelled.
+    fn cancel(
+        &self,
+        filter: &DeliveryFilter,
+        limit: u32,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Returns when another process has enqueued something, as far as the store is told: a hint, beside
     /// asking now and then. Never, where it can't know.

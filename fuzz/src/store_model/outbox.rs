@@ -35,6 +35,7 @@ pub(super) enum Step {
     Redeliver { limit: u8 },
     Prune { keep: u8 },
     Wait { seconds: u8 },
+    Cancel { endpoint: u8, limit: u8 },
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -99,6 +100,12 @@ impl Comparison {
             Step::Redeliver { limit } => {
                 let redelivered = done(self.store.redeliver(&DeliveryFilter::default(), limit.into()));
                 assert_eq!(redelivered.expect("redelivered").count, self.model.redeliver(limit.into()));
+            }
+            Step::Cancel { endpoint, limit } => {
+                let mut filter = DeliveryFilter::default();
+                filter.endpoint_id = Some(name(endpoint));
+                let cancelled = done(self.store.cancel(&filter, limit.into())).expect("cancelled");
+                assert_eq!(cancelled, self.model.cancel(&name(endpoint), limit.into()));
             }
             Step::Prune { keep } => {
                 let retention = Retention { age: Duration::MAX, messages: u64::from(keep % 8) };

@@ -135,6 +135,10 @@ impl OutboxStore for Faulty {
         self.inner.redeliver(filter, limit).await
     }
 
+    async fn cancel(&self, filter: &DeliveryFilter, limit: u32) -> Result<u64, StoreError> {
+        self.inner.cancel(filter, limit).await
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         self.inner.depth().await
     }

@@ -166,6 +166,10 @@ impl OutboxStore for Broken {
         error()
     }
 
+    async fn cancel(&self, _: &DeliveryFilter, _: u32) -> Result<u64, StoreError> {
+        error()
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         error()
     }

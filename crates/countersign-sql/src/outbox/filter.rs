@@ -37,6 +37,15 @@ where
         self
     }
 
+    /// Of those that match, those that wait: no attempt is under way, and one will be. Those that are due first, and so many
+    /// at most.
+    pub(crate) fn waiting(mut self, now: i64, limit: u32) -> QueryBuilder<D> {
+        // Both states by name, for the sake of the index.
+        self.and().push("state IN ('pending', 'leased') AND (state = 'pending' OR due_at <= ");
+        self.sql.push_bind(now).push(")");
+        self.limit(" ORDER BY due_at, id", limit.into())
+    }
+
     /// The conditions of a filter of messages.
     pub(crate) fn messages(mut self, filter: &MessageFilter) -> Self {
         self.tenant(filter.tenant.as_ref());

@@ -177,6 +177,14 @@ macro_rules! outbox_store {
                 Ok(Redelivered { count: ids.len() as u64, last: ids.into_iter().max() })
             }
 
+            async fn cancel(&self, filter: &DeliveryFilter, limit: u32) -> Result<u64, StoreError> {
+                let now = self.time().await?;
+                let those = Conditions::new(operations::CANCEL_THOSE).deliveries(filter);
+                let mut sql = those.waiting(now, limit);
+                let cancelled = sql.push($lock).push(")").build().execute(&self.pool).await;
+                Ok(cancelled.map_err(failed)?.rows_affected())
+            }
+
             async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
                 let now = self.time().await?;
                 let query = sqlx::query_scalar(operations::NEXT_DUE);
@@ -394,6 +402,11 @@ pub(crate) const COUNT: &str = "SELECT count(*) FROM countersign_deliveries";
 pub(crate) const REDELIVER: &str =
     "UPDATE countersign_deliveries SET state = 'pending', step = 0, asked_for = 1, due_at = ";
 pub(crate) const REDELIVER_THOSE: &str = " WHERE id IN (SELECT id FROM countersign_deliveries";
+
+/// Goes on with conditions.
+pub(crate) const CANCEL_THOSE: &str = "
+    UPDATE countersign_deliveries SET state = 'cancelled', due_at = NULL, fence = NULL
+    WHERE id IN (SELECT id FROM countersign_deliveries";
 
 pub(crate) const NEXT_DUE: &str = concat!("SELECT ", next_due!());
 /// The first count is of both states, because that is what an index holds.

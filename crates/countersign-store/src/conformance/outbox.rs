@@ -3,10 +3,11 @@
 #![allow(clippy::missing_panics_doc, reason = "a promise that is broken panics, as the module above says")]
 
 pub use self::{
-    claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*, names::*,
-    redeliver::*, settle::*, tenants::*,
+    cancel::*, claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*,
+    names::*, redeliver::*, settle::*, tenants::*,
 };
 
+mod cancel;
 mod claim;
 mod endpoints;
 mod enqueue;
@@ -114,6 +115,12 @@ macro_rules! outbox_conformance {
             an_earlier_worker_settles_nothing_that_is_redelivered,
             what_is_redelivered_to_a_disabled_endpoint_waits,
             of_many_who_ask_at_once_each_delivery_is_redelivered_once,
+            only_what_waits_is_cancelled,
+            what_is_due_first_is_cancelled_first,
+            what_a_filter_means_is_cancelled_and_nothing_else,
+            a_worker_whose_lease_has_ended_settles_nothing_that_is_cancelled,
+            what_is_cancelled_can_be_redelivered_and_is_forgotten_with_its_message,
+            of_many_who_cancel_and_claim_at_once_each_delivery_is_taken_by_one,
             it_is_told_when_the_next_delivery_is_due,
             what_is_withheld_or_settled_is_never_the_next,
             what_waits_for_an_open_circuit_is_due_when_it_closes,

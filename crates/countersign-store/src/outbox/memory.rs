@@ -186,6 +186,15 @@ impl OutboxStore for MemoryOutbox {
         Ok(redelivered)
     }
 
+    async fn cancel(&self, filter: &DeliveryFilter, limit: u32) -> Result<u64, StoreError> {
+        let (mut tables, now) = (self.lock(), self.now());
+        let mut rows: Vec<&mut Row> =
+            tables.rows.values_mut().filter(|row| row.waits(now) && row.matches(filter)).collect();
+        rows.sort_by_key(|row| row.delivery.due_at);
+        let cancelled = rows.into_iter().take(limit as usize).map(Row::cancel);
+        Ok(cancelled.count() as u64)
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         let (tables, now) = (self.lock(), self.now());
         let count = |state| tables.rows.values().filter(|row| row.delivery.state == state).count() as u64;

@@ -57,6 +57,11 @@ impl Row {
         !matches!(self.state, DeliveryState::Pending | DeliveryState::Leased)
     }
 
+    /// Whether it is pending, or its lease has ended.
+    fn waits(&self, now: i64) -> bool {
+        self.state == DeliveryState::Pending || self.state == DeliveryState::Leased && self.due <= now
+    }
+
     fn is(&self, claimed: &Claimed) -> bool {
         self.message == claimed.message.id && self.endpoint == claimed.endpoint.id
     }
@@ -166,6 +171,16 @@ impl Model {
         let settled = self.rows.iter_mut().filter(|row| row.is_settled()).take(limit);
         let again = |row: &mut Row| (row.state, row.due) = (DeliveryState::Pending, self.now);
         settled.map(again).count() as u64
+    }
+
+    /// How many deliveries are cancelled: those that are due first.
+    pub(super) fn cancel(&mut self, endpoint: &str, limit: usize) -> u64 {
+        let (now, of) = (self.now, |row: &&mut Row| row.endpoint == endpoint);
+        let mut waiting: Vec<&mut Row> =
+            self.rows.iter_mut().filter(of).filter(|row| row.waits(now)).collect();
+        waiting.sort_by_key(|row| row.due);
+        let cancelled = waiting.into_iter().take(limit);
+        cancelled.map(|row| (row.state, row.claim) = (DeliveryState::Cancelled, None)).count() as u64
     }
 
     /// How many messages are forgotten.

@@ -78,6 +78,24 @@ async fn deliveries_are_found_by_an_index() {
     }
 }
 
+/// Of an endpoint for which many wait a step reads those that it cancels, and of a message its own.
+#[tokio::test]
+async fn what_is_cancelled_is_found_by_an_index() {
+    let (_folder, store) = store().await;
+    let of_endpoint = deliveries(|filter| filter.endpoint_id = Some("x".to_owned()));
+    let of_message = deliveries(|filter| filter.message_id = Some("x".to_owned()));
+    for (filter, index) in [(&of_endpoint, "deliveries_due"), (&of_message, "deliveries_by_message")] {
+        let those = Conditions::<Sqlite>::new(operations::CANCEL_THOSE).deliveries(filter);
+        let sql = those.waiting(0, 1_000).sql().as_str().to_owned() + ")";
+        let plan = plan(&store, &sql).await;
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
+        assert!(!plan.iter().any(|step| is_whole(step)), "{plan:#?}");
+        if filter.endpoint_id.is_some() {
+            is_in_order(&plan, &sql);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_few_that_are_leased_are_read_alone() {
     let (_folder, store) = store().await;

@@ -202,6 +202,10 @@ pub(super) async fn redeliver(store: &impl OutboxStore, filter: &DeliveryFilter,
     store.redeliver(filter, limit).await.expect(WORKS)
 }
 
+pub(super) async fn cancel(store: &impl OutboxStore, filter: &DeliveryFilter, limit: u32) -> u64 {
+    store.cancel(filter, limit).await.expect(WORKS)
+}
+
 pub(super) fn of_message(id: &str) -> DeliveryFilter {
     DeliveryFilter { message_id: Some(String::from(id)), ..ANY }
 }

@@ -68,6 +68,20 @@ impl Row {
         (self.step, self.trigger) = (0, Trigger::Redelivery);
     }
 
+    pub(super) fn cancel(&mut self) {
+        self.fence = None;
+        (self.delivery.state, self.delivery.due_at) = (DeliveryState::Cancelled, None);
+    }
+
+    /// Whether no attempt is under way, and one will be.
+    pub(super) fn waits(&self, now: i64) -> bool {
+        match self.delivery.state {
+            DeliveryState::Pending => true,
+            DeliveryState::Leased => self.delivery.due_at.is_some_and(|until| until <= now),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_settled(&self) -> bool {
         !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
     }
