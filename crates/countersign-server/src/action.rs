@@ -7,10 +7,10 @@ pub struct Action<'a> {
     /// The label of the caller.
     pub caller: &'a str,
     /// What was done: `endpoint.created`, `endpoint.changed`, `endpoint.deleted`, `endpoint.enabled`,
-    /// `endpoint.disabled`, `endpoint.tested`, `secret.rotated`, `delivery.redelivered`,
-    /// `deliveries.replayed`, `key.created`, `key.removed`.
+    /// `endpoint.disabled`, `endpoint.tested`, `secret.rotated`, `delivery.redelivered`, `delivery.cancelled`,
+    /// `deliveries.replayed`, `deliveries.cancelled`, `key.created`, `key.removed`.
     pub name: &'static str,
-    /// The id of what it was done to; of a replay, what was asked for.
+    /// The id of what it was done to; of many deliveries, what was asked for and how many they were.
     pub subject: &'a str,
 }
 

@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod api_keys;
+mod cancellations;
 mod deliveries;
 mod endpoints;
 mod event_types;
@@ -66,6 +67,9 @@ fn routes<S: OutboxStore>() -> OpenApiRouter<Operator<S>> {
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::attempts))
         .routes(routes!(deliveries::redeliver))
+        .routes(routes!(deliveries::cancel))
+        .routes(routes!(cancellations::count))
+        .routes(routes!(cancellations::start))
         .routes(routes!(replays::count))
         .routes(routes!(replays::start))
         .routes(routes!(stats::depth))
@@ -147,6 +151,7 @@ async fn describe(
         (name = "event types", description = "What the application sends."),
         (name = "messages", description = "What is to be delivered."),
         (name = "deliveries", description = "Messages on their way to endpoints, and the attempts at them."),
+        (name = "cancellations", description = "Many deliveries that are not made."),
         (name = "replays", description = "Many deliveries made again."),
         (name = "stats", description = "How much waits, and how it has been going."),
         (name = "tenants", description = "Whose endpoints and messages there are."),

@@ -21,6 +21,7 @@ use crate::{
 mod api_key_form;
 mod api_keys;
 mod assets;
+mod cancel;
 mod chart;
 mod code;
 mod deliveries;
@@ -202,10 +203,12 @@ fn pages<S: OutboxStore>() -> Router<Operator<S>> {
         .route("/endpoints/{id}/secret", get(secret::form).post(secret::rotate))
         .route("/endpoints/{id}/test", post(endpoint::test))
         .route("/endpoints/{id}/replay", get(replay::form).post(replay::start))
+        .route("/endpoints/{id}/cancel", get(cancel::form).post(cancel::start))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(delivery::show))
         .route("/deliveries/{id}/live", get(delivery::live))
         .route("/deliveries/{id}/redeliver", post(delivery::redeliver))
+        .route("/deliveries/{id}/cancel", post(delivery::cancel))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::show))
         .route("/messages/{id}/payload", get(messages::payload))

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub(crate) mod api_keys;
+pub(crate) mod cancel;
 pub(crate) mod deliveries;
 pub(crate) mod draft;
 pub(crate) mod endpoints;
@@ -25,6 +26,7 @@ pub(crate) mod stats;
 pub(crate) mod tenants;
 pub(crate) mod test_event;
 pub(crate) mod webhooks;
+mod which;
 
 /// An operator's hands. Cheap to clone.
 pub(crate) struct Operator<S>(Arc<Settings<S>>);

@@ -27,3 +27,11 @@ impl<T> PageOf<T> {
         PageOf { items, next }
     }
 }
+
+/// How many deliveries there are.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Count)]
+pub(crate) struct CountView {
+    /// How many, exactly.
+    pub(crate) count: u64,
+}

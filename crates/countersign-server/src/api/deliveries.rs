@@ -79,3 +79,19 @@ pub(super) async fn redeliver<S: OutboxStore>(
     let delivery = operator.redeliver(&caller, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(delivery.into())))
 }
+
+/// Cancels a delivery that waits.
+///
+/// No attempt is made any more, unless somebody asks for one. An attempt under way is not stopped: the answer is 409.
+#[utoipa::path(
+    post, path = "/deliveries/{delivery}/cancel", operation_id = "cancel", tag = "deliveries",
+    params(("delivery" = i64, Path, description = "The delivery's id.")),
+    responses((status = 200, description = "The delivery, which is cancelled.", body = DeliveryView), Refused)
+)]
+pub(super) async fn cancel<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveryView>, Refusal> {
+    Ok(Json(operator.cancel(&caller, &id).await?.into()))
+}

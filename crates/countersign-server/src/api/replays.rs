@@ -14,15 +14,8 @@ use crate::{
         replay::{ReplayDraft, ReplayFilter},
     },
     refusal::Refusal,
+    view::CountView,
 };
-
-/// How many deliveries would be made again.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Count)]
-pub(super) struct CountView {
-    /// How many, exactly.
-    count: u64,
-}
 
 /// A step of a replay.
 #[derive(Serialize, ToSchema)]

@@ -59,6 +59,10 @@ impl DeliveryPage {
         Some(open).filter(|open| *open > due)
     }
 
+    fn is_pending(&self) -> bool {
+        self.delivery.state == DeliveryState::Pending
+    }
+
     fn is_settled(&self) -> bool {
         !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
     }
@@ -152,6 +156,16 @@ pub(super) async fn redeliver<S: OutboxStore>(
 ) -> Answer {
     let delivery = operator.redeliver(&caller, &id).await?;
     Ok(see(frame.at(&format!("/deliveries/{}?done=redelivered", delivery.id))))
+}
+
+/// Cancels a delivery.
+pub(super) async fn cancel<S: OutboxStore>(
+    State(operator): State<Operator<S>>,
+    Extension(Visit { frame, caller }): Extension<Visit>,
+    Path(id): Path<String>,
+) -> Answer {
+    let delivery = operator.cancel(&caller, &id).await?;
+    Ok(see(frame.at(&format!("/deliveries/{}?done=cancelled", delivery.id))))
 }
 
 impl From<Attempt> for Shown {

@@ -183,12 +183,13 @@ fn done(original: &OriginalUri) -> Option<&'static str> {
     DONE.iter().find(|(name, _)| *name == said).map(|(_, words)| *words)
 }
 
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 8] = [
     ("changed", "The endpoint was changed."),
     ("deleted", "The endpoint was deleted, with its history."),
     ("removed", "The API key was removed. It lets nobody in from now on."),
     ("enabled", "The endpoint is enabled. What waits for it goes out now."),
     ("disabled", "The endpoint is disabled. Its deliveries are kept, and wait."),
+    ("cancelled", "The delivery is cancelled. It is not sent, unless you have it delivered again."),
     (
         "tested",
         "The test is on its way. What comes of it is shown here; without scripts, when the page is loaded again.",

@@ -124,7 +124,7 @@ impl<S: OutboxStore> Operator<S> {
     }
 
     /// The delivery of this id, where the caller sees it.
-    fn only(&self, caller: &Caller, id: &str) -> Result<DeliveryFilter, Refusal> {
+    pub(super) fn only(&self, caller: &Caller, id: &str) -> Result<DeliveryFilter, Refusal> {
         let mut filter = DeliveryFilter::default();
         filter.id = Some(id.parse().map_err(|_| Refusal::not_found())?);
         filter.tenant = caller.narrow(None)?;

@@ -77,6 +77,8 @@ async fn a_key_that_reads_sees_everything_and_changes_nothing() {
         ("POST", format!("{PATH}/{id}/test"), None),
         ("POST", "/api/v1/messages".to_owned(), Some(json!({ "type": "x", "payload": 1 }))),
         ("POST", "/api/v1/deliveries/1/redeliver".to_owned(), None),
+        ("POST", "/api/v1/deliveries/1/cancel".to_owned(), None),
+        ("POST", "/api/v1/cancellations".to_owned(), Some(json!({ "filter": { "endpoint": id } }))),
         ("POST", "/api/v1/replays".to_owned(), Some(json!({ "filter": { "endpoint": id } }))),
         ("POST", "/api/v1/keys".to_owned(), Some(json!({ "label": "x", "scope": "read" }))),
         ("DELETE", "/api/v1/keys/key_1".to_owned(), None),

@@ -1,4 +1,4 @@
-//! Deliveries: seen, made again, replayed, counted.
+//! Deliveries: seen, made again, replayed, cancelled, counted.
 
 use std::time::Duration;
 
@@ -227,6 +227,63 @@ async fn a_replay_names_what_it_means_and_how_much() {
     for (body, field) in cases {
         assert_eq!(api.post(key, "/api/v1/replays", body.clone()).await.fields(), [field], "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_is_cancelled_and_can_be_made_again() {
+    let api = api();
+    let key = &api.keys.a;
+    api.endpoint(key).await;
+    api.message(key, "invoice.paid").await;
+    let call = async |action: &str| api.call(key, "POST", &format!("{PATH}/1/{action}"), None).await;
+    let cancelled = call("cancel").await;
+    assert_eq!((cancelled.status, &cancelled.json()["status"]), (StatusCode::OK, &json!("cancelled")));
+    assert_eq!(cancelled.json()["due_at"], Value::Null);
+    settle(&api, Verdict::Delivered).await;
+    assert_eq!(items(&api, &format!("{PATH}/1/attempts")).await.len(), 0, "nothing was sent");
+    let twice = call("cancel").await;
+    assert_eq!(twice.status, StatusCode::CONFLICT);
+    assert!(twice.text.contains("settled already"), "{}", twice.text);
+    assert_eq!(call("redeliver").await.json()["status"], "pending");
+    let claimed = api.outbox.store().claim(1, Duration::from_secs(60)).await.unwrap();
+    let under_way = call("cancel").await;
+    assert!(under_way.text.contains("under way"), "{}", under_way.text);
+    let ended = settled(&claimed[0], Verdict::Retry { after: Duration::from_secs(3600) });
+    api.outbox.store().settle(&[ended]).await.unwrap();
+    assert_eq!(call("cancel").await.json()["status"], "cancelled");
+    let audited = api.audited.lock().unwrap();
+    let actions: Vec<&str> = audited.iter().map(|(_, action, _)| *action).skip(1).collect();
+    assert_eq!(actions, ["delivery.cancelled", "delivery.redelivered", "delivery.cancelled"]);
+}
+
+#[tokio::test]
+async fn many_deliveries_are_counted_and_cancelled_in_steps() {
+    let api = api();
+    let key = &api.keys.a;
+    let (endpoint, _other) = (api.endpoint(key).await, api.endpoint(key).await);
+    api.fill(Some("a"), 25).await;
+    let count = format!("/api/v1/cancellations/count?endpoint={endpoint}");
+    assert_eq!(api.get(key, &count).await.json()["count"], 25);
+    let step = json!({ "filter": { "endpoint": endpoint }, "limit": 10 });
+    for (cancelled, more) in [(10, true), (10, true), (5, false), (0, false)] {
+        let answer = api.post(key, "/api/v1/cancellations", step.clone()).await;
+        assert_eq!(answer.json(), json!({ "cancelled": cancelled, "more": more }));
+    }
+    assert_eq!(api.get(key, &count).await.json()["count"], 0);
+    assert_eq!(api.get(key, "/api/v1/stats").await.json()["pending"], 25, "the other endpoint's");
+    let audited = api.audited.lock().unwrap().last().cloned().unwrap();
+    assert_eq!((audited.1, audited.2), ("deliveries.cancelled", format!("endpoint={endpoint} count=0")));
+    let cases = [
+        (json!({ "filter": {} }), "endpoint"),
+        (json!({ "filter": { "type": "invoice.paid" } }), "endpoint"),
+        (json!({ "filter": { "message": "x" }, "limit": 1001 }), "limit"),
+        (json!({ "filter": { "message": "x", "status": "dead" } }), "filter.status"),
+        (json!({ "filter": { "message": "x" }, "after": 3 }), "after"),
+    ];
+    for (body, field) in cases {
+        assert_eq!(api.post(key, "/api/v1/cancellations", body.clone()).await.fields(), [field], "{body}");
+    }
+    assert_eq!(api.get(key, "/api/v1/cancellations/count").await.fields(), ["endpoint"]);
 }
 
 #[tokio::test]

@@ -55,9 +55,11 @@ async fn adv_92_an_id_that_is_none_is_not_found() {
             let answer = api.get(key, &format!("/api/v1/{thing}/{}", encoded(text))).await;
             assert_eq!(answer.problem(), "not-found", "{thing} {text:.40}");
         }
-        let answer =
-            api.call(key, "POST", &format!("/api/v1/deliveries/{}/redeliver", encoded(text)), None).await;
-        assert_eq!(answer.problem(), "not-found", "{text:.40}");
+        for action in ["redeliver", "cancel"] {
+            let path = format!("/api/v1/deliveries/{}/{action}", encoded(text));
+            let answer = api.call(key, "POST", &path, None).await;
+            assert_eq!(answer.problem(), "not-found", "{action} {text:.40}");
+        }
     }
     assert_eq!(api.get(key, "/api/v1/endpoints/%FF").await.status, StatusCode::BAD_REQUEST);
 }

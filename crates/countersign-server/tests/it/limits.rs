@@ -80,8 +80,15 @@ async fn every_list_is_bounded() {
 #[tokio::test]
 async fn a_parameter_that_is_unknown_is_refused_and_not_passed_over() {
     let api = api();
-    let paths =
-        ["endpoints", "messages", "deliveries", "deliveries/1/attempts", "replays/count", "stats/activity"];
+    let paths = [
+        "endpoints",
+        "messages",
+        "deliveries",
+        "deliveries/1/attempts",
+        "replays/count",
+        "cancellations/count",
+        "stats/activity",
+    ];
     for path in paths {
         let answer = api.get(&api.keys.a, &format!("/api/v1/{path}?tennant=a")).await;
         assert_eq!(answer.fields(), ["tennant"], "{path}");

@@ -53,7 +53,7 @@ async fn adv_93_what_is_another_tenants_is_answered_as_what_does_not_exist_on_ev
         tenant: "nobody",
     };
     let routes = routes_of_things(&api).await;
-    assert!(routes.len() == 14, "{routes:?}");
+    assert!(routes.len() == 15, "{routes:?}");
     let at = |path: &str, ids: &Own| {
         let path = path.replace("{endpoint}", &ids.endpoint).replace("{message}", &ids.message);
         path.replace("{delivery}", &ids.delivery).replace("{key}", &ids.key).replace("{tenant}", ids.tenant)
@@ -100,6 +100,11 @@ async fn adv_93_lists_counts_and_replays_hold_nothing_of_another_tenant() {
     assert_eq!(api.get(&b, &count).await.json()["count"], 0);
     let replay = json!({ "filter": { "endpoint": others.endpoint } });
     assert_eq!(api.post(&b, "/api/v1/replays", replay).await.json()["redelivered"], 0);
+    let count = format!("/api/v1/cancellations/count?endpoint={}", others.endpoint);
+    assert_eq!(api.get(&b, &count).await.json()["count"], 0);
+    let cancellation = json!({ "filter": { "endpoint": others.endpoint } });
+    assert_eq!(api.post(&b, "/api/v1/cancellations", cancellation).await.json()["cancelled"], 0);
+    assert_eq!(api.get(&api.keys.a, "/api/v1/stats").await.json()["pending"], 1);
     // Another's message is no place to go on from, and their tenant no filter.
     let cursor = format!("/api/v1/messages?cursor={}", others.message);
     assert_eq!(api.get(&b, &cursor).await.fields(), ["cursor"]);
@@ -107,7 +112,10 @@ async fn adv_93_lists_counts_and_replays_hold_nothing_of_another_tenant() {
         assert_eq!(api.get(&b, &format!("{path}?tenant=a")).await.fields(), ["tenant"], "{path}");
         assert_eq!(api.get(&b, &format!("{path}?tenant=b")).await.status, StatusCode::OK, "{path}");
     }
-    assert_eq!(api.get(&b, "/api/v1/replays/count?tenant=a&message=x").await.fields(), ["tenant"]);
+    for many in ["replays", "cancellations"] {
+        let count = format!("/api/v1/{many}/count?tenant=a&message=x");
+        assert_eq!(api.get(&b, &count).await.fields(), ["tenant"], "{many}");
+    }
 }
 
 #[tokio::test]

@@ -298,6 +298,37 @@ async fn a_replay_is_counted_first_and_goes_on_step_by_step() {
 }
 
 #[tokio::test]
+async fn what_waits_is_cancelled_one_by_one_and_step_by_step() {
+    let browser = Browser::signed_in().await;
+    let path = browser.endpoint().await;
+    browser.api.fill(None, 1006).await;
+    assert!(browser.page("/dashboard/deliveries/1").await.contains("/deliveries/1/cancel\""));
+    let one = browser.post("/dashboard/deliveries/1/cancel", &[]).await;
+    let page = browser.page(one.header("location")).await;
+    assert!(page.contains("The delivery is cancelled.") && page.contains("Deliver again"), "{page}");
+    assert!(!page.contains("/deliveries/1/cancel\""), "it waits no more");
+    let again = browser.post("/dashboard/deliveries/1/cancel", &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let counted = browser.page(&format!("{path}/cancel")).await;
+    assert!(counted.contains("<strong>1005</strong> deliveries wait and match"));
+    let other = browser.page(&format!("{path}/cancel?type=invoice.other")).await;
+    assert!(other.contains("Nothing that waits for this endpoint matches"));
+    let step = browser.post(&format!("{path}/cancel"), &[]).await;
+    let page = browser.page(step.header("location")).await;
+    assert!(
+        page.contains("1000 deliveries are cancelled, and there may be more")
+            && page.contains("Go on with the next step")
+            && page.contains("<strong>5</strong> deliveries wait and match")
+    );
+    let step = browser.post(&format!("{path}/cancel"), &[("cancelled", "1000")]).await;
+    let page = browser.page(step.header("location")).await;
+    assert!(
+        page.contains("1005 deliveries are cancelled.")
+            && page.contains("Nothing that waits for this endpoint matches")
+    );
+}
+
+#[tokio::test]
 async fn adv_99_buttons_that_send_are_limited_to_so_many_a_minute() {
     let mut browser = Browser::of(|server| server.resends_per_minute(2), |router| router).await;
     browser.sign_in().await;

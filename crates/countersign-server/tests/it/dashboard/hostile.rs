@@ -37,10 +37,11 @@ fn pages(endpoint: &str, message: &str) -> Vec<String> {
 /// Every form.
 fn forms(endpoint: &str) -> Vec<String> {
     let endpoint = format!("/endpoints/{endpoint}");
-    let below = ["edit", "enable", "disable", "delete", "secret", "test", "replay"];
+    let below = ["edit", "enable", "disable", "delete", "secret", "test", "replay", "cancel"];
     let below = below.map(|form| format!("{endpoint}/{form}"));
-    let others = ["/endpoints/new", "/deliveries/1/redeliver", "/keys/new", "/keys/key_%3Cscript%3E/remove"];
-    let others = others.map(str::to_owned);
+    let others = ["/endpoints/new", "/deliveries/1/redeliver", "/deliveries/1/cancel"];
+    let keys = ["/keys/new", "/keys/key_%3Cscript%3E/remove"];
+    let others = others.into_iter().chain(keys).map(str::to_owned);
     below.into_iter().chain(others).map(|path| format!("/dashboard{path}")).collect()
 }
 

@@ -1,0 +1,112 @@
+//! Which deliveries somebody means who doesn't name each.
+
+use countersign_store::outbox::{DeliveryFilter, DeliveryState};
+
+use super::owned;
+use crate::{
+    Caller,
+    refusal::Refusal,
+    time::{self, Time},
+};
+
+/// Declares a filter of deliveries: the fields that every one has, and more.
+macro_rules! filter {
+    ($(#[$about:meta])* $name:ident { $($more:tt)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+        #[serde(deny_unknown_fields, default)]
+        #[into_params(parameter_in = Query)]
+        pub(crate) struct $name {
+            /// The endpoint's id.
+            #[param(min_length = 1, max_length = 4096)]
+            #[schema(min_length = 1, max_length = 4096)]
+            pub(crate) endpoint: Option<String>,
+            /// The message's id.
+            #[param(min_length = 1, max_length = 4096)]
+            #[schema(min_length = 1, max_length = 4096)]
+            pub(crate) message: Option<String>,
+            /// The event type.
+            #[serde(rename = "type")]
+            #[param(rename = "type", min_length = 1, max_length = 4096)]
+            #[schema(min_length = 1, max_length = 4096)]
+            pub(crate) kind: Option<String>,
+            $($more)*
+            /// Enqueued at this time or later.
+            pub(crate) from: Option<$crate::time::Time>,
+            /// Enqueued before this time.
+            pub(crate) until: Option<$crate::time::Time>,
+            /// The tenant.
+            #[param(min_length = 1, max_length = 4096)]
+            #[schema(min_length = 1, max_length = 4096)]
+            pub(crate) tenant: Option<String>,
+        }
+
+        impl $name {
+            fn which(&self) -> $crate::operator::which::Which<'_> {
+                $crate::operator::which::Which {
+                    endpoint: self.endpoint.as_deref(),
+                    message: self.message.as_deref(),
+                    kind: self.kind.as_deref(),
+                    span: (self.from, self.until),
+                    tenant: self.tenant.as_deref(),
+                }
+            }
+        }
+    };
+}
+pub(super) use filter;
+
+/// What every filter says.
+pub(super) struct Which<'a> {
+    pub(super) endpoint: Option<&'a str>,
+    pub(super) message: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+    pub(super) span: (Option<Time>, Option<Time>),
+    pub(super) tenant: Option<&'a str>,
+}
+
+impl Which<'_> {
+    /// Those of them that the caller sees and that stand so, or anyhow.
+    ///
+    /// # Errors
+    /// It would be nearly all, or nothing that there can be.
+    pub(super) fn filter(
+        &self,
+        caller: &Caller,
+        state: Option<DeliveryState>,
+    ) -> Result<DeliveryFilter, Refusal> {
+        if self.endpoint.is_none() && self.message.is_none() && self.span.0.is_none() {
+            let advice = "is missing: give an endpoint, a message, or the time `from`";
+            return Err(Refusal::field("endpoint", advice));
+        }
+        let mut filter = DeliveryFilter::default();
+        filter.tenant = caller.narrow(self.tenant)?;
+        filter.endpoint_id = owned("endpoint", self.endpoint)?;
+        filter.message_id = owned("message", self.message)?;
+        filter.kind = owned("type", self.kind)?;
+        filter.state = state;
+        (filter.from, filter.until) = time::span(self.span.0, self.span.1);
+        Ok(filter)
+    }
+
+    /// What was asked for, and how many deliveries it was, for the audit.
+    pub(super) fn subject(&self, count: u64) -> String {
+        let parts = [("endpoint", self.endpoint), ("message", self.message), ("type", self.kind)];
+        let parts = parts.iter().filter_map(|(name, value)| Some(format!("{name}={} ", (*value)?)));
+        format!("{}count={count}", parts.collect::<String>())
+    }
+}
+
+/// How many deliveries a step takes.
+///
+/// # Errors
+/// None, or more than a step can.
+pub(super) fn check_step(limit: u32) -> Result<(), Refusal> {
+    match (1..=MOST).contains(&limit) {
+        true => Ok(()),
+        false => Err(Refusal::field("limit", format!("is not from 1 to {MOST}"))),
+    }
+}
+
+/// The most deliveries of one step.
+pub(crate) const MOST: u32 = 1_000;
