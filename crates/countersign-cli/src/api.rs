@@ -27,6 +27,7 @@ use crate::{
     serve::{self, Database},
 };
 
+pub(crate) mod cancel;
 mod connection;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
@@ -34,6 +35,7 @@ pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod replay;
 pub(crate) mod tenant;
+mod which;
 
 /// Whom the command asks, and how the answer is shown.
 #[derive(Args)]

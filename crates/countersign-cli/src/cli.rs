@@ -7,13 +7,13 @@ use clap_complete::Shell;
 use countersign::Tolerance;
 
 use self::help::{
-    API_HELP, COMPLETIONS_HELP, EXIT_CODES, INBOX_HELP, INFER_HELP, KEY_HELP, LISTEN_HELP, MAN_HELP,
-    REPLAY_HELP, SEND_HELP, SERVE_HELP, SIGN_HELP, VERIFY_HELP,
+    API_HELP, CANCEL_HELP, COMPLETIONS_HELP, EXIT_CODES, INBOX_HELP, INFER_HELP, KEY_HELP, LISTEN_HELP,
+    MAN_HELP, REPLAY_HELP, SEND_HELP, SERVE_HELP, SIGN_HELP, VERIFY_HELP,
 };
 use crate::{
     api::{
-        delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand, message::MessageCommand,
-        replay::ReplayArgs, tenant::TenantCommand,
+        cancel::CancelArgs, delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand,
+        message::MessageCommand, replay::ReplayArgs, tenant::TenantCommand,
     },
     inbox::InboxCommand,
     listen::{ListenArgs, ReplayLocalArgs},
@@ -81,12 +81,15 @@ pub(crate) enum Command {
     /// Sends messages to the endpoints of a server, and shows them
     #[command(subcommand, after_help = API_HELP)]
     Message(MessageCommand),
-    /// Shows deliveries of a server, and makes them again
+    /// Shows deliveries of a server, makes them again, and cancels them
     #[command(subcommand, after_help = API_HELP)]
     Delivery(DeliveryCommand),
     /// Makes many deliveries again, after counting them
     #[command(after_help = REPLAY_HELP)]
     Replay(Box<ReplayArgs>),
+    /// Cancels many deliveries that wait, after counting them
+    #[command(after_help = CANCEL_HELP)]
+    Cancel(Box<CancelArgs>),
     /// Makes, lists and removes API keys of a server while it runs
     #[command(subcommand, after_help = KEY_HELP)]
     Key(KeyCommand),

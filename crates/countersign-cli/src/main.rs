@@ -57,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Message(command) => api::message::run(command),
         Command::Delivery(command) => api::delivery::run(command),
         Command::Replay(arguments) => api::replay::run(&arguments),
+        Command::Cancel(arguments) => api::cancel::run(&arguments),
         Command::Key(command) => api::key::run(command),
         Command::Tenant(command) => api::tenant::run(command),
         Command::Inbox(command) => inbox::run(&command),

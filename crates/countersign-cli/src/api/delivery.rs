@@ -15,6 +15,8 @@ pub(crate) enum DeliveryCommand {
     Show(OneArgs),
     /// Makes a delivery that is settled again
     Redeliver(OneArgs),
+    /// Cancels a delivery that waits
+    Cancel(OneArgs),
 }
 
 /// Which rows, of messages as of deliveries.
@@ -84,7 +86,8 @@ pub(crate) fn run(command: DeliveryCommand) -> anyhow::Result<ExitCode> {
     match command {
         DeliveryCommand::List(arguments) => list(&arguments)?,
         DeliveryCommand::Show(arguments) => show(&arguments)?,
-        DeliveryCommand::Redeliver(arguments) => redeliver(&arguments)?,
+        DeliveryCommand::Redeliver(arguments) => act(&arguments, "redeliver")?,
+        DeliveryCommand::Cancel(arguments) => act(&arguments, "cancel")?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -111,9 +114,9 @@ fn show(arguments: &OneArgs) -> anyhow::Result<()> {
     })
 }
 
-fn redeliver(arguments: &OneArgs) -> anyhow::Result<()> {
+fn act(arguments: &OneArgs, action: &str) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
-    api.print(&api.post(&[DELIVERIES, &arguments.id, "redeliver"])?, fields)
+    api.print(&api.post(&[DELIVERIES, &arguments.id, action])?, fields)
 }
 
 const DELIVERIES: &str = "deliveries";

@@ -173,6 +173,19 @@ Exit codes:
   1  refused, or the server could not be asked
   2  the arguments, the key or the database can't be used";
 
+pub(super) const CANCEL_HELP: &str = "\
+At least one of --endpoint, --message and --from is needed. What waits is cancelled: an attempt
+under way is not stopped. `countersign replay --status cancelled` makes the deliveries after all.
+
+Examples:
+  countersign cancel --message msg_1
+  countersign cancel --from 2026-11-20T00:00:00Z --type invoice.paid --count
+
+Exit codes:
+  0  done
+  1  refused, or the server could not be asked
+  2  the arguments, the key or the database can't be used";
+
 #[cfg(test)]
 mod tests {
     use clap::{Command, CommandFactory as _};

@@ -227,3 +227,55 @@ fn a_replay_of_a_server_makes_deliveries_again() {
     receiver.json();
     assert!(server.ask("replay --status dead").go().err(2).contains("--endpoint"));
 }
+
+#[test]
+fn what_waits_is_cancelled_step_by_step() {
+    let step =
+        |cancelled: u64, more: bool| ("200 OK", json!({ "cancelled": cancelled, "more": more }).to_string());
+    let server = Canned::new(vec![
+        ("200 OK", json!({ "count": 1500 }).to_string()),
+        step(1000, true),
+        step(500, false),
+        ("200 OK", json!({ "count": 1500 }).to_string()),
+        step(1000, true),
+        ("503 Service Unavailable", json!({ "detail": "the store is away" }).to_string()),
+    ]);
+    let out = ask(&server, "cancel --endpoint ep_1 --type a").go().out(0);
+    assert_eq!(out, "cancelled  1500\n");
+    let error = ask(&server, "cancel --endpoint ep_1").go().err(1);
+    assert!(error.contains("stopped after 1000 deliveries: the store is away (503)"), "{error}");
+    let requests = server.requests();
+    let count = "GET /api/v1/cancellations/count?endpoint=ep_1&type=a HTTP/1.1";
+    assert_eq!(requests[0].lines().next(), Some(count));
+    assert_eq!(requests[1], requests[2]);
+    assert!(requests[1].contains(r#""endpoint":"ep_1""#) && requests[1].contains(r#""type":"a""#));
+}
+
+#[test]
+fn what_was_cancelled_on_a_server_is_not_sent_unless_it_is_made_again() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    let endpoint = add(&server, &receiver, "");
+    let id = text(&endpoint, "id");
+    server.json(&format!("endpoint disable {id}"));
+    for kind in ["a", "b", "c"] {
+        server.json_with(&format!("message send --type {kind} -"), "{}");
+    }
+    let first = delivery(&server, "pending")["id"].to_string();
+    assert_eq!(server.json(&format!("delivery cancel {first}"))["status"], "cancelled");
+    let twice = server.ask(&format!("delivery cancel {first}")).go().err(1);
+    assert!(twice.contains("settled already") && twice.contains("(409)"), "{twice}");
+    let filter = format!("cancel --endpoint {id} --type a");
+    assert_eq!(server.json(&format!("{filter} --count")), json!({ "count": 1 }));
+    assert_eq!(server.json(&filter), json!({ "cancelled": 1 }));
+    assert!(server.ask("cancel --type a").go().err(2).contains("--endpoint"));
+
+    server.json(&format!("endpoint enable {id}"));
+    receiver.json();
+    assert_eq!(delivery(&server, "delivered")["type"], "b");
+    assert_eq!(server.json("delivery list --status pending")["items"], json!([]));
+    let replay = format!("replay --endpoint {id} --status cancelled");
+    assert_eq!(server.json(&replay), json!({ "redelivered": 2 }));
+    receiver.json();
+    receiver.json();
+}

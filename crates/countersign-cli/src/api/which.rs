@@ -1,0 +1,56 @@
+//! Many deliveries, of which nobody names each.
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// Which deliveries, as the server reads it.
+#[derive(Args, Serialize)]
+pub(super) struct Which {
+    /// To this endpoint, by its id
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+    /// Of this message, by its id
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    /// Of this event type
+    #[arg(long = "type", value_name = "TYPE")]
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Enqueued at this time or later, such as 2026-11-20T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Enqueued before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Of this tenant
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+impl Which {
+    /// As a query.
+    pub(super) fn query(&self) -> [(&'static str, Option<&str>); 6] {
+        [
+            ("endpoint", self.endpoint.as_deref()),
+            ("message", self.message.as_deref()),
+            ("type", self.kind.as_deref()),
+            ("from", self.from.as_deref()),
+            ("until", self.until.as_deref()),
+            ("tenant", self.tenant.as_deref()),
+        ]
+    }
+}
+
+/// A bar on standard error, where that is a terminal.
+pub(super) fn progress(count: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::new(count.unwrap_or_default());
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} {eta}");
+    style.into_iter().for_each(|style| bar.set_style(style));
+    bar
+}
+
+/// One of these is needed.
+pub(super) const NEEDED: [&str; 3] = ["endpoint", "message", "from"];
+/// How many deliveries a step takes: the most that the server does.
+pub(super) const STEP: u32 = 1_000;
