@@ -124,6 +124,10 @@ impl Api {
         self.ask(Method::POST, path, &[], serde_json::to_vec(body)?.into())
     }
 
+    pub(crate) fn patch_json(&self, path: &[&str], body: &impl Serialize) -> anyhow::Result<Value> {
+        self.ask(Method::PATCH, path, &[], serde_json::to_vec(body)?.into())
+    }
+
     /// Posts JSON under an `Idempotency-Key`.
     pub(crate) fn post_json_once(
         &self,

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde::Serialize;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{Api, PageArgs, ServerArgs, fields};
@@ -17,6 +18,12 @@ pub(crate) enum EndpointCommand {
     Add(Box<AddArgs>),
     /// Shows an endpoint
     Show(OneArgs),
+    /// Changes an endpoint: what is given
+    Change(Box<ChangeArgs>),
+    /// Changes an endpoint's secret, and prints the new one, this once
+    Rotate(RotateArgs),
+    /// Sends an endpoint a test event, and no other endpoint
+    Test(TestArgs),
     /// Gives an endpoint what waits for it, and what comes
     Enable(OneArgs),
     /// Keeps what is for an endpoint until it is enabled
@@ -63,6 +70,55 @@ pub(crate) struct AddArgs {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true))]
+pub(crate) struct ChangeArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// Where messages are delivered, those that wait among them
+    #[arg(long, group = "what")]
+    url: Option<Url>,
+    /// Where the URL leads to another host: lets the secrets sign for that, too
+    #[arg(long, requires = "url")]
+    keep_secrets: bool,
+    /// What people call it
+    #[arg(long, group = "what")]
+    name: Option<String>,
+    /// The event types that are wanted from now on, such as invoice.paid or invoice.* (repeatable)
+    #[arg(long = "event", value_name = "PATTERN", group = "what")]
+    events: Vec<String>,
+    /// The channels that are wanted from now on (repeatable)
+    #[arg(long = "channel", value_name = "NAME", group = "what")]
+    channels: Vec<String>,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "REQUESTS", group = "what")]
+    in_flight: Option<u32>,
+    /// How many requests may begin in a second
+    #[arg(long, value_name = "REQUESTS", group = "what")]
+    per_second: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// The environment variable with the new secret, where the receiver has it already
+    #[arg(long, value_name = "NAME")]
+    secret_env: Option<String>,
+    /// For how long the old secrets sign beside the new one [default: a day, where the scheme has room]
+    #[arg(long, value_name = "SECS")]
+    overlap: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    one: OneArgs,
+    /// The event type [default: test.webhook]
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+}
+
+#[derive(Args)]
 pub(crate) struct OneArgs {
     #[command(flatten)]
     server: ServerArgs,
@@ -84,6 +140,9 @@ pub(crate) fn run(command: EndpointCommand) -> anyhow::Result<ExitCode> {
         EndpointCommand::List(arguments) => list(&arguments)?,
         EndpointCommand::Add(arguments) => add(&arguments)?,
         EndpointCommand::Show(arguments) => show(&arguments)?,
+        EndpointCommand::Change(arguments) => change(&arguments)?,
+        EndpointCommand::Rotate(arguments) => rotate(&arguments)?,
+        EndpointCommand::Test(arguments) => test(&arguments)?,
         EndpointCommand::Enable(arguments) => act(&arguments, "enable")?,
         EndpointCommand::Disable(arguments) => act(&arguments, "disable")?,
         EndpointCommand::Remove(arguments) => remove(&arguments.one)?,
@@ -128,15 +187,84 @@ fn add(arguments: &AddArgs) -> anyhow::Result<()> {
         tenant: arguments.tenant.as_deref(),
         secret: secret.as_ref().map(|secret| secret.as_str()),
     };
-    let mut made = api.post_json(&[ENDPOINTS], &draft)?;
-    if let Some(answer) = made.as_object_mut().filter(|_| secret.is_some()) {
-        // Who gave the secret has it; it need not stand in a log as well.
+    print_with_secret(&api, api.post_json(&[ENDPOINTS], &draft)?, secret.is_some())
+}
+
+/// Prints an endpoint that has a new secret. Who gave the secret has it; it need not stand in a log as well.
+fn print_with_secret(api: &Api, mut endpoint: Value, was_given: bool) -> anyhow::Result<()> {
+    if let Some(answer) = endpoint.as_object_mut().filter(|_| was_given) {
         answer.remove("secret");
     }
-    if made["secret"].is_string() {
+    if endpoint["secret"].is_string() {
         output::note("the secret is shown this once");
     }
-    api.print(&made, fields)
+    api.print(&endpoint, fields)
+}
+
+/// What is changed of an endpoint, as the server reads it.
+#[derive(Serialize)]
+struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_secrets: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    events: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    channels: &'a [String],
+    limits: Limits,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_flight: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<u32>,
+}
+
+fn change(arguments: &ChangeArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.one.server)?;
+    let change = Change {
+        url: arguments.url.as_ref().map(Url::as_str),
+        keep_secrets: arguments.keep_secrets.then_some(true),
+        name: arguments.name.as_deref(),
+        events: &arguments.events,
+        channels: &arguments.channels,
+        limits: Limits { in_flight: arguments.in_flight, per_second: arguments.per_second },
+    };
+    api.print(&api.patch_json(&[ENDPOINTS, &arguments.one.id], &change)?, fields)
+}
+
+/// How a secret is changed, as the server reads it.
+#[derive(Serialize)]
+struct Rotation<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlap_seconds: Option<u32>,
+}
+
+fn rotate(arguments: &RotateArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.one.server)?;
+    let secret = arguments.secret_env.as_deref().map(secrets::variable).transpose()?;
+    api.note_secret();
+    let given = secret.as_ref().map(|secret| secret.as_str());
+    let rotation = Rotation { secret: given, overlap_seconds: arguments.overlap };
+    let rotated = api.post_json(&[ENDPOINTS, &arguments.one.id, "rotate"], &rotation)?;
+    print_with_secret(&api, rotated, secret.is_some())
+}
+
+fn test(arguments: &TestArgs) -> anyhow::Result<()> {
+    let api = Api::new(&arguments.one.server)?;
+    let path = [ENDPOINTS, &arguments.one.id, "test"];
+    let delivery = match &arguments.kind {
+        Some(kind) => api.post_json(&path, &json!({ "type": kind })),
+        None => api.post(&path),
+    }?;
+    api.print(&delivery, fields)
 }
 
 fn show(arguments: &OneArgs) -> anyhow::Result<()> {

@@ -88,6 +88,41 @@ fn an_endpoint_is_disabled_enabled_and_removed() {
 }
 
 #[test]
+fn an_endpoint_is_changed_tested_and_given_another_secret() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    let endpoint = add(&server, &receiver, "--event invoice.*");
+    let id = text(&endpoint, "id");
+    let changed =
+        server.json(&format!("endpoint change {id} --name Books --event a --event b --in-flight 3"));
+    assert_eq!((text(&changed, "name"), &changed["events"]), ("Books", &json!(["a", "b"])));
+    assert_eq!(changed["limits"], json!({ "in_flight": 3, "per_second": null }));
+    let moved = server.json(&format!("endpoint change {id} --url {}/other", receiver.url));
+    assert_eq!((text(&moved, "name"), &moved["limits"]["in_flight"]), ("Books", &3.into()));
+    assert!(server.ask(&format!("endpoint change {id}")).go().err(2).contains("--name"));
+    let localhost = format!("http://localhost:{}/", receiver.port());
+    let elsewhere = format!("endpoint change {id} --url {localhost}");
+    assert!(server.ask(&elsewhere).go().err(1).contains("keep_secrets"));
+    let kept = server.json(&format!("{elsewhere} --keep-secrets"));
+    assert_eq!(text(&kept, "url"), localhost);
+    server.json(&format!("endpoint change {id} --url {}/other --keep-secrets", receiver.url));
+
+    let tested = server.json(&format!("endpoint test {id} --type invoice.test"));
+    assert_eq!((text(&tested, "type"), text(&tested, "endpoint")), ("invoice.test", id));
+    assert_eq!(text(&server.json(&format!("endpoint test {id}")), "type"), "test.webhook");
+    for _ in 0..2 {
+        assert_eq!(receiver.json()["target"], "/other");
+    }
+
+    let rotated = server.json(&format!("endpoint rotate {id} --overlap 60"));
+    assert!(text(&rotated, "secret").starts_with("whsec_") && rotated["secret"] != endpoint["secret"]);
+    assert_eq!(rotated["secrets"].as_array().map(Vec::len), Some(2), "{rotated}");
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let given = server.ask(&format!("endpoint rotate {id} --secret-env NEW")).env("NEW", secret).go();
+    assert!(given.code == 0 && !format!("{given:?}").contains(secret), "{given:?}");
+}
+
+#[test]
 fn a_secret_that_exists_already_comes_from_the_environment_and_is_not_printed() {
     let folder = Folder::new();
     let (server, mut receiver) = pair(&folder);
