@@ -155,9 +155,9 @@ impl Means {
             }
             Ok(response) => {
                 let overloaded = breaker::overloaded(response.status, response.retry_after);
-                (self.again(claimed, response.retry_after), failed(claimed, overloaded))
+                (self.again(claimed, response.retry_after), Effect::Failed { open_for: overloaded })
             }
-            Err(Failed::Endpoint(_)) => (self.again(claimed, None), failed(claimed, None)),
+            Err(Failed::Endpoint(_)) => (self.again(claimed, None), Effect::Failed { open_for: None }),
             Err(Failed::Unmade(_)) => (self.again(claimed, None), Effect::None),
             Err(Failed::Local(_)) => (self.shortly(), Effect::None),
         }
@@ -175,11 +175,6 @@ impl Means {
     fn shortly(&self) -> Verdict {
         Verdict::Retry { after: SHORTLY.mul_f64(1.0 + (self.chance)()) }
     }
-}
-
-fn failed(claimed: &Claimed, overloaded: Option<Duration>) -> Effect {
-    let failures = claimed.endpoint.health.failures.saturating_add(1);
-    Effect::Failed { open_for: breaker::open_for(failures).max(overloaded) }
 }
 
 fn is_success(status: u16) -> bool {

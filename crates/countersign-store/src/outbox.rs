@@ -58,8 +58,9 @@ mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
-    /// Writes an endpoint, new or changed, by its id. Its health stays as it was, and so does the time at
-    /// which it was created; where that is 0, it is now. All else is as it is given: one that was disabled is enabled
+    /// Writes an endpoint, new or changed, by its id. Its health stays as it was, but that one with another URL isn't
+    /// failing: the failure clock is set back, and the circuit closed. The time at which it was created stays; where that
+    /// is 0, it is now. All else is as it is given: one that was disabled is enabled
     /// again, and keys that were changed since are lost. Where an application names its endpoint at each start,
     /// [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged) writes a new one alone.
     ///

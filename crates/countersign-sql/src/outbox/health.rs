@@ -12,9 +12,9 @@ use crate::clock;
 pub(crate) struct Change {
     /// Whether one succeeded: what had failed before counts no more.
     pub(crate) well: bool,
-    /// How many failed since.
+    /// How many failed since, up to the first that asked to be left alone: those behind it tell nothing new.
     pub(crate) failures: i64,
-    /// For how long nothing is sent, for what failed since.
+    /// For how long the endpoint asked to be left alone since.
     pub(crate) open_for: Option<i64>,
     /// Whether it is gone.
     pub(crate) gone: bool,
@@ -25,7 +25,7 @@ impl Change {
         match effect {
             Effect::Well => *self = Change { well: true, gone: self.gone, ..Change::default() },
             Effect::Failed { open_for } => {
-                self.failures += 1;
+                self.failures += i64::from(self.open_for.is_none());
                 self.open_for = self.open_for.max(open_for.map(clock::span));
             }
             Effect::Gone => self.gone = true,

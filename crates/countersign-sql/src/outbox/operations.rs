@@ -326,21 +326,44 @@ macro_rules! insert_endpoint {
     };
 }
 
+/// What was known of another URL's failures is not known of this one.
+macro_rules! where_url_stays {
+    ($new:literal) => {
+        concat!(
+            "failing_since = CASE WHEN countersign_endpoints.url = ",
+            $new,
+            " THEN countersign_endpoints.failing_since END,
+            failures = CASE WHEN countersign_endpoints.url = ",
+            $new,
+            " THEN countersign_endpoints.failures ELSE 0 END,
+            warned_at = CASE WHEN countersign_endpoints.url = ",
+            $new,
+            " THEN countersign_endpoints.warned_at END,
+            open_until = CASE WHEN countersign_endpoints.url = ",
+            $new,
+            " THEN countersign_endpoints.open_until END"
+        )
+    };
+}
+
 /// What an endpoint keeps where it is written again: its health, and when it was created.
 pub(crate) const PUT_ENDPOINT: &str = concat!(
     insert_endpoint!(),
     "UPDATE SET tenant = excluded.tenant, name = excluded.name, url = excluded.url,
         state = excluded.state, events = excluded.events, channels = excluded.channels,
         in_flight = excluded.in_flight, settings = excluded.settings,
-        revision = countersign_endpoints.revision + 1"
+        revision = countersign_endpoints.revision + 1, ",
+    where_url_stays!("excluded.url")
 );
 pub(crate) const ADD_ENDPOINT: &str = concat!(insert_endpoint!(), "NOTHING");
 /// Where its revision is the last parameter.
-pub(crate) const CHANGE_ENDPOINT: &str = "
-    UPDATE countersign_endpoints
+pub(crate) const CHANGE_ENDPOINT: &str = concat!(
+    "UPDATE countersign_endpoints
     SET tenant = $2, name = $3, url = $4, state = $5, events = $6, channels = $7, in_flight = $8, settings = $9,
-        revision = revision + 1
-    WHERE id = $1 AND revision = $10";
+        revision = revision + 1, ",
+    where_url_stays!("$4"),
+    " WHERE id = $1 AND revision = $10"
+);
 
 pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
 pub(crate) const ENDPOINTS: &str = select_endpoints!("");

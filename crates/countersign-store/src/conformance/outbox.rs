@@ -96,6 +96,8 @@ macro_rules! outbox_conformance {
             an_attempt_at_another_url_says_nothing_about_the_endpoint,
             an_open_circuit_withholds_deliveries,
             a_failing_endpoint_is_tried_with_one_request_at_a_time,
+            what_was_under_way_when_a_circuit_opened_opens_it_for_no_longer,
+            an_attempt_from_before_the_enabling_is_one_failure,
             a_batch_counts_its_attempts_in_their_order,
             the_failure_clock_warns_once_and_disables_once,
             what_is_disabled_is_not_warned_of,

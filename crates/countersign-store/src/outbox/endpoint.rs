@@ -45,7 +45,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// After how many failures in a row an endpoint is tried with one request at a time.
+    /// At how many failures in a row its circuit opens: for a while it is given nothing, and then one request at a time
+    /// tries it.
     pub const HALF_OPEN_AFTER: u32 = 5;
 
     /// An enabled endpoint that wants every event.
@@ -189,7 +190,8 @@ pub enum DisabledBecause {
 pub struct Health {
     /// When the first attempt failed since the last that succeeded, in microseconds.
     pub failing_since: Option<i64>,
-    /// How many attempts have failed since the last that succeeded.
+    /// How many attempts have failed since the last that succeeded, but for those that were under way when the circuit
+    /// opened, or the endpoint asked to be left alone: they tell nothing new.
     pub failures: u32,
     /// When it was warned of, in this time of failing.
     pub warned_at: Option<i64>,
@@ -201,15 +203,36 @@ pub struct Health {
     pub open_until: Option<i64>,
 }
 
+impl Health {
+    /// For how long the circuit opens, the first time, the second, and so on; the last is for all that follow.
+    pub const OPENINGS: [Duration; 7] = [
+        Duration::from_secs(10),
+        Duration::from_secs(20),
+        Duration::from_secs(40),
+        Duration::from_secs(80),
+        Duration::from_secs(160),
+        Duration::from_secs(320),
+        Duration::from_secs(600),
+    ];
+
+    /// For how long the circuit opens at a failure that makes them so many in a row. Every store opens it by this rule.
+    #[must_use]
+    pub fn opens_for(failures: u32) -> Option<Duration> {
+        let times = failures.checked_sub(Endpoint::HALF_OPEN_AFTER)? as usize;
+        Self::OPENINGS.get(times).or(Self::OPENINGS.last()).copied()
+    }
+}
+
 /// What an attempt means for its endpoint: nothing, where the endpoint has another URL by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is well: the failure clock is set back, and the circuit closed.
     Well,
-    /// It failed: the failure clock runs. Where there is a span, nothing is sent for so long.
+    /// It failed: the failure clock runs, and at [so many](Endpoint::HALF_OPEN_AFTER) in a row the circuit opens, each
+    /// time for [longer](Health::OPENINGS).
     Failed {
-        /// For how long nothing is sent. A span, because it is counted by the store's clock, and whoever made the
-        /// attempt can have another.
+        /// For how long nothing is sent at least, because the endpoint has asked for it. A span, because it is counted by
+        /// the store's clock, and whoever made the attempt can have another.
         open_for: Option<Duration>,
     },
     /// It is gone, and is disabled, where it was enabled.
@@ -240,7 +263,16 @@ pub enum HealthChange {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, EndpointKey};
+    use super::{Endpoint, EndpointKey, Health};
+
+    #[test]
+    fn a_circuit_opens_at_five_failures_and_for_longer_each_time() {
+        let seconds = |failures| Health::opens_for(failures).map(|open| open.as_secs());
+        assert_eq!(
+            [1, 4, 5, 6, 7, 11, u32::MAX].map(seconds),
+            [None, None, Some(10), Some(20), Some(40), Some(600), Some(600)]
+        );
+    }
 
     #[test]
     fn adv_83_its_debug_shows_no_url_no_secret_and_no_value_of_a_header() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use countersign_store::outbox::{Claimed, DeliveryState, Effect, Endpoint, SettleDelivery, Verdict};
+use countersign_store::outbox::{Claimed, DeliveryState, Effect, Endpoint, Health, SettleDelivery, Verdict};
 
 /// Endpoints, messages and deliveries. Times are microseconds.
 #[derive(Default)]
@@ -156,8 +156,12 @@ impl Model {
             _ if settle.attempt.is_none() => row.attempts -= 1,
             Effect::Well => (place.failures, place.open_until) = (0, 0),
             Effect::Failed { open_for } => {
-                place.failures += 1;
-                let until = open_for.map_or(0, |open| now + open.as_micros() as i64);
+                let mut opens_for = open_for;
+                if place.open_until <= now {
+                    place.failures += 1;
+                    opens_for = opens_for.max(Health::opens_for(place.failures));
+                }
+                let until = opens_for.map_or(0, |open| now + open.as_micros() as i64);
                 place.open_until = place.open_until.max(until);
             }
             Effect::Gone => place.is_enabled = false,

@@ -1,13 +1,19 @@
 //! Settling: each table is written by one statement, whatever the number of deliveries.
 
-use countersign_store::{Settlement, StoreError, outbox::SettleDelivery};
+use countersign_store::{
+    Settlement, StoreError,
+    outbox::{Endpoint, Health, SettleDelivery},
+};
 use sqlx::PgConnection;
 
 use super::super::{PgStore, error::failed};
-use crate::outbox::{
-    attempt::Written,
-    health,
-    settle::{Change, Settled, changes},
+use crate::{
+    clock,
+    outbox::{
+        attempt::Written,
+        health,
+        settle::{Change, Settled, changes},
+    },
 };
 
 impl PgStore {
@@ -92,6 +98,8 @@ async fn fare(
         .bind(changes.values().map(|change| change.open_for).collect::<Vec<_>>())
         .bind(each(|change| change.gone))
         .bind(now)
+        .bind(i64::from(Endpoint::HALF_OPEN_AFTER))
+        .bind(Health::OPENINGS.map(clock::span))
         .execute(connection)
         .await
         .map_err(failed)?;
@@ -120,26 +128,40 @@ const RECORD: &str = "
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
         $7::text[], $8::bytea[], $9::bytea[], $10::bigint[], $11::text[], $12::bytea[], $13::text[])";
 
-/// The endpoints are locked in order first: an update alone takes them in any.
+/// The endpoints are locked in order first: an update alone takes them in any. Failures count up to the one that opens the
+/// circuit: where it is half open already, the first.
 const FARE: &str = "
     WITH locked AS (
-        SELECT id FROM countersign_endpoints WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+        SELECT id, url, failures, open_until FROM countersign_endpoints
+        WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+    ), faring AS (
+        SELECT change.*, clock.now,
+            change.failed > 0 AND (change.well OR coalesce(locked.open_until <= clock.now, TRUE)) AS counts,
+            CASE WHEN change.well THEN 0 ELSE locked.failures END AS before,
+            CASE WHEN change.well THEN NULL ELSE locked.open_until END AS open
+        FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::boolean[])
+                AS change (id, url, well, failed, open_for, gone)
+            JOIN locked ON locked.id = change.id AND locked.url = change.url,
+            (SELECT countersign_now($7) AS now) AS clock
+    ), counted AS (
+        SELECT *, CASE WHEN counts THEN least(before + failed, greatest(before + 1, $8)) ELSE before END AS total
+        FROM faring
+    ), opened AS (
+        SELECT *, CASE WHEN counts AND total >= $8
+            THEN now + ($9::bigint[])[least(total - $8 + 1, cardinality($9))] END AS opens
+        FROM counted
     )
     UPDATE countersign_endpoints AS endpoint
-    SET state = CASE WHEN change.gone AND endpoint.state = 'enabled' THEN 'gone' ELSE endpoint.state END,
-        revision = CASE WHEN change.gone AND endpoint.state = 'enabled' THEN endpoint.revision + 1
+    SET state = CASE WHEN opened.gone AND endpoint.state = 'enabled' THEN 'gone' ELSE endpoint.state END,
+        revision = CASE WHEN opened.gone AND endpoint.state = 'enabled' THEN endpoint.revision + 1
             ELSE endpoint.revision END,
-        failures = CASE WHEN change.well THEN 0 ELSE endpoint.failures END + change.failures,
+        failures = opened.total,
         failing_since = CASE
-            WHEN change.failures = 0 THEN CASE WHEN change.well THEN NULL ELSE endpoint.failing_since END
-            WHEN change.well THEN clock.now
-            ELSE coalesce(endpoint.failing_since, clock.now) END,
-        warned_at = CASE WHEN change.well THEN NULL ELSE endpoint.warned_at END,
-        open_until = CASE WHEN change.well THEN clock.now + change.open_for
-            ELSE greatest(endpoint.open_until, clock.now + change.open_for) END,
-        succeeded_at = CASE WHEN change.well THEN clock.now ELSE endpoint.succeeded_at END,
-        attempted_at = clock.now
-    FROM unnest($1::text[], $2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::boolean[])
-            AS change (id, url, well, failures, open_for, gone),
-        (SELECT countersign_now($7) AS now) AS clock
-    WHERE endpoint.id = change.id AND endpoint.url = change.url AND endpoint.id IN (SELECT id FROM locked)";
+            WHEN opened.failed = 0 THEN CASE WHEN opened.well THEN NULL ELSE endpoint.failing_since END
+            WHEN opened.well THEN opened.now
+            ELSE coalesce(endpoint.failing_since, opened.now) END,
+        warned_at = CASE WHEN opened.well THEN NULL ELSE endpoint.warned_at END,
+        open_until = greatest(opened.open, opened.now + opened.open_for, opened.opens),
+        succeeded_at = CASE WHEN opened.well THEN opened.now ELSE endpoint.succeeded_at END,
+        attempted_at = opened.now
+    FROM opened WHERE endpoint.id = opened.id";

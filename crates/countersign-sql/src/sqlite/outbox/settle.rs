@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use countersign_store::{Settlement, StoreError, outbox::SettleDelivery};
+use countersign_store::{
+    Settlement, StoreError,
+    outbox::{Endpoint, Health, SettleDelivery},
+};
+use serde_json::json;
 use sqlx::SqliteConnection;
 
 use super::{
@@ -10,10 +14,13 @@ use super::{
     as_one,
     given::{ROWS, given},
 };
-use crate::outbox::{
-    attempt::Written,
-    endpoint,
-    settle::{Change, Settled, changes},
+use crate::{
+    clock,
+    outbox::{
+        attempt::Written,
+        endpoint,
+        settle::{Change, Settled, changes},
+    },
 };
 
 impl SqliteStore {
@@ -137,23 +144,41 @@ static RECORD: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Failures count up to the one that opens the circuit: where it is half open already, the first.
 static FARE: LazyLock<String> = LazyLock::new(|| {
+    let half_open = Endpoint::HALF_OPEN_AFTER;
+    let openings = Health::OPENINGS.map(clock::span);
+    let (last, openings) = (openings.len() - 1, json!(openings));
     given(
         "id, url, well, failed, open_for, gone, now",
-        "UPDATE countersign_endpoints AS endpoint
-        SET state = CASE WHEN gone AND state = 'enabled' THEN 'gone' ELSE state END,
-            revision = CASE WHEN gone AND state = 'enabled' THEN revision + 1 ELSE revision END,
-            failures = CASE WHEN well THEN 0 ELSE failures END + failed,
-            failing_since = CASE
-                WHEN failed = 0 THEN CASE WHEN well THEN NULL ELSE failing_since END
-                WHEN well THEN now
-                ELSE coalesce(failing_since, now) END,
-            warned_at = CASE WHEN well THEN NULL ELSE warned_at END,
-            open_until = CASE
-                WHEN well OR open_until IS NULL THEN now + open_for
-                ELSE max(open_until, coalesce(now + open_for, open_until)) END,
-            succeeded_at = CASE WHEN well THEN now ELSE succeeded_at END,
-            attempted_at = now
-        FROM given WHERE endpoint.id = given.id AND endpoint.url = given.url",
+        &format!(
+            ", faring AS (
+                SELECT given.*,
+                    failed > 0 AND (well OR open_until IS NULL OR open_until <= now) AS counts,
+                    CASE WHEN well THEN 0 ELSE failures END AS before,
+                    CASE WHEN well THEN NULL ELSE open_until END AS open
+                FROM given JOIN countersign_endpoints USING (id, url)
+            ), counted AS (
+                SELECT *, CASE WHEN counts THEN min(before + failed, max(before + 1, {half_open})) ELSE before END AS total
+                FROM faring
+            ), opened AS (
+                SELECT *, CASE WHEN counts AND total >= {half_open}
+                    THEN now + json_extract('{openings}', '$[' || min(total - {half_open}, {last}) || ']') END AS opens
+                FROM counted
+            )
+            UPDATE countersign_endpoints AS endpoint
+            SET state = CASE WHEN gone AND state = 'enabled' THEN 'gone' ELSE state END,
+                revision = CASE WHEN gone AND state = 'enabled' THEN revision + 1 ELSE revision END,
+                failures = total,
+                failing_since = CASE
+                    WHEN failed = 0 THEN CASE WHEN well THEN NULL ELSE failing_since END
+                    WHEN well THEN now
+                    ELSE coalesce(failing_since, now) END,
+                warned_at = CASE WHEN well THEN NULL ELSE warned_at END,
+                open_until = nullif(max(coalesce(open, 0), coalesce(now + open_for, 0), coalesce(opens, 0)), 0),
+                succeeded_at = CASE WHEN well THEN now ELSE succeeded_at END,
+                attempted_at = now
+            FROM opened WHERE endpoint.id = opened.id AND endpoint.url = opened.url"
+        ),
     )
 });

@@ -23,8 +23,12 @@ pub(super) fn fare(endpoint: &mut Endpoint, settle: &SettleDelivery, now: i64) {
         }
         Effect::Failed { open_for } => {
             health.failing_since = health.failing_since.or(Some(now));
-            health.failures += 1;
-            health.open_until = health.open_until.max(open_for.map(|open| later(now, open)));
+            let mut opens_for = open_for;
+            if health.open_until.is_none_or(|until| until <= now) {
+                health.failures += 1;
+                opens_for = opens_for.max(Health::opens_for(health.failures));
+            }
+            health.open_until = health.open_until.max(opens_for.map(|open| later(now, open)));
         }
         Effect::Gone if endpoint.state == EndpointState::Enabled => {
             endpoint.state = EndpointState::Disabled(DisabledBecause::Gone);

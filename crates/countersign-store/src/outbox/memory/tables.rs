@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{health::fare, row::Row, time::earlier};
+use super::{
+    health::{fare, set_back},
+    row::Row,
+    time::earlier,
+};
 use crate::{
     Fence, Settlement, StoreError,
     api_keys::StoredKey,
@@ -38,8 +42,12 @@ impl Tables {
         let mut endpoint = endpoint.clone();
         let created_at = if endpoint.created_at == 0 { now } else { endpoint.created_at };
         let known = self.endpoints.get(&endpoint.id);
+        let moved = known.is_some_and(|known| known.url != endpoint.url);
         let known = known.map(|known| (known.health, known.created_at, known.revision));
-        let (health, created_at, revision) = known.unwrap_or((Health::default(), created_at, 0));
+        let (mut health, created_at, revision) = known.unwrap_or((Health::default(), created_at, 0));
+        if moved {
+            set_back(&mut health);
+        }
         (endpoint.health, endpoint.created_at, endpoint.revision) = (health, created_at, revision + 1);
         self.endpoints.insert(endpoint.id.clone(), Arc::new(endpoint));
     }
