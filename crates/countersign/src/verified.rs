@@ -106,6 +106,12 @@ impl<'a, B> Verified<'a, B> {
         self.evidence.verifier.keys.tenant()
     }
 
+    /// The endpoint at which it was verified, where that has [a name](crate::Verifier::at_endpoint).
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.evidence.verifier.endpoint()
+    }
+
     /// What was proved.
     #[must_use]
     pub fn authenticity(&self) -> Authenticity {
@@ -220,13 +226,14 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         self.joined(&self.scheme().event.kind, join_kind)
     }
 
-    /// The key by which a second delivery of this event is known; see
+    /// The key by which a second delivery of this event is known, at its [endpoint](Verified::endpoint); see
     /// [`idempotency`](crate::idempotency) for what it is made of.
     #[must_use]
     pub fn idempotency_key(&self) -> IdempotencyKey {
         let id = self.event_id().ok().flatten();
         let key = |id: &str, authenticated| {
-            IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated)
+            let key = IdempotencyKey::new(&self.scheme().name, self.tenant(), id, authenticated);
+            self.endpoint().map(|endpoint| key.at_endpoint(endpoint)).unwrap_or(key)
         };
         let id = id.map(|id| match id.len() {
             0..=MAX_ID if !idempotency::has_control(&id) => id,

@@ -51,6 +51,7 @@ pub(crate) mod signatures;
 pub struct Verifier {
     pub(crate) rules: Arc<Rules>,
     pub(crate) keys: Arc<Keyring>,
+    pub(crate) endpoint: Option<Arc<str>>,
 }
 
 /// Everything about verifying that is not a key.
@@ -108,7 +109,20 @@ impl Verifier {
                 alloc::format!("keys of scheme {}, and a verifier of {}", keys.scheme, self.scheme().name);
             return Err(Error::new(ErrorKind::Misconfigured).because(other));
         }
-        Ok(Verifier { rules: self.rules.clone(), keys })
+        Ok(Verifier { keys, ..self.clone() })
+    }
+
+    /// The same verifier for one of several endpoints, by its name: the
+    /// [keys](crate::Verified::idempotency_key) of what it verifies are of this endpoint alone.
+    #[must_use]
+    pub fn at_endpoint(self, name: impl Into<Arc<str>>) -> Verifier {
+        Verifier { endpoint: Some(name.into()), ..self }
+    }
+
+    /// The name of the endpoint, where it has been given one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
     }
 
     /// Verifies a request whose body is at hand. `now` is Unix seconds. Handshakes are not answered:
@@ -191,6 +205,10 @@ impl Verifier {
         match found {
             None if self.scheme().is_unsigned() => Ok(None),
             None if tried => Err(Error::new(ErrorKind::NoMatchingSignature)),
+            None if self.keys.entries.is_empty() => Err(Error::new(ErrorKind::Misconfigured).because(
+                "keys are chosen by request, and none were: a receiver chooses them by `resolve_keys`, and else \
+                 `Verifier::with_keys` does",
+            )),
             None => Err(Error::new(ErrorKind::NoUsableKey)),
             found => Ok(found),
         }

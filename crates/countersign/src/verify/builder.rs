@@ -81,8 +81,9 @@ impl VerifierBuilder {
         self
     }
 
-    /// The endpoint's URL as it is registered with the provider, byte for byte, for the schemes that
-    /// sign it. Headers such as `X-Forwarded-Host` are never asked.
+    /// The endpoint's URL as it is registered with the provider, byte for byte and with its path, for the schemes that
+    /// sign it. Of the schemes that sign the URL of the request its origin counts, and path and query are the request's.
+    /// Headers such as `X-Forwarded-Host` are never asked.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.rules.url = url.into();
         self
@@ -170,7 +171,7 @@ impl VerifierBuilder {
             return Err(ConfigError::EmptySetting(name.clone()));
         }
         self.rules.families = families(&self.scheme);
-        Ok(Verifier { rules: Arc::new(self.rules), keys })
+        Ok(Verifier { rules: Arc::new(self.rules), keys, endpoint: None })
     }
 
     fn restrict(&mut self, labels: &[String]) -> Result<(), ConfigError> {

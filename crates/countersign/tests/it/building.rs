@@ -1,12 +1,12 @@
 //! What building a verifier, a signer or a keyring refuses.
 
 use countersign::{
-    ConfigError, ErrorKind, Key, KeyErrorKind, Keyring, RequestView, Scheme, SignError, Signer, Tolerance,
-    Verifier, catalog,
+    ConfigError, ErrorKind, Key, KeyErrorKind, Keyring, Message, RequestView, Scheme, SignError, Signer,
+    Tolerance, Verifier, catalog,
     scheme::{Algorithm, Part, Signature, Syntax, Version},
 };
 
-use crate::{SECRET, keys, verifier};
+use crate::{NOW, SECRET, keys, verifier};
 
 #[test]
 fn keys_of_another_scheme_make_no_verifier_and_no_signer() {
@@ -23,6 +23,22 @@ fn a_verifier_takes_no_keys_of_another_scheme_later() {
     assert_eq!(refused.kind(), ErrorKind::Misconfigured);
     assert!(refused.to_string().ends_with("keys of scheme github, and a verifier of stripe"), "{refused}");
     assert!(by_request.with_keys(keys(&catalog::STRIPE).into()).is_ok());
+}
+
+#[test]
+fn a_verifier_whose_keys_are_by_request_says_that_none_were_chosen() {
+    let (scheme, body) = (&catalog::STRIPE, br#"{"id":"evt_1"}"#);
+    let none = Keyring::by_request(scheme).expect("a scheme that signs");
+    let by_request = Verifier::builder(scheme.clone()).keys(none).build().expect("a verifier");
+    let signer = Signer::new(scheme, keys(scheme)).expect("a signer");
+    let signed = signer.sign(&Message::new("", body), NOW).expect("signed");
+    let refused = by_request.verify(&RequestView::post(&signed.headers), body, NOW).expect_err("no keys");
+    assert_eq!(refused.kind(), ErrorKind::Misconfigured);
+    assert!(refused.to_string().contains("resolve_keys"), "{refused}");
+    let chosen = by_request.at_endpoint("eu").with_keys(keys(scheme).into()).expect("keys of the scheme");
+    let verified = chosen.verify(&RequestView::post(&signed.headers), body, NOW).expect("authentic");
+    assert_eq!((chosen.endpoint(), verified.endpoint()), (Some("eu"), Some("eu")));
+    assert_eq!(verified.idempotency_key().as_str(), "eu:stripe/evt_1");
 }
 
 #[test]
