@@ -3,7 +3,11 @@
 use std::{borrow::Cow, time::Instant};
 
 use countersign::{Error, ErrorKind, Keyring};
-use tracing::{Span, debug, error, error_span, field::Empty, info, warn};
+use tracing::{
+    Span, debug, error, error_span,
+    field::{self, Empty},
+    info, warn,
+};
 
 use crate::{Decision, Receiver, Verified, audit::Decided, judgement::Judgement};
 
@@ -14,7 +18,7 @@ pub(crate) fn span<P>(receiver: &Receiver<P>) -> Span {
         target: "countersign",
         "webhook.receive",
         scheme = &*receiver.verifier.scheme().name,
-        endpoint = receiver.endpoint.as_deref(),
+        endpoint = receiver.verifier.endpoint(),
         tenant = Empty,
         event_type = Empty,
         event_id = Empty,
@@ -73,7 +77,7 @@ impl<P> Request<'_, P> {
         Decision {
             outcome: judgement.outcome(),
             scheme: &self.receiver.verifier.scheme().name,
-            endpoint: self.receiver.endpoint.as_deref(),
+            endpoint: self.receiver.verifier.endpoint(),
             tenant: self.tenant(),
             verified: judgement.verified(),
             error: judgement.error(),
@@ -118,7 +122,12 @@ fn tell(judgement: &Judgement) {
         }
         (Some(reason), _) => warn!(target: "countersign", %reason, "webhook refused"),
         (None, Decided::Handshake) => info!(target: "countersign", "webhook handshake answered"),
-        (None, Decided::Duplicate) => debug!(target: "countersign", "webhook received again"),
+        // Else who has an event sent again would look for it in vain.
+        (None, Decided::Duplicate) => info!(
+            target: "countersign",
+            idempotency_key = judgement.verified().map(|verified| field::display(verified.idempotency_key())),
+            "webhook received again"
+        ),
         (None, _) => debug!(target: "countersign", "webhook verified"),
     }
 }

@@ -4,6 +4,7 @@ use std::{cell::RefCell, io, sync::Once};
 
 use bytes::Bytes;
 use countersign::{Keyring, Message, Verifier, catalog, keyring::Key};
+use countersign_store::MemoryStore;
 use countersign_tower::{Rejection, WebhookBody};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -80,6 +81,18 @@ async fn the_log_says_who_and_why() {
     let refused = &log.text()[verified.len()..];
     for field in ["WARN", "outcome=\"timestamp_too_old\"", "age_s=400", "400 s old (limit 300 s)"] {
         assert!(refused.contains(field), "{field} in {refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_told_of_by_its_key() {
+    let layer = layer().idempotency(MemoryStore::new()).unwrap();
+    send(&layer, request(&signed(NOW), CANARY_BODY)).await;
+    let log = Log::start();
+    send(&layer, request(&signed(NOW), CANARY_BODY)).await;
+    let told = log.text();
+    for part in ["INFO", "webhook received again", "idempotency_key=stripe@acme/evt_1"] {
+        assert!(told.contains(part), "{part} in {told}");
     }
 }
 
