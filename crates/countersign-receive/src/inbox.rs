@@ -19,8 +19,8 @@ pub struct Inbox {
 type Order = dyn Fn(&Verified) -> Option<String> + Send + Sync;
 
 impl Inbox {
-    /// How long the store may take to accept an event, by default: 10 seconds.
-    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long the store may take to accept an event, by default: 5 seconds. Most providers wait for 10 and more.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Stores events in `store`.
     #[must_use]
@@ -44,24 +44,20 @@ impl Inbox {
     }
 
     /// Stores an event. Once this has returned, it is durable.
-    pub(crate) async fn accept(
-        &self,
-        verified: &Verified,
-        endpoint: Option<&str>,
-    ) -> Result<Accepted, Error> {
-        let received = self.describe(verified, endpoint);
+    pub(crate) async fn accept(&self, verified: &Verified) -> Result<Accepted, Error> {
+        let received = self.describe(verified);
         let accepted = timeout(self.timeout, self.store.accept(&received)).await;
         accepted
             .unwrap_or_else(|_| Err(StoreError::unavailable(format!("no answer within {:?}", self.timeout))))
             .map_err(|error| unavailable("the inbox", &error))
     }
 
-    fn describe(&self, verified: &Verified, endpoint: Option<&str>) -> Received {
+    fn describe(&self, verified: &Verified) -> Received {
         let scheme = verified.scheme();
         let owned = |text: Result<Option<Cow<'_, str>>, Error>| Some(storable(text.ok()??));
-        let key = crate::receive::key_of(verified, endpoint);
+        let source = verified.endpoint().unwrap_or(&scheme.name);
         let mut received =
-            Received::new(key.as_str(), endpoint.unwrap_or(&scheme.name), verified.body_ref().clone());
+            Received::new(verified.idempotency_key().as_str(), source, verified.body_ref().clone());
         received.tenant = verified.tenant().map(str::to_owned);
         received.event_id = owned(verified.event_id());
         received.event_type = owned(verified.event_type());

@@ -58,9 +58,12 @@
 //! | 405, with `Allow` | a method that the scheme doesn't use | – |
 //! | 408 | the body took too long | tries again |
 //! | 409, with `Retry-After` | a copy of the event is being handled | tries again |
-//! | 413 | the body is larger than the limit | tries again: raise the limit |
+//! | 413 | the body is larger than the limit | tries again: raise the limit first |
 //! | 500 | the application is set up wrongly, as the log says | tries again |
 //! | 503, with `Retry-After` | a store of keys, of claims or of events can't be asked | tries again |
+//!
+//! Not every provider tries again: GitHub delivers once, and waits for 10 seconds. Of such a one an event that is refused
+//! is lost unless somebody has it sent again, so give it an inbox, and the room that its events need.
 //!
 //! # Limits and their defaults
 //!
@@ -74,7 +77,7 @@
 //! | age of a signed time | the scheme's | [`Tolerance`](countersign::Tolerance) |
 //! | how long a handler may run before a copy is handled | 60 s | [`Idempotency::lease`] |
 //! | how long an event is remembered | 3 days, or twice the time in which a copy is accepted | [`Idempotency::ttl`] |
-//! | time for the store | 5 s; 10 s for an inbox | [`Idempotency::timeout`], [`Inbox::timeout`] |
+//! | time for the store | 5 s | [`Idempotency::timeout`], [`Inbox::timeout`] |
 //!
 //! How many requests there are at once is limited around the adapter: each holds up to one body.
 //!
@@ -94,10 +97,11 @@
 //!
 //! # Behind a proxy
 //!
-//! - Schemes that sign the URL take its origin from
-//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host`, `Forwarded` or
-//!   `X-Forwarded-*`, which anybody can send. Path and query are those that arrive here: a proxy that rewrites
-//!   them makes the signature wrong.
+//! - Schemes that sign the URL take it from [`public_url`](countersign::VerifierBuilder::public_url), never from `Host`,
+//!   `Forwarded` or `X-Forwarded-*`, which anybody can send. Some sign the URL as it is registered with the provider, as
+//!   Square and Trello do: give all of it, with its path. Others sign the one that a request was sent to, as HubSpot
+//!   does: of what is given the origin counts, and path and query are those that arrive here, so that a proxy which
+//!   rewrites them makes the signature wrong.
 //! - A proxy that buffers bodies hides slow senders, and needs limits of its own. One that compresses,
 //!   decompresses or normalises bodies must leave these alone.
 //! - Its limit of a request's size and time is to be above the receiver's, so that the provider sees 413 and

@@ -50,9 +50,9 @@ impl Handled {
 }
 
 impl Meters {
-    pub(crate) fn new(verifier: &Verifier, endpoint: Option<&str>) -> Self {
+    pub(crate) fn new(verifier: &Verifier) -> Self {
         let scheme = Label::new("scheme", verifier.scheme().name.clone());
-        let endpoint = endpoint.map(|name| Label::new("endpoint", name.to_owned()));
+        let endpoint = verifier.endpoint().map(|name| Label::new("endpoint", name.to_owned()));
         let labels: Vec<_> = [scheme].into_iter().chain(endpoint).collect();
         Meters {
             accepted: with_outcome(RECEIVED, &labels, Decided::Accepted.as_str()),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use countersign::{Error, ErrorKind, Greeting, IdempotencyKey, Keyring, Outcome, RequestView, Verifier};
+use countersign::{Error, ErrorKind, Greeting, Keyring, Outcome, RequestView, Verifier};
 use countersign_store::{Accepted, Answer};
 use tracing::{Instrument, Span};
 
@@ -117,20 +117,27 @@ impl<P> Receiver<P> {
     ) -> Result<Cow<'_, Verifier>, Error> {
         let Some(keys) = &self.keys else { return Ok(Cow::Borrowed(&self.verifier)) };
         let keys = keys.call(parts).await?;
+        if self.remembers() && keys.tenant().is_none() {
+            return Err(nameless());
+        }
         self.verifier.with_keys(chosen.get_or_init(|| keys).clone()).map(Cow::Owned)
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
     async fn place(&self, verified: &Verified, now: i64) -> Result<Placed, Error> {
-        let endpoint = self.endpoint.as_deref();
         if let Some(inbox) = &self.inbox {
             // Boxed: every request would have the room that this takes.
-            return Box::pin(inbox.accept(verified, endpoint)).await.map(Placed::Queued);
+            return Box::pin(inbox.accept(verified)).await.map(Placed::Queued);
         }
         let Some(idempotency) = &self.idempotency else {
             return Ok(Placed::Handling(None));
         };
-        idempotency.claim(key_of(verified, endpoint), ahead_of(verified, now)).await
+        idempotency.claim(verified.idempotency_key(), ahead_of(verified, now)).await
+    }
+
+    /// Whether events are known again when they come again.
+    fn remembers(&self) -> bool {
+        self.inbox.is_some() || self.idempotency.is_some()
     }
 
     /// Answers a handshake, once its secret, where it has one, is stored.
@@ -165,6 +172,14 @@ fn is_proven<P>(incoming: &Incoming<'_, P>, verified: &Verified) -> bool {
     incoming.proven.is_some_and(|outer| outer.idempotency_key() == verified.idempotency_key())
 }
 
+/// Events of two tenants may have one id.
+fn nameless() -> Error {
+    Error::new(ErrorKind::Misconfigured).because(
+        "the keys that `resolve_keys` chose have no tenant, so that one tenant's event could pass for a copy of another's: \
+         name it by `Keyring::builder(…).tenant(…)`",
+    )
+}
+
 /// Whoever waits for oneself waits for ever.
 fn twice() -> Error {
     Error::new(ErrorKind::Misconfigured).because(
@@ -177,13 +192,4 @@ fn twice() -> Error {
 fn ahead_of(verified: &Verified, now: i64) -> Duration {
     let ahead = verified.timestamp().map_or(0, |time| time.as_unix_seconds().saturating_sub(now));
     Duration::from_secs(u64::try_from(ahead).unwrap_or(0))
-}
-
-/// The key by which copies of an event are known.
-pub(crate) fn key_of(verified: &Verified, endpoint: Option<&str>) -> IdempotencyKey {
-    let key = verified.idempotency_key();
-    match endpoint {
-        Some(endpoint) => key.at_endpoint(endpoint),
-        None => key,
-    }
 }

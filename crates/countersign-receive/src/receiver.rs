@@ -22,7 +22,6 @@ pub struct Receiver<P> {
     pub(crate) enrol: Option<Enrol<P>>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    pub(crate) endpoint: Option<Arc<str>>,
     pub(crate) idempotency: Option<Arc<Idempotency>>,
     pub(crate) inbox: Option<Inbox>,
     pub(crate) audit: Option<Arc<Audit>>,
@@ -48,13 +47,12 @@ impl<P> Receiver<P> {
             idle: Self::DEFAULT_IDLE_TIMEOUT,
         };
         Receiver {
-            meters: Arc::new(Meters::new(&verifier, None)),
+            meters: Arc::new(Meters::new(&verifier)),
             verifier,
             keys: None,
             enrol: None,
             limits,
             clock: Arc::new(clock::unix_seconds),
-            endpoint: None,
             idempotency: None,
             inbox: None,
             audit: None,
@@ -94,9 +92,10 @@ impl<P> Receiver<P> {
     /// `resolve` sees the request before its body is read, and before anything is proved: it must
     /// choose by what the *endpoint* is, never try the keys of several tenants in turn. `Ok(None)`,
     /// for a tenant that isn't known, is answered 401; `Err` is logged and answered 503 with
-    /// `Retry-After`. Name the tenant with
-    /// [`KeyringBuilder::tenant`](countersign::KeyringBuilder::tenant), so that what is verified
-    /// carries its name. The limits of time are the body's alone: a resolver that can hang needs its
+    /// `Retry-After`: so leave out what a caller can get wrong, such as a path that is no text. Name the tenant with
+    /// [`KeyringBuilder::tenant`](countersign::KeyringBuilder::tenant), so that what is verified carries its name: where
+    /// events are remembered, keys without a tenant are answered 500, as one tenant's event could pass for a copy of
+    /// another's. The limits of time are the body's alone: a resolver that can hang needs its
     /// own, and one that is slow a cache.
     #[must_use]
     pub fn resolve_keys<F, Fut, E>(mut self, resolve: F) -> Self
@@ -129,9 +128,8 @@ impl<P> Receiver<P> {
     /// holder of one's secret could make events of the other's look handled.
     #[must_use]
     pub fn endpoint(mut self, name: impl Into<Arc<str>>) -> Self {
-        let name = name.into();
-        self.meters = Arc::new(Meters::new(&self.verifier, Some(&name)));
-        self.endpoint = Some(name);
+        self.verifier = self.verifier.at_endpoint(name);
+        self.meters = Arc::new(Meters::new(&self.verifier));
         self
     }
 
@@ -176,7 +174,6 @@ impl<P> Clone for Receiver<P> {
             enrol: self.enrol.clone(),
             limits: self.limits,
             clock: self.clock.clone(),
-            endpoint: self.endpoint.clone(),
             idempotency: self.idempotency.clone(),
             inbox: self.inbox.clone(),
             audit: self.audit.clone(),
@@ -189,7 +186,7 @@ impl<P> fmt::Debug for Receiver<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
             .field("scheme", &self.verifier.scheme().name)
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.verifier.endpoint())
             .field("keys_by_request", &self.keys.is_some())
             .field("enrolment", &self.enrol.is_some())
             .field("limits", &self.limits)

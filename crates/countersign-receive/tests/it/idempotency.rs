@@ -1,6 +1,8 @@
 //! Each event is handled once.
 
 use std::{
+    convert::Infallible,
+    future::ready,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -11,7 +13,7 @@ use std::{
 
 use countersign::{ErrorKind, Key, Keyring, Message, Signer, Verifier, catalog};
 use countersign_receive::{Idempotency, Receiver};
-use countersign_store::MemoryStore;
+use countersign_store::{Claim, IdempotencyStore, MemoryStore};
 use tokio::{
     runtime::Handle,
     task::{spawn, yield_now},
@@ -114,6 +116,41 @@ async fn adv_45_endpoints_and_tenants_share_no_event() {
         assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
     }
     assert_eq!(store.len(), 4);
+}
+
+/// A handler that claims in its own transaction asks for the key, too.
+#[tokio::test]
+async fn the_key_that_a_handler_sees_is_the_one_that_was_claimed() {
+    let store = Arc::new(MemoryStore::new());
+    let receiver = receiver().endpoint("eu").idempotency(store.clone()).unwrap();
+    let (verified, _handling) = handled(deliver(&receiver, "msg_1").await);
+    assert_eq!(verified.endpoint(), Some("eu"));
+    let key = verified.idempotency_key();
+    assert_eq!(key.as_str(), "eu:standard-webhooks/msg_1");
+    let claim = store.claim(key.as_str(), Duration::from_secs(60)).await.unwrap();
+    assert!(matches!(claim, Claim::InFlight { .. }), "{claim:?}");
+}
+
+/// Keys by request are those of several tenants: without a name, one's event would pass for a copy of another's.
+#[tokio::test]
+async fn adv_45_where_events_are_remembered_keys_by_request_must_name_their_tenant() {
+    let key = || Key::new("current", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let scheme = &catalog::STANDARD_WEBHOOKS;
+    let nameless = Arc::new(Keyring::builder(scheme).key(key()).build().unwrap());
+    let named = Arc::new(Keyring::builder(scheme).key(key()).tenant("acme").build().unwrap());
+    let by_request = |keys: &Arc<Keyring>| {
+        let keys = keys.clone();
+        receiver().resolve_keys(move |()| ready(Ok::<_, Infallible>(Some(keys.clone()))))
+    };
+    let remembering_named = by_request(&named).idempotency(MemoryStore::new()).unwrap();
+    for receiver in [by_request(&nameless), remembering_named] {
+        handled(deliver(&receiver, "msg_1").await).1.finish(200).await;
+    }
+    let remembering = by_request(&nameless).idempotency(MemoryStore::new()).unwrap();
+    let refused = answered(deliver(&remembering, "msg_1").await);
+    let reason = refused.rejection.expect("a reason").to_string();
+    assert_eq!(refused.status, 500);
+    assert!(reason.contains("no tenant") && reason.contains("Keyring::builder"), "{reason}");
 }
 
 /// Stripe names no limit ahead: what is signed by a clock that is a month ahead is accepted until that month is over.
