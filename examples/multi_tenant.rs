@@ -5,7 +5,7 @@
 //! SECRET=secret-of-acme-0001 send panel http://127.0.0.1:3000/hooks/acme
 //! ```
 
-use std::{collections::HashMap, env, error::Error, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, env, error::Error, sync::Arc};
 
 use axum::{
     RequestPartsExt, Router,
@@ -52,10 +52,10 @@ fn keys(tenant: &str, secret: &str) -> Result<Keyring, countersign::KeyError> {
 fn find(
     tenants: Tenants,
     request: &Parts,
-) -> impl Future<Output = Result<Option<Arc<Keyring>>, Box<dyn Error + Send + Sync>>> + Send + use<> {
+) -> impl Future<Output = Result<Option<Arc<Keyring>>, Infallible>> + Send + use<> {
     let mut request = request.clone();
     async move {
-        let Path(tenant) = request.extract::<Path<String>>().await?;
+        let Ok(Path(tenant)) = request.extract::<Path<String>>().await else { return Ok(None) };
         Ok(tenants.read().await.get(&tenant).cloned())
     }
 }

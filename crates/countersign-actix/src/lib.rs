@@ -69,9 +69,10 @@
 //!   compressed bodies and have limits of their own; here the payload is read before they see it, and put
 //!   back as it was. They can be used in the handler, where they read the verified body. A middleware
 //!   outside of this one that reads or changes the payload makes every signature wrong.
-//! - **URLs.** Schemes that sign the URL take its origin from
-//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host` or `X-Forwarded-Host`,
-//!   and path and query from the request, scopes included. `NormalizePath` outside of it rewrites them.
+//! - **URLs.** Schemes that sign the URL take it from
+//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host` or `X-Forwarded-Host`: all of it where
+//!   they sign the registered URL, else the origin, and path and query from the request, scopes included. `NormalizePath`
+//!   outside of it rewrites those.
 //! - **Options.** Both `Condition::new(enabled, webhooks)` and [`Webhooks::receive`] in
 //!   `middleware::from_fn` work.
 //! - **Trailers** are neither verified nor passed on.

@@ -70,6 +70,7 @@ impl Webhooks {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let tenants: Arc<HashMap<String, Arc<Keyring>>> = Arc::default();
+    /// // In `tenants` stand keyrings such as `Keyring::builder(&catalog::STRIPE).key(…).tenant("acme").build()?`.
     /// let none = Keyring::by_request(&catalog::STRIPE)?;
     /// let verifier = Verifier::builder(catalog::STRIPE).keys(none).build()?;
     /// // On `web::resource("/hooks/{tenant}")`.

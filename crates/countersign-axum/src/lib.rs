@@ -72,16 +72,18 @@
 //! - In a router that is nested, axum removes the prefix from the URI. Schemes that sign the URL
 //!   need it: `WebhookLayer::new(verifier).original_uri(countersign_axum::original_uri)`.
 //! - axum's `DefaultBodyLimit` is for extractors and doesn't apply; the layer has its own.
-//! - Tenants in the path: clone the request's parts, and use axum's extractors on the clone.
+//! - Tenants in the path: clone the request's parts, and use axum's extractors on the clone. A path that they can't read
+//!   is one that no tenant has: an `Err` would be this side's fault, and answered 503.
 //!
 //! ```
-//! use std::{convert::Infallible, sync::Arc};
+//! use std::sync::Arc;
 //!
-//! use axum::{RequestPartsExt, extract::{Path, rejection::PathRejection}, http::request::Parts};
-//! use countersign::{Keyring, Verifier};
+//! use axum::{RequestPartsExt, extract::Path, http::request::Parts};
+//! use countersign::{Key, KeyError, Keyring, Verifier, catalog};
 //! use countersign_axum::WebhookLayer;
 //!
-//! async fn keys_of(tenant: String) -> Option<Arc<Keyring>> {
+//! /// `None` where there is no such tenant.
+//! async fn secret_of(tenant: &str) -> Option<String> {
 //!     None // from a database, or a cache before it
 //! }
 //!
@@ -89,8 +91,10 @@
 //!     WebhookLayer::new(verifier).resolve_keys(|request: &Parts| {
 //!         let mut request = request.clone();
 //!         async move {
-//!             let Path(tenant) = request.extract::<Path<String>>().await?;
-//!             Ok::<_, PathRejection>(keys_of(tenant).await)
+//!             let Ok(Path(tenant)) = request.extract::<Path<String>>().await else { return Ok(None) };
+//!             let Some(secret) = secret_of(&tenant).await else { return Ok(None) };
+//!             let keys = Keyring::builder(&catalog::STRIPE).key(Key::new("current", &secret));
+//!             Ok::<_, KeyError>(Some(Arc::new(keys.tenant(&tenant).build()?)))
 //!         }
 //!     })
 //! }

@@ -66,10 +66,10 @@
 //! - **On the routes of the webhooks alone.** In axum, `Router::route_layer` rather than
 //!   `Router::layer`: unknown paths stay 404 and their bodies are not read. One layer is one scheme,
 //!   so each provider has its own route.
-//! - **URLs.** Schemes that sign the URL take its origin from
-//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host` or
-//!   `X-Forwarded-Host`, and path and query from the request. A nested router may have removed a
-//!   prefix from them: see [`original_uri`](WebhookLayer::original_uri). A proxy that rewrites paths
+//! - **URLs.** Schemes that sign the URL take it from
+//!   [`public_url`](countersign::VerifierBuilder::public_url), never from `Host` or `X-Forwarded-Host`: all of it where
+//!   they sign the registered URL, else the origin, and path and query from the request. A nested router may have removed
+//!   a prefix from those: see [`original_uri`](WebhookLayer::original_uri). A proxy that rewrites paths
 //!   is not seen, and the signature then doesn't match.
 //! - **Trailers** are neither verified nor passed on.
 //! - **Load.** The inner service is asked whether it is ready before the body is read, so under
