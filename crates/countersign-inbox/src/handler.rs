@@ -25,8 +25,8 @@ where
 
 /// Why an event was not handled, and what is to become of it.
 ///
-/// Any error becomes one by `?`: the event is then tried again. The reason is kept with the event and
-/// logged, so it must hold no secret.
+/// Any error becomes one by `?`, and one in a box, or of `anyhow`, by `map_err(HandlerError::boxed)?`: the event is then
+/// tried again. The reason is kept with the event and logged, so it must hold no secret.
 pub struct HandlerError {
     pub(crate) reason: String,
     pub(crate) remedy: Remedy,
@@ -47,6 +47,24 @@ impl HandlerError {
         HandlerError { reason: reason.into(), remedy: Remedy::Retry }
     }
 
+    /// The event is to be tried again, after the usual time: for an error whose type is forgotten.
+    ///
+    /// ```
+    /// use countersign_inbox::{HandlerError, InboxEvent};
+    ///
+    /// async fn book(event: &InboxEvent) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ///     Err(format!("no ledger for {}", event.key()).into())
+    /// }
+    ///
+    /// async fn handle(event: InboxEvent) -> Result<(), HandlerError> {
+    ///     book(&event).await.map_err(HandlerError::boxed)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn boxed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        HandlerError::retry(with_causes(&*error.into()))
+    }
+
     /// The event is to be tried again after this time.
     #[must_use]
     pub fn retry_after(after: Duration, reason: impl Into<String>) -> Self {
@@ -60,18 +78,22 @@ impl HandlerError {
     }
 }
 
-/// With the causes, because the outermost error alone seldom says what happened.
 impl<E: StdError> From<E> for HandlerError {
     fn from(error: E) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            reason.push_str(": ");
-            reason.push_str(&error.to_string());
-            cause = error.source();
-        }
-        HandlerError::retry(reason)
+        HandlerError::retry(with_causes(&error))
     }
+}
+
+/// The outermost error alone seldom says what happened.
+fn with_causes(error: &dyn StdError) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason.push_str(": ");
+        reason.push_str(&error.to_string());
+        cause = error.source();
+    }
+    reason
 }
 
 impl fmt::Debug for HandlerError {

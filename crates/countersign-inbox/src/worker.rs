@@ -38,6 +38,9 @@ const MARGIN: Duration = Duration::from_secs(30);
 const BREAKING_OFF: Duration = Duration::from_secs(2);
 /// How much longer than the grace a stop may take: for what is broken off, and for the store.
 const LEEWAY: Duration = Duration::from_secs(10);
+/// An event that is forgotten earlier could be sent again by whoever has seen its request: providers' tolerances are some
+/// minutes.
+const LEAST_RETENTION: Duration = Duration::from_secs(3600);
 /// How often rows to prune are looked for, and the depth is measured.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -95,11 +98,12 @@ impl<S: InboxStore> InboxWorker<S> {
         self
     }
 
-    /// For how long an event that is done is remembered, so that a copy of it is known: 7 days by
-    /// default. Longer than the provider retries, and than a copy can be accepted.
+    /// For how long an event that is done is remembered, so that a copy of it is known: 7 days by default, an hour at
+    /// least. Longer than the provider retries, and than a copy can be accepted: twice the scheme's tolerance, and for ever
+    /// where it signs no time, as GitHub's.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
-        self.retention = retention;
+        self.retention = retention.max(LEAST_RETENTION);
         self
     }
 

@@ -221,3 +221,24 @@ async fn settings_without_end_are_no_panic() {
     until(|| rows.done() == 10).await;
     worker.stop().await;
 }
+
+/// Who forgets at once what was handled, handles a copy of the request again.
+#[tokio::test]
+async fn events_are_remembered_for_an_hour_at_least() {
+    let shown = |retention| {
+        let worker = InboxWorker::new(inbox().0, |_: InboxEvent| async { Ok(()) });
+        format!("{:?}", worker.retention(retention))
+    };
+    assert!(shown(Duration::ZERO).contains("retention: 3600s"));
+    assert!(shown(Duration::from_secs(7200)).contains("retention: 7200s"));
+}
+
+#[test]
+fn an_error_in_a_box_becomes_a_reason_with_its_causes() {
+    let reason = |error: HandlerError| format!("{error:?}");
+    let refused = io::Error::other("connection refused");
+    let cause = io::Error::other(refused);
+    let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(cause);
+    assert_eq!(reason(HandlerError::boxed(boxed)), "HandlerError(Retry: connection refused)");
+    assert_eq!(reason(HandlerError::boxed("no ledger")), "HandlerError(Retry: no ledger)");
+}
