@@ -60,6 +60,14 @@ impl InboxEvent {
         self.leased.accepted_at
     }
 
+    /// The value of a header of the request, the first of this name, where the layer was told by `Inbox::keep_headers` to
+    /// keep it. What the scheme doesn't sign anybody can have written who has seen such a request.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let kept = self.leased.received.headers.iter();
+        kept.clone().find(|(kept, _)| kept.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
     /// The body, byte for byte as it arrived.
     #[must_use]
     pub fn body(&self) -> &Bytes {

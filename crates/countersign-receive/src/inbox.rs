@@ -2,17 +2,27 @@
 
 use std::{borrow::Cow, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use countersign::Error;
+use countersign::{Error, HeaderView};
 use countersign_store::{Accepted, InboxStore, Received, StoreError};
 use tokio::time::timeout;
 
 use crate::{Verified, hooks::unavailable};
 
 /// Settings under which events are stored and answered at once, to be handled by a worker.
+///
+/// ```
+/// use countersign_receive::{Inbox, Verified};
+/// # fn settings(store: impl countersign_store::InboxStore) -> Inbox {
+/// // `store`, or the `Inbox` of `countersign-inbox` around it, which wakes the worker of this process.
+/// let in_order_of_type = |verified: &Verified| Some(verified.event_type().ok()??.into_owned());
+/// Inbox::new(store).keep_headers(["x-shopify-shop-domain"]).order_by(in_order_of_type)
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Inbox {
     store: Arc<dyn Store>,
     order: Option<Arc<Order>>,
+    headers: Arc<[String]>,
     timeout: Duration,
 }
 
@@ -25,7 +35,7 @@ impl Inbox {
     /// Stores events in `store`.
     #[must_use]
     pub fn new(store: impl InboxStore) -> Self {
-        Inbox { store: Arc::new(store), order: None, timeout: Self::DEFAULT_TIMEOUT }
+        Inbox { store: Arc::new(store), order: None, headers: Arc::default(), timeout: Self::DEFAULT_TIMEOUT }
     }
 
     /// Events for which `order` gives the same text are handled one after the other, as they came:
@@ -33,6 +43,15 @@ impl Inbox {
     #[must_use]
     pub fn order_by(mut self, order: impl Fn(&Verified) -> Option<String> + Send + Sync + 'static) -> Self {
         self.order = Some(Arc::new(order));
+        self
+    }
+
+    /// Keeps these headers of the request with the event, where they are there, for the worker's handler: Shopify, say,
+    /// names the shop in `X-Shopify-Shop-Domain` alone. What the scheme doesn't sign anybody can have written who has seen
+    /// such a request. A value that is no text is left out. None are kept by default.
+    #[must_use]
+    pub fn keep_headers<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.headers = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -44,12 +63,28 @@ impl Inbox {
     }
 
     /// Stores an event. Once this has returned, it is durable.
-    pub(crate) async fn accept(&self, verified: &Verified) -> Result<Accepted, Error> {
-        let received = self.describe(verified);
+    pub(crate) async fn accept(
+        &self,
+        verified: &Verified,
+        headers: &(dyn HeaderView + Sync),
+    ) -> Result<Accepted, Error> {
+        let mut received = self.describe(verified);
+        received.headers = self.kept(headers);
         let accepted = timeout(self.timeout, self.store.accept(&received)).await;
         accepted
             .unwrap_or_else(|_| Err(StoreError::unavailable(format!("no answer within {:?}", self.timeout))))
             .map_err(|error| unavailable("the inbox", &error))
+    }
+
+    fn kept(&self, headers: &(dyn HeaderView + Sync)) -> Vec<(String, String)> {
+        let mut kept = Vec::new();
+        headers.each(&mut |name, value| {
+            let wanted = self.headers.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+            if let Some(text) = str::from_utf8(value).ok().filter(|_| wanted) {
+                kept.push((name.to_ascii_lowercase(), text.to_owned()));
+            }
+        });
+        kept
     }
 
     fn describe(&self, verified: &Verified) -> Received {
@@ -87,6 +122,7 @@ impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox")
             .field("ordered", &self.order.is_some())
+            .field("headers", &self.headers)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

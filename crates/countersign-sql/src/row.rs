@@ -13,7 +13,7 @@ macro_rules! select_rows {
     ($rest:literal) => {
         concat!(
             "SELECT inbox.id, inbox.attempts, inbox.accepted_at, inbox.reason, inbox.key, inbox.source, ",
-            "inbox.tenant, inbox.event_id, inbox.event_type, inbox.ordering, inbox.data_at, inbox.body ",
+            "inbox.tenant, inbox.event_id, inbox.event_type, inbox.ordering, inbox.data_at, inbox.headers, inbox.body ",
             "FROM countersign_inbox AS inbox ",
             $rest
         )
@@ -34,8 +34,14 @@ pub(crate) type Row = (
     Option<String>,
     Option<String>,
     String,
+    String,
     Vec<u8>,
 );
+
+/// The headers that are kept, as they are written.
+pub(crate) fn headers(received: &Received) -> Result<String, StoreError> {
+    serde_json::to_string(&received.headers).map_err(StoreError::invalid)
+}
 
 /// What came of accepting an event, which inserts one row or none.
 pub(crate) fn accepted(rows: u64) -> Accepted {
@@ -53,14 +59,15 @@ pub(crate) fn leased(row: Row, fence: Fence) -> Result<Leased, StoreError> {
 
 /// A row that was given up.
 pub(crate) fn dead_letter(row: Row) -> Result<DeadLetter, StoreError> {
-    let (id, attempts, accepted_at, reason, key, source, tenant, event_id, event_type, order, data_at, body) =
-        row;
+    let (id, attempts, accepted_at, reason, key, source, tenant, event_id, event_type, order, ..) = row;
+    let (.., data_at, headers, body) = row;
     let mut received = Received::new(key, source, body);
     received.tenant = tenant;
     received.event_id = event_id;
     received.event_type = event_type;
     received.order = order;
     received.data_at = data_at;
+    received.headers = serde_json::from_str(&headers).map_err(StoreError::invalid)?;
     let attempts = u32::try_from(attempts).map_err(StoreError::invalid)?;
     Ok(DeadLetter { id, attempts, reason: reason.unwrap_or_default(), accepted_at, received })
 }

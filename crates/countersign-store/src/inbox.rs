@@ -105,6 +105,9 @@ pub struct Received {
     pub order: Option<String>,
     /// Where the event's data stands in the body: a JSON pointer.
     pub data_at: String,
+    /// Headers of the request that the application has asked to be kept: names in lower case, and values. What the scheme
+    /// doesn't sign of them anybody can have written who has seen such a request.
+    pub headers: Vec<(String, String)>,
     /// The body, byte for byte as it arrived.
     pub body: Bytes,
 }
@@ -121,6 +124,7 @@ impl Received {
             event_type: None,
             order: None,
             data_at: String::new(),
+            headers: Vec::new(),
             body: body.into(),
         }
     }

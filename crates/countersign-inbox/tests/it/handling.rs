@@ -28,6 +28,7 @@ async fn every_event_is_handled_once() {
             }
             let invoice: Invoice = event.data()?;
             assert_eq!((invoice.amount, event.kind(), event.source()), (42, Some("invoice.paid"), "billing"));
+            assert_eq!((event.header("X-Shop"), event.header("x-other")), (Some("acme"), None));
             Ok(())
         }
     }));

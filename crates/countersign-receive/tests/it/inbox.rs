@@ -79,6 +79,19 @@ async fn an_event_is_stored_once_and_answered_each_time() {
 }
 
 #[tokio::test]
+async fn the_headers_that_are_asked_for_are_stored_with_the_event() {
+    let kept = Arc::new(Kept::default());
+    let receiver = receiver().inbox(Inbox::new(kept.clone()).keep_headers(["X-Shop", "x-missing"]));
+    let more = [("X-SHOP", "acme.example"), ("x-other", "1"), ("x-shop", "two")];
+    let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = [signed("msg_1", BODY), more.to_vec()].concat();
+    assert_eq!(answered(deliver_with(&receiver, &headers, BODY).await).status, 200);
+    let kept = kept.0.lock().unwrap();
+    let expected = [("x-shop", "acme.example"), ("x-shop", "two")];
+    assert_eq!(kept[0].headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[tokio::test]
 async fn what_is_not_authentic_is_not_stored() {
     let kept = Arc::new(Kept::default());
     let receiver = receiver().inbox(kept.clone());

@@ -35,7 +35,8 @@ CREATE TABLE countersign_inbox (
     event_type  TEXT,
     ordering    TEXT,
     data_at     TEXT    NOT NULL,
-    body        BYTEA   NOT NULL     -- emptied once done
+    headers     TEXT    NOT NULL DEFAULT '[]',    -- those that are kept, as JSON; emptied once done, like the body
+    body        BYTEA   NOT NULL
 );
 
 CREATE INDEX countersign_inbox_due ON countersign_inbox (due_at, id)

@@ -28,6 +28,7 @@ impl InboxStore for PgStore {
             .bind(&received.event_type)
             .bind(&received.order)
             .bind(&received.data_at)
+            .bind(row::headers(received)?)
             .bind(&received.body[..])
             .execute(&self.pool)
             .await
@@ -108,8 +109,8 @@ impl PgStore {
 
 const INSERT: &str = "
     INSERT INTO countersign_inbox (key, state, due_at, attempts, lane, accepted_at,
-        source, tenant, event_id, event_type, ordering, data_at, body)
-    SELECT $1, 'pending', clock.now, 0, $3, clock.now, $4, $5, $6, $7, $8, $9, $10
+        source, tenant, event_id, event_type, ordering, data_at, headers, body)
+    SELECT $1, 'pending', clock.now, 0, $3, clock.now, $4, $5, $6, $7, $8, $9, $10, $11
     FROM (SELECT countersign_now($2) AS now) AS clock
     ON CONFLICT (key) DO NOTHING";
 
@@ -126,7 +127,8 @@ const SETTLE: &str = "
     SET state = change.state, due_at = clock.now + change.delay, fence = NULL,
         attempts = inbox.attempts - change.uncounted, reason = coalesce(change.reason, inbox.reason),
         settled_at = CASE WHEN change.state IN ('done', 'dead') THEN clock.now END,
-        body = CASE WHEN change.state = 'done' THEN ''::bytea ELSE inbox.body END
+        body = CASE WHEN change.state = 'done' THEN ''::bytea ELSE inbox.body END,
+        headers = CASE WHEN change.state = 'done' THEN '[]' ELSE inbox.headers END
     FROM unnest($1, $2, $3, $4, $5, $6) AS change (id, fence, state, delay, reason, uncounted),
         (SELECT countersign_now($7) AS now) AS clock
     WHERE inbox.id = change.id AND inbox.fence = change.fence

@@ -46,6 +46,7 @@ async fn insert(
         .bind(&received.event_type)
         .bind(&received.order)
         .bind(&received.data_at)
+        .bind(row::headers(received)?)
         .bind(&received.body[..])
         .execute(connection)
         .await
@@ -55,6 +56,6 @@ async fn insert(
 
 const INSERT: &str = "
     INSERT INTO countersign_inbox (key, state, due_at, attempts, lane, accepted_at,
-        source, tenant, event_id, event_type, ordering, data_at, body)
-    VALUES (?1, 'pending', ?2, 0, ?3, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        source, tenant, event_id, event_type, ordering, data_at, headers, body)
+    VALUES (?1, 'pending', ?2, 0, ?3, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT (key) DO NOTHING";

@@ -194,7 +194,8 @@ const SETTLE: &str = "
     UPDATE countersign_inbox
     SET state = ?3, due_at = ?4, fence = NULL, attempts = attempts - ?6, reason = coalesce(?5, reason),
         settled_at = CASE WHEN ?3 IN ('done', 'dead') THEN ?7 END,
-        body = CASE WHEN ?3 = 'done' THEN x'' ELSE body END
+        body = CASE WHEN ?3 = 'done' THEN x'' ELSE body END,
+        headers = CASE WHEN ?3 = 'done' THEN '[]' ELSE headers END
     WHERE id = ?1 AND fence = ?2";
 
 const REQUEUE: &str = "

@@ -27,6 +27,7 @@ pub(super) fn full(key: &str, body: Vec<u8>) -> Received {
         event_type: Some(String::from("invoice.paid")),
         order: Some(String::from("cus_1 ")),
         data_at: String::from("/data/object~1x"),
+        headers: [("x-shop", "acmé"), ("x-shop", "")].map(|(name, value)| (name.into(), value.into())).into(),
         ..Received::new(key, "stripe", body)
     }
 }
@@ -40,6 +41,7 @@ pub(super) fn with_all(key: &str, text: &str) -> Received {
         event_type: some(),
         order: some(),
         data_at: String::from(text),
+        headers: vec![(String::from(text), String::from(text))],
         ..Received::new(key, text, String::from(text))
     }
 }
