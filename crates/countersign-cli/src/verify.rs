@@ -202,24 +202,33 @@ fn refuse(
         }
     }
     match causes {
-        None => hint(error.kind(), scheme, request, arguments.handshake),
-        Some([]) => output::note(
+        None => {
+            offer_to_explain(error.kind(), arguments.handshake);
+            hint(error.kind(), scheme, request, arguments.handshake);
+        }
+        // Of what was refused for another reason, no key was tried.
+        Some([]) if error.kind() == ErrorKind::NoMatchingSignature => output::note(
             "nothing that is usually wrong makes it valid: most likely it is another secret, such as that of another \
              endpoint or of the test mode, or another body",
         ),
+        Some([]) => hint(error.kind(), scheme, request, arguments.handshake),
         Some(_) => {}
     }
     Ok(ExitCode::from(NOT_VALID))
 }
 
-/// What the file and the scheme let one guess about the cause.
-fn hint(kind: ErrorKind, scheme: &Scheme, request: &Request, handshake: bool) {
-    let unsigned_kind = matches!(kind, ErrorKind::MissingHeader | ErrorKind::MethodNotAllowed);
+/// Says that there is more to know, where there may be.
+fn offer_to_explain(kind: ErrorKind, handshake: bool) {
     if matches!(kind, ErrorKind::NoMatchingSignature | ErrorKind::MalformedHeader | ErrorKind::MissingHeader)
         && !handshake
     {
         output::note("--explain tries what is usually wrong, and says what it is");
     }
+}
+
+/// What the file and the scheme let one guess about the cause.
+fn hint(kind: ErrorKind, scheme: &Scheme, request: &Request, handshake: bool) {
+    let unsigned_kind = matches!(kind, ErrorKind::MissingHeader | ErrorKind::MethodNotAllowed);
     if kind == ErrorKind::NoMatchingSignature && request.body.ends_with(b"\n") {
         output::note("the body ends with a line break: if an editor added it, remove it");
     }

@@ -82,6 +82,28 @@ fn what_is_not_found_is_not_made_up() {
 }
 
 #[test]
+fn another_secret_is_named_only_where_a_signature_was_compared() {
+    let folder = signed("stripe");
+    let request = std::fs::read_to_string(folder.path("request.http")).expect("a request");
+    let line = request.lines().find(|line| line.starts_with("Stripe-Signature")).expect("a signature");
+    for (changed, kind) in [
+        (request.replace(&format!("{line}\r\n"), ""), "missing_header"),
+        (request.replace(line, &format!("{line}\r\n{line}")), "duplicate_header"),
+        (request.replace("v1=", "v0="), "unsupported_version"),
+    ] {
+        let run = explain(&folder, "stripe", "--secret-env SECRET --request -").env("SECRET", STRIPE);
+        let done = run.stdin(changed).go();
+        assert!(!done.stderr.contains("another secret"), "{done:?}");
+        assert!(done.out(1).starts_with(&format!("not valid: {kind}")), "{kind}");
+    }
+    // The signature is right, and older than this receiver accepts.
+    let line = "verify --scheme stripe --secret-env SECRET --now 1700000060 --tolerance 10 --explain \
+                --request request.http";
+    let done = countersign(line).env("SECRET", STRIPE).within(&folder).go();
+    assert!(done.err(1).contains("for a recorded request give --now"));
+}
+
+#[test]
 fn who_does_not_ask_is_told_that_there_is_more_to_know() {
     let folder = signed("stripe");
     let line = format!("verify --scheme stripe --secret-env SECRET --now {NOW} --request request.http");
