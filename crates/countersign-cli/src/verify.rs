@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::{anyhow, bail};
 use countersign::{
     Authenticity, ConfigError, Error, ErrorKind, Greeting, Keyring, Outcome, Scheme, Verified, Verifier,
-    explain::{Case, Change, Finding, explain},
+    explain::{Case, Change, Finding, explain, hints},
     scheme::{Place, TimeFormat},
 };
 
@@ -40,8 +40,8 @@ pub(crate) fn run(arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
         Ok(Outcome::Handshake(greeting)) => answer(arguments, &greeting),
         Err(error) => {
             let scheme = verifier.scheme();
-            let tried = arguments.explain.then(|| causes(arguments, scheme, &secrets, &request, now));
-            refuse(arguments, &error, scheme, &request, tried.as_deref())
+            let tried = arguments.explain.then(|| Tried::of(arguments, scheme, &secrets, &request, now));
+            refuse(arguments, &error, scheme, &request, tried)
         }
     }
 }
@@ -55,26 +55,41 @@ fn unusable(
     error: anyhow::Error,
     now: i64,
 ) -> anyhow::Result<ExitCode> {
-    for sentence in causes(arguments, scheme, secrets, &request(arguments)?, now) {
+    for sentence in Tried::of(arguments, scheme, secrets, &request(arguments)?, now).causes {
         output::note(output::printable(&sentence));
     }
     Err(error)
 }
 
-/// What makes the request one that isn't valid, a sentence each, where it can be told.
-fn causes(
-    arguments: &VerifyArgs,
-    scheme: &Scheme,
-    secrets: &[Written],
-    request: &Request,
-    now: i64,
-) -> Vec<String> {
-    let secrets: Vec<&str> = secrets.iter().map(|(_, secret)| secret.as_str()).collect();
-    let url = arguments.url.as_deref();
-    let case = Case { scheme, secrets: &secrets, request: request.view(), body: &request.body, url, now };
-    let Finding::Changed(changes) = explain(&case) else { return Vec::new() };
-    let is_asked = |change: &&Change| !(arguments.no_tolerance && matches!(change, Change::Clock { .. }));
-    changes.iter().filter(is_asked).map(ToString::to_string).collect()
+/// What trying has told, a sentence each.
+struct Tried {
+    /// What makes the request one that isn't valid.
+    causes: Vec<String>,
+    /// What the request shows by itself, where no cause was found.
+    hints: Vec<String>,
+}
+
+impl Tried {
+    fn of(
+        arguments: &VerifyArgs,
+        scheme: &Scheme,
+        secrets: &[Written],
+        request: &Request,
+        now: i64,
+    ) -> Tried {
+        let secrets: Vec<&str> = secrets.iter().map(|(_, secret)| secret.as_str()).collect();
+        let url = arguments.url.as_deref();
+        let case = Case { scheme, secrets: &secrets, request: request.view(), body: &request.body, url, now };
+        let is_asked = |change: &&Change| !(arguments.no_tolerance && matches!(change, Change::Clock { .. }));
+        let (causes, hints) = match explain(&case) {
+            Finding::Changed(changes) => {
+                (changes.iter().filter(is_asked).map(ToString::to_string).collect(), Vec::new())
+            }
+            Finding::Valid => (Vec::new(), Vec::new()),
+            Finding::Unknown => (Vec::new(), hints(&case).iter().map(ToString::to_string).collect()),
+        };
+        Tried { causes, hints }
+    }
 }
 
 fn secrets(arguments: &VerifyArgs) -> anyhow::Result<Vec<Written>> {
@@ -188,33 +203,46 @@ fn refuse(
     error: &Error,
     scheme: &Scheme,
     request: &Request,
-    causes: Option<&[String]>,
+    tried: Option<Tried>,
 ) -> anyhow::Result<ExitCode> {
-    match (arguments.json, causes) {
+    match (arguments.json, &tried) {
         (true, None) => output::json(&Report::refused(error).saying(error))?,
-        (true, Some(causes)) => output::json(&Report::refused(error).saying(error).because(causes))?,
-        (false, causes) => {
+        (true, Some(tried)) => output::json(&Report::refused(error).saying(error).because(&tried.causes))?,
+        (false, tried) => {
             let (style, why) = (output::BAD, output::printable(&error.to_string()));
             writeln!(output::stdout(), "{style}not valid{style:#}: {why}")?;
-            for sentence in causes.unwrap_or_default() {
+            for sentence in tried.iter().flat_map(|tried| &tried.causes) {
                 writeln!(output::stdout(), "{}", output::printable(sentence))?;
             }
         }
     }
-    match causes {
+    match tried {
         None => {
             offer_to_explain(error.kind(), arguments.handshake);
             hint(error.kind(), scheme, request, arguments.handshake);
         }
-        // Of what was refused for another reason, no key was tried.
-        Some([]) if error.kind() == ErrorKind::NoMatchingSignature => output::note(
-            "nothing that is usually wrong makes it valid: most likely it is another secret, such as that of another \
-             endpoint or of the test mode, or another body",
-        ),
-        Some([]) => hint(error.kind(), scheme, request, arguments.handshake),
+        Some(Tried { causes, hints }) if causes.is_empty() => {
+            unexplained(error.kind(), &hints);
+            if error.kind() != ErrorKind::NoMatchingSignature {
+                hint(error.kind(), scheme, request, arguments.handshake);
+            }
+        }
         Some(_) => {}
     }
     Ok(ExitCode::from(NOT_VALID))
+}
+
+/// Says what the request shows, or else what is left where a signature was compared and no key had made it.
+fn unexplained(kind: ErrorKind, hints: &[String]) {
+    for sentence in hints {
+        output::note(output::printable(sentence));
+    }
+    if hints.is_empty() && kind == ErrorKind::NoMatchingSignature {
+        output::note(
+            "nothing that is usually wrong makes it valid: most likely it is another secret, such as that of another \
+             endpoint or of the test mode, or another body",
+        );
+    }
 }
 
 /// Says that there is more to know, where there may be.

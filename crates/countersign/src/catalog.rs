@@ -155,6 +155,10 @@ pub fn find(name: &str) -> Option<&'static Scheme> {
     ALL.get(at)
 }
 
+/// By which several providers sign, whose own schemes are much the same.
+#[cfg(feature = "explain")]
+pub(crate) const SHARED: [&str; 2] = ["standard-webhooks", "svix"];
+
 /// What each entry is written as a change of: signature and key are always given. Unlike
 /// [`Scheme::BASE`] it is made of literals alone, without which a `const` can't be updated.
 const BASE: Scheme = Scheme {

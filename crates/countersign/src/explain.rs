@@ -32,14 +32,19 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use self::change::{BodyChange, Change, JsonStyle, SecretChange, Spaces};
 use self::trial::Trial;
+pub use self::{
+    change::{BodyChange, Change, JsonStyle, SecretChange, Spaces},
+    hint::{Hint, hints},
+};
 use crate::{RequestView, Scheme, Tolerance};
 
 mod body;
 mod change;
+mod hint;
 mod json;
 pub(crate) mod secret;
+mod senders;
 pub(crate) mod trial;
 mod url;
 mod variants;
@@ -78,7 +83,8 @@ pub enum Finding {
     Valid,
     /// It would be valid if all of these were otherwise: the fewest that were found.
     Changed(Vec<Change>),
-    /// None of what is usually wrong makes it valid: it is another secret, or another body.
+    /// None of what is usually wrong makes it valid: where a signature was compared, it is another secret, or another
+    /// body. What the request shows by itself, [`hints`] tells.
     Unknown,
 }
 

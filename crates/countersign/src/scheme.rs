@@ -238,7 +238,7 @@ impl Scheme {
     }
 
     /// Calls `change` with every header name that the scheme reads from a delivery.
-    fn for_each_header(&mut self, mut change: impl FnMut(&mut Text)) {
+    pub(crate) fn for_each_header(&mut self, mut change: impl FnMut(&mut Text)) {
         match &mut self.signature.source {
             Source::Header(name) | Source::Repeated(name) | Source::Numbered(name) => change(name),
             Source::PerKey(names) => names.to_mut().iter_mut().for_each(&mut change),

@@ -104,6 +104,22 @@ fn another_secret_is_named_only_where_a_signature_was_compared() {
 }
 
 #[test]
+fn what_the_request_shows_by_itself_is_said_where_nothing_makes_it_valid() {
+    let folder = signed("github").with("empty", "");
+    let other = |scheme: &str, more: &str| {
+        explain(&folder, scheme, more).env("SECRET", "whsec_of_another_endpoint_1234567").go()
+    };
+    let told = other("stripe", "--secret-env SECRET --request request.http").err(1);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("the headers of: github"), "{told}");
+    let request = std::fs::read_to_string(folder.path("request.http")).expect("a request");
+    let line = request.lines().find(|line| line.starts_with("X-Hub-Signature-256")).expect("a signature");
+    folder.write("headers", line);
+    let told = other("github", "--secret-env SECRET --headers headers --body empty").err(1);
+    assert!(told.contains("The body is empty") && !told.contains("most likely"), "{told}");
+}
+
+#[test]
 fn who_does_not_ask_is_told_that_there_is_more_to_know() {
     let folder = signed("stripe");
     let line = format!("verify --scheme stripe --secret-env SECRET --now {NOW} --request request.http");

@@ -45,6 +45,11 @@ impl<'a> Trial<'a> {
         self.is_valid(EPOCH, Tolerance::UNCHECKED)
     }
 
+    /// Why it would be refused at any time, where it can be judged.
+    pub(super) fn refusal(&self) -> Option<ErrorKind> {
+        self.verify(EPOCH, Tolerance::UNCHECKED)?.map(|(kind, _)| kind)
+    }
+
     /// What is to be said of the clock, where the time alone is wrong.
     pub(super) fn clock(&self, now: i64) -> Option<Change> {
         match self.verify(now, Tolerance::default())?? {

@@ -144,8 +144,7 @@ fn times<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
 
 /// The same by the other schemes of the catalogue that sign something.
 pub(super) fn schemes<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
-    // Several providers sign by one of these.
-    let shared = ["standard-webhooks", "svix"].into_iter().filter_map(catalog::find);
+    let shared = catalog::SHARED.into_iter().filter_map(catalog::find);
     let signing = shared.chain(catalog::ALL).filter(|scheme| !scheme.content.is_empty());
     let others = signing.filter(|scheme| scheme.name != trial.scheme.name);
     Box::new(others.map(|scheme| {

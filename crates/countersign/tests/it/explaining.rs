@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use countersign::{
     Keyring, Message, RequestView, Scheme, Signer, catalog,
-    explain::{BodyChange, Case, Change, Finding, JsonStyle, SecretChange, Spaces, explain},
+    explain::{BodyChange, Case, Change, Finding, Hint, JsonStyle, SecretChange, Spaces, explain, hints},
     scheme::{
         Algorithm, Encoding, KeyForm, KeyKind, KeyRule, Part, SecretEncoding, Source, Syntax, TimeFormat,
         Version,
@@ -256,6 +256,39 @@ fn another_secret_or_another_body_is_not_explained_away() {
         assert_eq!(said(scheme, &headers, br#"{"id":"evt_2"}"#), Finding::Unknown, "{}", scheme.name);
         assert_eq!(said(scheme, &Headers::new(), BODY), Finding::Unknown, "{}", scheme.name);
     }
+}
+
+#[test]
+fn of_a_missing_signature_the_schemes_are_named_whose_headers_are_there() {
+    let shown = |scheme: &Scheme, headers: &Headers, body: &[u8]| {
+        let request = RequestView::post(headers);
+        hints(&Case { scheme, secrets: &[SECRET], request, body, url: None, now: NOW })
+    };
+    let found = shown(&catalog::STRIPE, &signed(&catalog::GITHUB), BODY);
+    assert_eq!(found, [Hint::HeadersOf(vec!["github".into()])]);
+    assert!(found[0].to_string().starts_with("The request has the headers of: github."));
+    assert_eq!(shown(&catalog::STRIPE, &Headers::new(), BODY), []);
+    // Its own signature is there, and another of its headers isn't.
+    let mut headers = signed(&catalog::SLACK);
+    headers.retain(|(name, _)| name != "X-Slack-Request-Timestamp");
+    headers.extend(signed(&catalog::GITHUB));
+    assert_eq!(shown(&catalog::SLACK, &headers, BODY), []);
+}
+
+#[test]
+fn of_a_body_that_is_empty_or_compressed_it_is_said() {
+    let shown = |scheme: &Scheme, headers: &Headers, body: &[u8]| {
+        let request = RequestView::post(headers);
+        hints(&Case { scheme, secrets: &[SECRET], request, body, url: None, now: NOW })
+    };
+    let mut headers = signed(&catalog::GITHUB);
+    assert_eq!(shown(&catalog::GITHUB, &headers, b""), [Hint::EmptyBody]);
+    assert_eq!(shown(&catalog::GITHUB, &headers, b"\x1f\x8b\x08\0"), [Hint::Compressed]);
+    assert_eq!(shown(&catalog::GITHUB, &headers, b"{}"), []);
+    headers.push(("Content-Encoding".into(), "gzip".into()));
+    assert_eq!(shown(&catalog::GITHUB, &headers, b"{}"), [Hint::Decompressed]);
+    assert_eq!(shown(&catalog::GITHUB, &headers, BODY), [], "it is valid");
+    assert_eq!(shown(&catalog::GITLAB_TOKEN, &signed(&catalog::GITLAB_TOKEN), b""), [], "nothing is signed");
 }
 
 #[test]
