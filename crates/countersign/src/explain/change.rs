@@ -179,8 +179,8 @@ impl Display for Change {
             ),
             Change::Target(target) => write!(
                 f,
-                "The path and query that were signed are {target}: something on the way, or a nested router, has \
-                 changed them. Verify them as they arrived."
+                "The path and query that were signed are {target}: a proxy on the way, or a nested router, has changed \
+                 them. Verify them as the sender called them."
             ),
             Change::TimeFormat(format) => {
                 let format = match format {

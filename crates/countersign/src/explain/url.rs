@@ -8,22 +8,39 @@ use alloc::{
 };
 
 use super::{Change, trial::Trial};
-use crate::headers::Lookup;
+use crate::{content::origin, headers::Lookup};
 
 /// The trial with another URL of the endpoint, or with another path and query of the request.
 pub(super) fn variants<'a>(trial: &Trial<'a>) -> Vec<(Change, Trial<'a>)> {
-    let known = trial.url.as_deref().map(String::from);
-    let mut urls: Vec<String> = known.iter().chain(&called(trial)).flat_map(|url| around(url)).collect();
-    urls.retain(|url| Some(url) != known.as_ref());
+    let known = trial.url.as_deref();
+    let likely = known.map(String::from).into_iter().chain(completed(trial)).chain(called(trial));
+    let urls = once(likely.flat_map(|url| around(&url)), known.unwrap_or_default());
     let with_url = urls.into_iter().map(|url| {
         let change = Change::Url(url.clone());
         (change, Trial { url: Some(Cow::Owned(url)), ..trial.clone() })
     });
-    let with_target = targets(&trial.target).into_iter().map(|target| {
+    let targets = once(targets(trial).into_iter(), &trial.target);
+    let with_target = targets.into_iter().map(|target| {
         let change = Change::Target(target.clone());
         (change, Trial { target: Cow::Owned(target), ..trial.clone() })
     });
     with_url.chain(with_target).collect()
+}
+
+/// Each once, and not what is known.
+fn once(all: impl Iterator<Item = String>, known: &str) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for text in all {
+        if text != known && !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    once
+}
+
+/// The URL with the path and query of the request: its origin alone may have been given.
+fn completed(trial: &Trial<'_>) -> Option<String> {
+    Some(format!("{}{}", origin(trial.url.as_deref()?), trial.target))
 }
 
 /// The URL that was called, as the request itself says.
@@ -71,9 +88,19 @@ fn with_other_port(url: &str) -> Option<String> {
     }
 }
 
-/// Other paths and queries of the request.
-fn targets(target: &str) -> Vec<String> {
-    let path = target.split_once('?').map(|(path, _)| path.to_owned());
-    let slashes = [with_other_slash(target)].into_iter().chain(path.as_deref().map(with_other_slash));
-    path.iter().cloned().chain(slashes).collect()
+/// Other paths and queries of the request: with or without a slash or a query, and the URL's own, of which a proxy may
+/// have taken the beginning away.
+fn targets(trial: &Trial<'_>) -> Vec<String> {
+    let target = &*trial.target;
+    let url = trial.url.as_deref().unwrap_or_default();
+    let own = &url[origin(url).len()..];
+    let query = target.find('?').map_or("", |at| &target[at..]);
+    let with_query = format!("{}{query}", path(own));
+    let own = [own.to_owned(), with_query].into_iter().filter(|own| own.starts_with('/'));
+    let likely = [path(target).to_owned(), with_other_slash(target), with_other_slash(path(target))];
+    likely.into_iter().chain(own.flat_map(|own| [own.clone(), with_other_slash(&own)])).collect()
+}
+
+fn path(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
 }

@@ -238,6 +238,42 @@ fn the_url_that_a_proxy_hides_is_found() {
 }
 
 #[test]
+fn an_origin_that_was_given_for_the_whole_url_is_completed() {
+    let scheme = &catalog::SQUARE;
+    let signer = Signer::new(scheme, keys(scheme)).expect("a signer");
+    for (registered, given) in [
+        ("https://hooks.example.com/square?a=1", "https://hooks.example.com"),
+        ("https://hooks.example.com/square?a=1", "https://hooks.example.com/"),
+        ("https://hooks.example.com/square", "https://hooks.example.com/another"),
+    ] {
+        let message = Message { url: registered, ..Message::new("evt_1", BODY) };
+        let headers = signer.sign(&message, NOW).expect("a signature").headers;
+        let request = RequestView { target: "/square?a=1", ..RequestView::post(&headers) };
+        let case = Case { scheme, secrets: &[SECRET], request, body: BODY, url: Some(given), now: NOW };
+        assert_eq!(explain(&case), only(Change::Url(registered.into())), "{given}");
+    }
+}
+
+#[test]
+fn a_path_of_which_a_proxy_takes_the_beginning_is_known_by_the_url() {
+    let scheme = &catalog::HUBSPOT_V3;
+    let signer = Signer::new(scheme, keys(scheme)).expect("a signer");
+    for (signed, given, arrived) in [
+        ("/api/hubspot", "/api/hubspot", "/hubspot"),
+        ("/api/hubspot?a=1", "/api/hubspot", "/hubspot?a=1"),
+        ("/api/hubspot?a=1", "/api/hubspot?a=1", "/hubspot"),
+        ("/api/hubspot/", "/api/hubspot", "/hubspot"),
+    ] {
+        let (called, given) = (format!("https://example.com{signed}"), format!("https://example.com{given}"));
+        let message = Message { url: &called, ..Message::new("evt_1", BODY) };
+        let headers = signer.sign(&message, NOW).expect("a signature").headers;
+        let request = RequestView { target: arrived, ..RequestView::post(&headers) };
+        let case = Case { scheme, secrets: &[SECRET], request, body: BODY, url: Some(&given), now: NOW };
+        assert_eq!(explain(&case), only(Change::Target(signed.into())), "{given} {arrived}");
+    }
+}
+
+#[test]
 fn two_causes_are_found_together() {
     let sender = Scheme { key: KeyRule::TEXT, ..catalog::STANDARD_WEBHOOKS };
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
