@@ -129,6 +129,10 @@ pub enum SecretChange {
     Trimmed,
     /// It has no quotation marks around it.
     Unquoted,
+    /// It has no variable's name and `=` before it.
+    Unnamed,
+    /// It has a prefix such as `whsec_`, as the provider shows it.
+    Prefixed,
     /// It is read so.
     Read {
         /// Whether what stands before the first `_` is left out.
@@ -273,11 +277,19 @@ impl Display for SecretChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SecretChange::Trimmed => f.write_str(
-                "The secret has white space around it that was copied with it, or a line break of its file: remove it.",
+                "The secret has white space around it that was copied with it, or a line break or byte order mark of \
+                 its file: remove it.",
             ),
             SecretChange::Unquoted => {
                 f.write_str("The secret has quotation marks around it that are not part of it: remove them.")
             }
+            SecretChange::Unnamed => f.write_str(
+                "The secret is a whole line, with the name of a variable before it: keep what stands behind the `=`.",
+            ),
+            SecretChange::Prefixed => f.write_str(
+                "The secret lacks what it begins with at the provider, such as `whsec_`: that is part of it. Copy it \
+                 whole.",
+            ),
             SecretChange::Read { without_prefix, encoding } => {
                 let how = match encoding {
                     SecretEncoding::Hex => "decoded from hexadecimal",

@@ -111,9 +111,25 @@ fn a_secret_that_was_read_in_another_form_is_known() {
         (format!("{SECRET}\n"), SecretChange::Trimmed),
         (format!("\"{SECRET}\""), SecretChange::Unquoted),
         (format!("'{SECRET}'"), SecretChange::Unquoted),
+        (format!(" \" {SECRET} \"\n"), SecretChange::Unquoted),
+        (format!("\u{feff}{SECRET}"), SecretChange::Trimmed),
+        (format!("SECRET={SECRET}"), SecretChange::Unnamed),
+        (format!("export GITHUB_SECRET = '{SECRET}'\n"), SecretChange::Unnamed),
     ] {
         let finding = said_of(&catalog::GITHUB, &written, &headers, BODY, NOW);
         assert_eq!(finding, only(Change::Secret(change)), "{written:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_was_copied_without_its_prefix_is_known() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+    // By the first the rest is another key, and by the second it is none.
+    for scheme in [&catalog::STRIPE, &catalog::GITLAB] {
+        let headers = signed_by(scheme, secret, BODY);
+        let rest = secret.strip_prefix("whsec_").expect("a prefix");
+        let finding = said_of(scheme, rest, &headers, BODY, NOW);
+        assert_eq!(finding, only(Change::Secret(SecretChange::Prefixed)), "{}", scheme.name);
     }
 }
 
