@@ -25,7 +25,7 @@ pub(crate) fn find<'b>(body: &'b [u8], pointer: &str) -> Result<Option<&'b RawVa
     let mut json = serde_json::Deserializer::from_slice(body);
     let found = Walk { path: pointer, duplicate: &duplicate }.deserialize(&mut json);
     let found = found.and_then(|found| json.end().map(|()| found));
-    found.map_err(|error| refused(&error, &duplicate))
+    found.map_err(|error| refused(&error, &duplicate, body))
 }
 
 /// The values at several pointers, found in one pass where the body is an object.
@@ -37,7 +37,7 @@ pub(crate) fn find_all<'b>(body: &'b [u8], pointers: &[&str]) -> Result<Vec<Opti
     let mut json = serde_json::Deserializer::from_slice(body);
     let found = Members { pointers, duplicate: &duplicate }.deserialize(&mut json);
     let found = found.and_then(|found| json.end().map(|()| found));
-    let mut found = found.map_err(|error| refused(&error, &duplicate))?;
+    let mut found = found.map_err(|error| refused(&error, &duplicate, body))?;
     for (found, _) in found.iter_mut().zip(pointers).filter(|(_, pointer)| pointer.is_empty()) {
         *found = find(body, "")?;
     }
@@ -45,13 +45,17 @@ pub(crate) fn find_all<'b>(body: &'b [u8], pointers: &[&str]) -> Result<Vec<Opti
 }
 
 /// Why a walk through the whole body ended early.
-fn refused(error: &serde_json::Error, duplicate: &Cell<bool>) -> Error {
+fn refused(error: &serde_json::Error, duplicate: &Cell<bool>, body: &[u8]) -> Error {
     match duplicate.get() {
         true => Error::new(ErrorKind::DuplicateKey)
             .because(alloc::format!("the second at {}", read::position(error, b""))),
+        false if read::is_form(body) => Error::new(ErrorKind::MalformedBody).because(FORM),
         false => unreadable(error, b"", ""),
     }
 }
+
+const FORM: &str =
+    "the body looks like a form, not JSON: let the provider send JSON, or read the bytes as a form";
 
 /// The first token of a pointer, unescaped, and the pointer behind it; `None` for the whole document.
 fn split_pointer(pointer: &str) -> Option<(Cow<'_, str>, &str)> {

@@ -63,6 +63,17 @@ pub(crate) fn unreadable(error: &serde_json::Error, before: &[u8], pointer: &str
     Error::new(ErrorKind::MalformedBody).because(format!("{what}{place}, {position}"))
 }
 
+/// Whether a body that isn't JSON begins as a form does (`application/x-www-form-urlencoded`): with a name, `=` and
+/// something behind it, which padded base64 hasn't.
+pub(super) fn is_form(body: &[u8]) -> bool {
+    let begins_as_json = [&b"true"[..], b"false", b"null", b"["].iter().any(|start| body.starts_with(start))
+        || body.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+    let of_a_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"*-._+%[]".contains(byte);
+    let end = body.iter().position(|byte| !of_a_name(byte)).unwrap_or(body.len());
+    let has_value = matches!(body[end..], [b'=', first, ..] if first != b'=' && !first.is_ascii_whitespace());
+    !begins_as_json && end > 0 && has_value
+}
+
 /// Where in the body a text with `before` in front of it failed: lines from 1, columns in bytes.
 pub(super) fn position(error: &serde_json::Error, before: &[u8]) -> String {
     let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
@@ -162,7 +173,7 @@ mod tests {
         }
         for (body, why) in [
             ("", "EOF while parsing a value, line 1 column 0"),
-            ("amount=5", "expected value, line 1 column 1"),
+            ("amount 5", "expected value, line 1 column 1"),
             ("{\"data\":{}", "EOF while parsing an object, line 1 column 10"),
             ("{\"id\":1}", "nothing stands at /data"),
         ] {
@@ -174,6 +185,43 @@ mod tests {
         );
         let no_text = read_json::<String>(b"\"a\xff\"", "").expect_err("no UTF-8").to_string();
         assert_eq!(no_text, format!("{START}no UTF-8 at byte 3"));
+    }
+
+    #[test]
+    fn a_form_is_told_from_other_texts_that_are_no_json() {
+        const TOLD: &str = "malformed_body: the body is authentic, but isn't the JSON that was asked for: the body looks \
+                            like a form, not JSON: let the provider send JSON, or read the bytes as a form";
+        for body in [
+            "payload=%7B%22ref%22%3A%22canary%22%7D",
+            "token=canary&team_id=T0&text=a+b",
+            "a%20b[c]=canary canary",
+            "text=&canary=1",
+        ] {
+            assert_eq!(reason::<Invoice>(body, ""), TOLD, "{body}");
+            assert_eq!(reason::<Invoice>(body, "/data"), TOLD, "{body}");
+            let found = find(body.as_bytes(), "/data").expect_err(body);
+            assert_eq!(found.to_string(), TOLD, "{body}");
+        }
+        for body in [
+            "",
+            "=",
+            "canary=",
+            "Y2FuYXI==",
+            "=canary",
+            "canary canary=1",
+            "<canary a='b'/>",
+            "{canary=1}",
+            "[canary]=1",
+            "\"canary\"=1",
+            "1=canary",
+            "-1=canary",
+            "null=canary",
+            "canary",
+        ] {
+            let reason = reason::<Invoice>(body, "");
+            assert!(!reason.contains("a form") && reason.contains(", line 1 column "), "{body}: {reason}");
+            assert!(!reason.contains("canary"), "{reason}");
+        }
     }
 
     #[test]

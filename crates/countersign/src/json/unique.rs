@@ -22,7 +22,7 @@ pub(crate) fn check_unique_keys(body: &[u8]) -> Result<&str, Error> {
     let mut json = serde_json::Deserializer::from_str(text);
     let unique = Unique { duplicate: &duplicate, open: &open };
     let checked = unique.deserialize(&mut json).and_then(|()| json.end());
-    checked.map_err(|error| refused(&error, &duplicate))?;
+    checked.map_err(|error| refused(&error, &duplicate, body))?;
     Ok(text)
 }
 
