@@ -14,6 +14,8 @@ pub struct KeyError {
     pub(super) scheme: Cow<'static, str>,
     pub(super) label: String,
     pub(super) kind: KeyErrorKind,
+    /// The fewest bytes of a key.
+    min_bytes: u16,
 }
 
 /// What is wrong with a secret.
@@ -77,7 +79,7 @@ impl KeyErrorKind {
             }
             KeyErrorKind::WrongKind => "is a public key or another kind of key, not the secret",
             KeyErrorKind::Weak => "is all zeros, or a weak key",
-            KeyErrorKind::TooShort => "is shorter than the scheme allows: use a longer secret",
+            KeyErrorKind::TooShort => "is shorter than the scheme allows",
             KeyErrorKind::TooLong => "is longer than the scheme allows",
             KeyErrorKind::MissingFeature => {
                 "needs an algorithm that is not built in: enable feature `sha1` or `ed25519`"
@@ -88,7 +90,12 @@ impl KeyErrorKind {
 
 impl KeyError {
     pub(super) fn of(scheme: &Scheme, label: &str, kind: KeyErrorKind) -> Self {
-        KeyError { scheme: scheme.name.clone(), label: label.to_owned(), kind }
+        KeyError {
+            scheme: scheme.name.clone(),
+            label: label.to_owned(),
+            kind,
+            min_bytes: scheme.key.min_bytes,
+        }
     }
 
     /// What is wrong.
@@ -110,7 +117,13 @@ impl fmt::Display for KeyError {
         if !self.label.is_empty() {
             write!(f, "{} ", self.label)?;
         }
-        f.write_str(self.kind.advice())
+        f.write_str(self.kind.advice())?;
+        match self.kind {
+            KeyErrorKind::TooShort => {
+                write!(f, ": use one of at least {} bytes, decoded and without its prefix", self.min_bytes)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -209,7 +209,8 @@ fn an_error_that_main_prints_is_a_sentence() {
     let short: Box<dyn std::error::Error> = short.into();
     assert_eq!(
         format!("{short:?}"),
-        "KeyError(scheme `standard-webhooks`: key-1 is shorter than the scheme allows: use a longer secret)"
+        "KeyError(scheme `standard-webhooks`: key-1 is shorter than the scheme allows: use one of at least 16 \
+         bytes, decoded and without its prefix)"
     );
     assert_eq!(format!("{:?}", ConfigError::NoKeys), "ConfigError(no keys were given: call `keys`)");
     assert!(format!("{:?}", SignError::NoUrl).starts_with("SignError(the scheme signs the URL: "));
