@@ -3,7 +3,7 @@
 
 use countersign::{
     HeaderView, Keyring, Message, RequestView, Signer, catalog,
-    explain::{Case, Finding, explain},
+    explain::{Case, Finding, explain, hints},
 };
 
 /// Takes the bytes for a body that was signed, and for one that was not.
@@ -28,7 +28,10 @@ fn signed(body: &[u8]) -> Vec<(String, String)> {
 
 fn said(headers: &(dyn HeaderView + Sync), body: &[u8]) -> Finding {
     let request = RequestView::post(headers);
-    explain(&Case { scheme: &catalog::IPTVBP, secrets: &[SECRET], request, body, url: None, now: NOW })
+    let case = Case { scheme: &catalog::IPTVBP, secrets: &[SECRET], request, body, url: None, now: NOW };
+    let said = explain(&case);
+    assert!(hints(&case).is_empty() || !matches!(said, Finding::Valid), "a hint at what is valid");
+    said
 }
 
 const SECRET: &str = "a secret of some length";
