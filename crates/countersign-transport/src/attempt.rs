@@ -14,8 +14,8 @@ use crate::{failure::Failure, headers::CustomHeaders, retry_after::retry_after, 
 pub struct Delivery<'a> {
     /// Where to.
     pub target: &'a Target,
-    /// The sender's headers, such as those of a signature, each name once. `content-type` is
-    /// `application/json` and `user-agent` the transport's where they are not among them.
+    /// The sender's headers, such as those of a signature, which may stand several times under one name.
+    /// `content-type` is `application/json` and `user-agent` the transport's where they are not among them.
     pub headers: &'a [(String, String)],
     /// The headers that the endpoint's owner added. None of them replaces one of the sender's.
     pub custom: &'a CustomHeaders,

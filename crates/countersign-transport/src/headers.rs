@@ -113,7 +113,9 @@ impl fmt::Display for HeaderError {
 
 impl StdError for HeaderError {}
 
-/// The headers of a request: the sender's own, then the custom ones, of which none replaces an own.
+/// The headers of a request: the sender's own, then the custom ones, of which none replaces or repeats an own.
+///
+/// A signature can be one of several under one name. What describes the request stands once.
 pub(crate) fn merge(
     own: &[(String, String)],
     custom: &CustomHeaders,
@@ -125,7 +127,11 @@ pub(crate) fn merge(
         if is_listed(&name, CONNECTION) {
             return Err(HeaderError::about(HeaderErrorKind::Reserved, &name));
         }
-        insert_new(&mut merged, name, value)?;
+        if is_listed(&name, SENDER) {
+            insert_new(&mut merged, name, value)?;
+        } else {
+            merged.append(name, value);
+        }
     }
     for (name, value) in defaults.iter().map(|(name, value)| (name, value)).chain(&custom.0) {
         merged.entry(name).or_insert_with(|| value.clone());

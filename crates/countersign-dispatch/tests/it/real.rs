@@ -5,10 +5,15 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::State, http::StatusCode, routing::post};
-use countersign::{Keyring, Scheme, Verifier, catalog};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use countersign::{Keyring, Message, Scheme, Signer, Verifier, catalog};
 use countersign_axum::{VerifiedBody, WebhookLayer};
-use countersign_dispatch::{Dispatcher, Outbox, Schedule};
+use countersign_dispatch::{Dispatcher, Outbox, Request, Schedule};
 use countersign_receive::Idempotency;
 use countersign_store::{
     MemoryStore,
@@ -17,7 +22,7 @@ use countersign_store::{
 use countersign_transport::{Policy, Transport};
 use tokio::{net::TcpListener, time::sleep};
 
-use crate::support::{BODY, SECRET, dispatch, key};
+use crate::support::{BODY, OTHER, SECRET, dispatch, key};
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
@@ -50,11 +55,8 @@ async fn what_is_enqueued_arrives_verified_and_is_handled_once_it_is_handled() {
         endpoint.keys.push(key("current", SECRET));
         outbox.store().put_endpoint(&endpoint).await.unwrap();
     }
-    let policy =
-        Policy::new().allow_http().allow_ports(1..=u16::MAX).allow_network("127.0.0.0/8".parse().unwrap());
-    let transport = Transport::builder().policy(policy).build().unwrap();
     let dispatcher =
-        Dispatcher::new(outbox.clone(), transport).schedule(Schedule::new([Duration::from_millis(50); 5]));
+        Dispatcher::new(outbox.clone(), transport()).schedule(Schedule::new([Duration::from_millis(50); 5]));
     let (stop, task) = dispatch(dispatcher.poll_interval(Duration::from_millis(20)));
     let body = format!(r#"{{"id":"evt_1","event_id":"evt_1",{}"#, &BODY[1..]);
     outbox.enqueue(&[NewMessage::new("invoice.paid", body)]).await.unwrap();
@@ -75,6 +77,43 @@ async fn what_is_enqueued_arrives_verified_and_is_handled_once_it_is_handled() {
         assert_eq!(statuses, [Some(503), Some(200)], "{}", delivery.endpoint_id);
     }
     assert_eq!(seen.lock().unwrap().len(), 2 * schemes.len());
+}
+
+/// Some write one header with both signatures, some a header for each key, one the same header twice.
+#[tokio::test]
+async fn while_two_keys_sign_both_signatures_arrive_whatever_the_scheme() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let arrived = Arc::<Mutex<HeaderMap>>::default();
+    let seen = arrived.clone();
+    let app = Router::new().fallback(async move |headers: HeaderMap| *seen.lock().unwrap() = headers);
+    tokio::spawn(async { axum::serve(listener, app).await });
+
+    let transport = transport();
+    // Some allow no secret that is shorter than this.
+    let secrets = [SECRET, OTHER].map(|secret| format!("{secret}{}", &secret["whsec_".len()..]));
+    for scheme in catalog::ALL.iter().filter(|scheme| scheme.holds_several_signatures()) {
+        let signer = Signer::new(scheme, Keyring::new(scheme, &secrets).unwrap()).unwrap();
+        let message = Message { url: &url, ..Message::new("evt_1", BODY.as_bytes()) };
+        let headers = signer.sign(&message, 1_700_000_000).unwrap().headers;
+        let request = Request { url: url.clone(), headers, custom: Vec::new(), body: BODY.into() };
+        let answer = countersign_dispatch::Transport::send(&transport, request.clone()).await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200), "{}", scheme.name);
+        let arrived = arrived.lock().unwrap();
+        for (name, _) in &request.headers {
+            let is_it = |(other, _): &&(String, String)| other == name;
+            let sent = request.headers.iter().filter(is_it).map(|(_, value)| value.as_str());
+            let values = arrived.get_all(name).iter().map(|value| value.to_str().unwrap());
+            assert!(sent.eq(values), "{}: {name}", scheme.name);
+        }
+    }
+}
+
+/// A transport to this machine.
+fn transport() -> Transport {
+    let policy =
+        Policy::new().allow_http().allow_ports(1..=u16::MAX).allow_network("127.0.0.0/8".parse().unwrap());
+    Transport::builder().policy(policy).build().unwrap()
 }
 
 fn route(app: Router<Seen>, origin: &str, scheme: &Scheme) -> Router<Seen> {

@@ -8,8 +8,6 @@ use countersign_store::outbox::{DeliveryState, Endpoint, EndpointState, NewMessa
 
 use crate::support::*;
 
-const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
 fn verifies(secret: &str, request: &Request, now: i64) -> Result<String, countersign::Error> {
     let keys = Keyring::new(&catalog::STANDARD_WEBHOOKS, [secret]).unwrap();
     let verifier = Verifier::builder(catalog::STANDARD_WEBHOOKS).keys(keys).build().unwrap();

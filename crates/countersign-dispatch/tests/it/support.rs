@@ -19,6 +19,7 @@ use tokio::{
 };
 
 pub(crate) const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+pub(crate) const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const BODY: &str = r#"{"type":"invoice.paid","data":{"amount":42}}"#;
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 

@@ -89,6 +89,23 @@ async fn headers_that_can_not_be_sent_are_the_senders_mistake() {
     assert_eq!(receiver.accepted(), 0);
 }
 
+/// As where each key's signature has a header of its own, all of one name.
+#[tokio::test]
+async fn the_senders_headers_may_share_a_name_and_no_custom_one_joins_them() {
+    let receiver = Receiver::answering(OK).await;
+    let transport = transport();
+    let target = transport.target(&receiver.url("/")).expect("a target");
+    let own = pairs(&[("x-signature", "by-the-old-key"), ("X-Signature", "by-the-new-key")]);
+    let custom = CustomHeaders::check([("x-signature", "forged")], &[]).expect("headers");
+    let delivery = Delivery { target: &target, headers: &own, custom: &custom, body: Bytes::new() };
+
+    transport.send(delivery).await.result.expect("an answer");
+
+    let request = &receiver.requests()[0];
+    assert!(request.contains("x-signature: by-the-old-key\r\nx-signature: by-the-new-key\r\n"), "{request}");
+    assert_eq!(request.matches("x-signature").count(), 2);
+}
+
 #[tokio::test]
 async fn a_connection_is_used_again() {
     let receiver = Receiver::answering(OK).await;
