@@ -95,6 +95,31 @@ fn is_isatap(address: Ipv6Addr) -> bool {
     high & !0x0300 == 0 && low == 0x5efe
 }
 
+/// The IPv4 addresses inside of one that [embeds](AddressClass::EmbedsIpv4) such.
+///
+/// Where one stands in an address of a local translator depends on the length of its prefix (RFC 6052,
+/// section 2.2), so it is each that can be meant; but for `0.0.0.0/8`, to which no translator leads.
+pub(crate) fn embedded(address: IpAddr) -> Vec<Ipv4Addr> {
+    let IpAddr::V6(address) = address else { return Vec::new() };
+    let bytes = address.octets();
+    let at = |places: [usize; 4]| Ipv4Addr::from(places.map(|place| bytes[place]));
+    let last = at([12, 13, 14, 15]);
+    let mut inside = match address.segments() {
+        [0x64, 0xff9b, 1, ..] => {
+            let any = [at([6, 7, 9, 10]), at([7, 9, 10, 11]), at([9, 10, 11, 12]), last];
+            any.into_iter().filter(|address| address.octets()[0] != 0).collect()
+        }
+        // The server's, and the client's, of which each bit is turned round.
+        [0x2001, 0, ..] => vec![at([4, 5, 6, 7]), Ipv4Addr::from_bits(!last.to_bits())],
+        [0x2002, ..] => vec![at([2, 3, 4, 5])],
+        _ => vec![last],
+    };
+    if is_isatap(address) {
+        inside.push(last);
+    }
+    inside
+}
+
 /// IANA IPv4 Special-Purpose Address Registry, but for the anycast services that are globally
 /// reachable; and the multicast and reserved blocks of the address space's registry.
 const IPV4: &[(Ipv4Net, AddressClass)] = &[

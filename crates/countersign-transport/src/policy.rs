@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::RangeInclusive};
 
 use ipnet::IpNet;
 
-use crate::address::{AddressClass, classify};
+use crate::address::{AddressClass, classify, embedded};
 
 /// What may be dialled: which scheme, which ports, which addresses.
 ///
@@ -60,7 +60,8 @@ impl Policy {
     /// Whoever may create an endpoint reaches everything in the network, on every port that is
     /// allowed. The addresses where a cloud hands out credentials
     /// ([`Metadata`](AddressClass::Metadata)) stay refused all the same, unless one is allowed by
-    /// itself (`169.254.169.254/32`).
+    /// itself (`169.254.169.254/32`). An IPv6 address with an IPv4 address inside is allowed where both are:
+    /// `::/0` opens nothing of IPv4.
     #[must_use]
     pub fn allow_network(mut self, network: IpNet) -> Self {
         self.networks.push(network);
@@ -85,8 +86,17 @@ impl Policy {
         match classify(address) {
             AddressClass::Public => true,
             AddressClass::Metadata => self.networks.contains(&IpNet::from(address)),
-            _ => self.networks.iter().any(|network| network.contains(&address)),
+            AddressClass::EmbedsIpv4 => {
+                let inside = embedded(address);
+                self.is_allowed(address)
+                    && inside.into_iter().all(|address| self.permits_address(address.into()))
+            }
+            _ => self.is_allowed(address),
         }
+    }
+
+    fn is_allowed(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
@@ -98,6 +108,8 @@ impl Default for Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -142,6 +154,55 @@ mod tests {
             assert!(!all.permits_address(ip(metadata)), "{metadata}");
             let by_itself = Policy::new().allow_network(ip(metadata).into());
             assert!(by_itself.permits_address(ip(metadata)), "{metadata}");
+        }
+    }
+
+    /// Mapped, compatible, translated, NAT64 by either prefix, 6to4, Teredo and ISATAP.
+    fn around(inside: &str) -> Vec<IpAddr> {
+        let inside: Ipv4Addr = inside.parse().expect("an address");
+        let [a, b, c, d] = inside.octets();
+        let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        let [cd, bc] = [[c, d], [b, c]].map(u16::from_be_bytes);
+        let [a, b, c, d] = [a, b, c, d].map(u16::from);
+        [
+            [0, 0, 0, 0, 0, 0, high, low],
+            [0, 0, 0, 0, 0, 0xffff, high, low],
+            [0, 0, 0, 0, 0xffff, 0, high, low],
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low],
+            [0x64, 0xff9b, 1, 0, 0, 0, high, low],
+            [0x64, 0xff9b, 1, high, c, d << 8, 0, 0],
+            [0x64, 0xff9b, 1, a, b, cd, 0, 0],
+            [0x64, 0xff9b, 1, 0, a, bc, d << 8, 0],
+            [0x2002, high, low, 0, 0, 0, 0, 1],
+            [0x2001, 0, 0x808, 0x808, 0, 0, !high, !low],
+            [0x2001, 0, high, low, 0, 0, !0x808, !0x808],
+            [0x2a00, 1, 2, 3, 0x200, 0x5efe, high, low],
+            [0x2002, 0x808, 0x808, 0, 0, 0x5efe, high, low],
+        ]
+        .map(IpAddr::from)
+        .into()
+    }
+
+    #[test]
+    fn all_of_ipv6_opens_nothing_of_ipv4() {
+        let six = Policy::new().allow_network(net("::/0"));
+        let both = six.clone().allow_network(net("0.0.0.0/0"));
+        for inside in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "168.63.129.16"] {
+            for address in around(inside) {
+                assert!(!six.permits_address(address), "{address}");
+                assert_eq!(both.permits_address(address), both.permits_address(ip(inside)), "{address}");
+            }
+        }
+        assert!(around("8.8.8.8").into_iter().all(|address| six.permits_address(address)), "public inside");
+    }
+
+    #[test]
+    fn what_is_inside_is_not_enough() {
+        let four = Policy::new().allow_network(net("10.0.0.0/8"));
+        let nat64 = four.clone().allow_network(net("64:ff9b:1::/48"));
+        for address in around("10.1.2.3") {
+            assert!(!four.permits_address(address), "{address}");
+            assert_eq!(nat64.permits_address(address), net("64:ff9b:1::/48").contains(&address), "{address}");
         }
     }
 
