@@ -3,7 +3,11 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use countersign_store::outbox::{Attempt, Claimed, Effect, Endpoint, Payload, SettleDelivery, Verdict};
+use countersign::SignError;
+use countersign_store::outbox::{
+    Attempt, Claimed, Effect, Endpoint, Message, Payload, SettleDelivery, Verdict,
+};
+use countersign_transport::is_header_value;
 use metrics::{counter, histogram};
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
@@ -73,15 +77,19 @@ impl Means {
 
     async fn within_limit(&self, claimed: &Claimed) -> Made {
         let (started, mut attempt) = (Instant::now(), self.begun(claimed));
-        let too_slow = || Err(Failed::Endpoint("timeout: the attempt took longer than its limit".to_owned()));
-        let made = timeout(self.limit, self.make(claimed, &mut attempt)).await;
-        let result = made.unwrap_or_else(|_| too_slow());
+        let result = match timeout(self.limit, self.make(claimed, &mut attempt)).await {
+            Ok(Ok(request)) => self.send(request, started.elapsed()).await,
+            Ok(Err(failed)) => Err(failed),
+            Err(_) => {
+                Err(Failed::Unmade("timeout: the payload was not made within the attempt's limit".to_owned()))
+            }
+        };
         attempt.latency = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         Made { attempt, result }
     }
 
-    /// Renders, signs, sends.
-    async fn make(&self, claimed: &Claimed, attempt: &mut Attempt) -> Result<Response, Failed> {
+    /// Renders, signs.
+    async fn make(&self, claimed: &Claimed, attempt: &mut Attempt) -> Result<Request, Failed> {
         let Claimed { message, endpoint, .. } = claimed;
         if !endpoint.until_delivered && claimed.step > self.schedule.attempts() {
             let reason = "every attempt ended without a result, the process perhaps with it";
@@ -94,17 +102,30 @@ impl Means {
         let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;
-        let mut headers = signer.sign(message, endpoint, &body, now).map_err(Failed::Endpoint)?;
+        let mut headers = signer.sign(message, endpoint, &body, now).map_err(unsigned)?;
         headers.push(("content-type".to_owned(), message.content_type.clone()));
         if let Some(traceparent) = message.traceparent.clone().filter(|_| endpoint.sends_trace) {
             headers.push(("traceparent".to_owned(), traceparent));
         }
+        check_values(&headers, message).map_err(Failed::Unmade)?;
         attempt.request_headers = shown(&headers, endpoint, &signer);
-        let request = Request { url: endpoint.url.clone(), headers, custom: endpoint.headers.clone(), body };
-        self.sender.send(request).await.map_err(|SendError { reason, is_local }| match is_local {
-            true => Failed::Local(reason),
-            false => Failed::Endpoint(reason),
-        })
+        Ok(Request { url: endpoint.url.clone(), headers, custom: endpoint.headers.clone(), body })
+    }
+
+    /// Sends what was made in this time, in what is left of the limit. An endpoint that had less than half of it has
+    /// not shown that it is too slow.
+    async fn send(&self, request: Request, made_in: Duration) -> Result<Response, Failed> {
+        let left = self.limit.saturating_sub(made_in);
+        match timeout(left, self.sender.send(request)).await {
+            Ok(sent) => sent.map_err(|SendError { reason, is_local }| match is_local {
+                true => Failed::Local(reason),
+                false => Failed::Endpoint(reason),
+            }),
+            Err(_) if made_in > left => Err(Failed::Unmade(
+                "timeout: the making of the payload left too little of the attempt's limit".to_owned(),
+            )),
+            Err(_) => Err(Failed::Endpoint("timeout: the attempt took longer than its limit".to_owned())),
+        }
     }
 
     fn begun(&self, claimed: &Claimed) -> Attempt {
@@ -141,7 +162,7 @@ impl Means {
     /// | 429, 502, 503, 504 | again, not before `Retry-After` | failed, and left alone for a while |
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
-    /// | the request can't be made here: no payload, no key for a sealed secret | again | nothing is known |
+    /// | the request can't be made here: no payload in time, no key for a sealed secret, an id that can't be signed, a type that no header can hold | again | nothing is known |
     /// | none, as this machine could not send | again shortly | nothing is known |
     ///
     /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
@@ -179,6 +200,26 @@ impl Means {
 
 fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
+}
+
+/// An id or a type that the scheme can't carry is the message's. All else is the endpoint's: its keys, its URL, a scheme
+/// that asks for more than messages have.
+fn unsigned(error: SignError) -> Failed {
+    match error {
+        SignError::InvalidId => Failed::Unmade(error.to_string()),
+        _ => Failed::Endpoint(error.to_string()),
+    }
+}
+
+/// Checks that what the message itself puts into headers can be sent.
+fn check_values(headers: &[(String, String)], message: &Message) -> Result<(), String> {
+    let Message { id, kind, content_type, traceparent, .. } = message;
+    let own = [Some(id), Some(kind), Some(content_type), traceparent.as_ref()];
+    let cannot = |value: &String| own.contains(&Some(value)) && !is_header_value(value);
+    match headers.iter().find(|(_, value)| cannot(value)) {
+        Some((name, _)) => Err(format!("the message's value of the header {name} can't be sent")),
+        None => Ok(()),
+    }
 }
 
 /// Keeps the digest of what is sent, and the bytes where they aren't the message's own.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use countersign::{Key, Keyring, Message as Content, Scheme, Signer, catalog, scheme::Algorithm};
+use countersign::{Key, Keyring, Message as Content, Scheme, SignError, Signer, catalog, scheme::Algorithm};
 use countersign_store::outbox::{Endpoint, EndpointKey, Message};
 
 use crate::{SealError, Sealer, seal};
@@ -105,10 +105,10 @@ impl EndpointSigner {
         endpoint: &Endpoint,
         body: &[u8],
         now: i64,
-    ) -> Result<Vec<(String, String)>, String> {
+    ) -> Result<Vec<(String, String)>, SignError> {
         let content =
             Content { kind: Some(&message.kind), url: &endpoint.url, ..Content::new(&message.id, body) };
-        Ok(self.signer.sign(&content, now).map_err(|error| error.to_string())?.headers)
+        Ok(self.signer.sign(&content, now)?.headers)
     }
 
     /// Whether the headers hold the secret itself, and must not be recorded.

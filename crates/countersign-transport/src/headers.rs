@@ -155,6 +155,12 @@ fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), HeaderErr
     Ok((name, value))
 }
 
+/// Whether a header can have this value: printable ASCII without spaces around it, 4096 bytes at most.
+#[must_use]
+pub fn is_header_value(value: &str) -> bool {
+    parse_value(value).is_some()
+}
+
 /// A value of printable ASCII, without spaces around it.
 pub(crate) fn parse_value(value: &str) -> Option<HeaderValue> {
     let is_plain = value.is_ascii() && value.trim() == value && value.len() <= MAX_VALUE;

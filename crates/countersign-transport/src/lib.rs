@@ -97,7 +97,7 @@ pub use self::{
     attempt::{Answer, Attempted, BodyEnd, Delivery},
     dial::{ByteStream, Dial, Dialling, TcpDialler},
     failure::{Failure, FailureKind},
-    headers::{CustomHeaders, HeaderError, HeaderErrorKind},
+    headers::{CustomHeaders, HeaderError, HeaderErrorKind, is_header_value},
     policy::Policy,
     resolve::{Resolve, Resolving, SystemResolver},
     retry_after::retry_after,

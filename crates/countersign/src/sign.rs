@@ -352,7 +352,8 @@ impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SignError::InvalidId => {
-                "the event id must be 1 to 255 of A-Z a-z 0-9 _ - where the scheme signs it"
+                "the event id must be 1 to 255 of A-Z a-z 0-9 _ - where the scheme signs it, and printable ASCII \
+                 elsewhere in a header, as the event type"
             }
             SignError::MissingHeader => {
                 "the scheme signs a header of whose value nothing is known: give it in `headers`"

@@ -69,6 +69,43 @@ async fn without_a_source_such_a_message_fails_with_its_reason() {
     running.stop().await;
 }
 
+/// Takes this long.
+struct Slow(Duration);
+
+impl PayloadSource for Slow {
+    async fn render(
+        &self,
+        _: &Message,
+        _: &str,
+        _: &Endpoint,
+        _: u32,
+    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+        sleep(self.0).await;
+        Ok(Bytes::new())
+    }
+}
+
+/// Of 30 seconds. An endpoint that doesn't answer is too slow where it had most of them, and nothing is known about
+/// it where the payload took them.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_pays_for_no_payload_that_takes_too_long() {
+    for (seconds, sent, failures) in [(1, 1, 1), (14, 1, 1), (16, 1, 0), (31, 0, 0)] {
+        let script = Script::new([Act::Hang]);
+        let running = start(&[endpoint("ep")], &script, |dispatcher| {
+            dispatcher.payload_source(Slow(Duration::from_secs(seconds))).schedule(Schedule::new([]))
+        })
+        .await;
+        running.outbox.enqueue(&[late()]).await.unwrap();
+        running.settled().await;
+        let counted = running.endpoint("ep").await.health.failures;
+        assert_eq!((script.sent().len(), counted), (sent, failures), "{seconds}");
+        let attempt = running.attempts(1).await.remove(0);
+        assert!(attempt.error.unwrap().starts_with("timeout: "), "{seconds}");
+        assert!((30_000_000..31_000_000).contains(&attempt.latency), "{seconds}: {}", attempt.latency);
+        running.stop().await;
+    }
+}
+
 /// The state that a payload shows, which changes between attempts.
 #[derive(Clone, Default)]
 struct Invoice(Arc<AtomicU32>);

@@ -133,6 +133,42 @@ async fn settings_that_cannot_sign_fail_with_their_reason_and_no_secret() {
     running.stop().await;
 }
 
+/// The fault is the sender's own: nothing is known about the endpoint, which is neither left alone nor disabled for it.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_no_header_can_hold_is_no_failure_of_the_endpoint() {
+    let of = |id: &str, scheme: &str, kind: &str| {
+        let mut endpoint = endpoint(id);
+        (endpoint.scheme, endpoint.events) = (scheme.to_owned(), vec![kind.to_owned()]);
+        endpoint
+    };
+    let endpoints = [
+        of("typed", "github", "rechnung.bezahlt-für"),
+        of("spaced", "github", "spaced"),
+        of("signed", "standard-webhooks", "signed"),
+        of("content", "standard-webhooks", "content"),
+    ];
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&endpoints, &script, |d| d.schedule(Schedule::new([]))).await;
+    let mut messages =
+        ["rechnung.bezahlt-für", "spaced", "signed", "content"].map(|kind| NewMessage::new(kind, BODY));
+    messages[1].id = Some("order 42 ".to_owned());
+    messages[2].id = Some("order.42".to_owned());
+    messages[3].content_type = "application/json\r\nx-evil: 1".to_owned();
+    running.outbox.enqueue(&messages).await.unwrap();
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Dead; 4], 0));
+    for (delivery, part) in
+        [(1, "the event type"), (2, "x-github-delivery"), (3, "the event id"), (4, "content-type")]
+    {
+        let reason = running.attempts(delivery).await.remove(0).error.unwrap();
+        assert!(reason.to_ascii_lowercase().contains(part), "{reason}");
+    }
+    for Endpoint { id, .. } in endpoints {
+        assert_eq!(running.endpoint(&id).await.health.failures, 0, "{id}");
+    }
+    running.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_shows_no_token_and_no_header_of_the_owner() {
     let mut token = endpoint("ep");
