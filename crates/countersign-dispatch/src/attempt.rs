@@ -99,6 +99,7 @@ impl Means {
             CannotSign::Settings(reason) => Failed::Endpoint(reason),
             CannotSign::Sealed(error) => Failed::Unmade(error.to_string()),
         })?;
+        signer.check_custom(endpoint).map_err(|error| Failed::Endpoint(error.to_string()))?;
         let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;

@@ -6,8 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use countersign::{Key, Keyring, Message as Content, Scheme, SignError, Signer, catalog, scheme::Algorithm};
+use countersign::{
+    Key, Keyring, Message as Content, Scheme, SignError, Signer, catalog,
+    scheme::{Algorithm, Text},
+};
 use countersign_store::outbox::{Endpoint, EndpointKey, Message};
+use countersign_transport::{CustomHeaders, HeaderError};
 
 use crate::{SealError, Sealer, seal};
 
@@ -25,6 +29,8 @@ pub(crate) struct EndpointSigner {
     scheme: String,
     keys: Vec<EndpointKey>,
     signer: Signer,
+    /// The names of the headers that it writes, by whichever keys.
+    writes: Vec<Text>,
     shows_token: bool,
 }
 
@@ -87,6 +93,7 @@ impl EndpointSigner {
             scheme: endpoint.scheme.clone(),
             keys: endpoint.keys.clone(),
             signer: Signer::new(&scheme, keys).map_err(|error| error.to_string())?,
+            writes: scheme.written_headers(),
             shows_token: scheme.algorithms().any(|algorithm| algorithm == Algorithm::Token),
         })
     }
@@ -109,6 +116,17 @@ impl EndpointSigner {
         let content =
             Content { kind: Some(&message.kind), url: &endpoint.url, ..Content::new(&message.id, body) };
         Ok(self.signer.sign(&content, now)?.headers)
+    }
+
+    /// Checks the headers that the endpoint's owner has added. None may be one that the scheme writes, now or with more
+    /// keys: receivers could take it for a signature.
+    ///
+    /// # Errors
+    /// Why they can't be sent.
+    pub(crate) fn check_custom(&self, endpoint: &Endpoint) -> Result<(), HeaderError> {
+        let writes: Vec<&str> = self.writes.iter().map(|name| &**name).collect();
+        let custom = endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        CustomHeaders::check(custom, &writes).map(drop)
     }
 
     /// Whether the headers hold the secret itself, and must not be recorded.

@@ -196,8 +196,8 @@ const CONNECTION: &[&str] = &[
     "upgrade",
 ];
 
-/// What only the sender may say: about the body and itself, on behalf of whom a request is made, and
-/// what opens a cloud's metadata service.
+/// What only the sender may say: about the body and itself, on behalf of whom and in which trace a request
+/// is made, and what opens a cloud's metadata service.
 const SENDER: &[&str] = &[
     "accept-encoding",
     "content-encoding",
@@ -205,6 +205,7 @@ const SENDER: &[&str] = &[
     "forwarded",
     "metadata",
     "metadata-flavor",
+    "traceparent",
     "user-agent",
     "via",
     "x-aws-ec2-metadata-token*",

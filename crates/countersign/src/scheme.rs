@@ -71,6 +71,7 @@ mod signature;
 mod timestamp;
 #[cfg(feature = "toml")]
 mod toml;
+mod written;
 
 /// Text that is either built in or owned.
 pub type Text = Cow<'static, str>;

@@ -133,6 +133,33 @@ async fn settings_that_cannot_sign_fail_with_their_reason_and_no_secret() {
     running.stop().await;
 }
 
+/// An application that puts its endpoints itself is asked by nobody before. One key signs, and no header is there twice yet.
+#[tokio::test(start_paused = true)]
+async fn a_header_of_the_owner_that_the_scheme_may_write_is_not_sent() {
+    let with = |id: &str, scheme: &str, name: &str| {
+        let mut endpoint = endpoint(id);
+        (endpoint.scheme, endpoint.headers) = (scheme.to_owned(), vec![(name.to_owned(), "x".to_owned())]);
+        endpoint
+    };
+    let endpoints = [
+        with("a", "docusign", "X-DocuSign-Signature-2"),
+        with("b", "box", "box_signature_secondary"),
+        with("c", "github", "X-GitHub-Event"),
+        with("d", "standard-webhooks", "Traceparent"),
+    ];
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&endpoints, &script, |d| d.schedule(Schedule::new([]))).await;
+    running.enqueue("invoice.paid").await;
+    running.settled().await;
+    assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Dead; 4], 0));
+    for delivery in 1..=4 {
+        let reason = running.attempts(delivery).await.remove(0).error.unwrap();
+        assert!(reason.contains("is set by the sender: remove it"), "{reason}");
+    }
+    assert_eq!(running.endpoint("a").await.health.failures, 1);
+    running.stop().await;
+}
+
 /// The fault is the sender's own: nothing is known about the endpoint, which is neither left alone nor disabled for it.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_no_header_can_hold_is_no_failure_of_the_endpoint() {

@@ -1,6 +1,6 @@
 //! What a caller writes about an endpoint, and its checks.
 
-use countersign::EventFilters;
+use countersign::{EventFilters, scheme::Text};
 use countersign_store::outbox::{Endpoint, Limits};
 use countersign_transport::{CustomHeaders, Policy, Target};
 use serde::{Deserialize, Deserializer};
@@ -147,7 +147,7 @@ impl EndpointDraft {
 
 impl EndpointChange {
     /// Notes what is wrong with it. `reserved` are the names of the headers that the scheme writes.
-    pub(crate) fn check(&self, reserved: &[String], policy: &Policy, faults: &mut Faults) {
+    pub(crate) fn check(&self, reserved: &[Text], policy: &Policy, faults: &mut Faults) {
         if let Some(name) = &self.name {
             faults.note("name", text::check(name));
         }
@@ -161,7 +161,7 @@ impl EndpointChange {
             faults.note("channels", check_channels(channels));
         }
         if let Some(headers) = &self.headers {
-            let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();
+            let reserved: Vec<&str> = reserved.iter().map(|name| &**name).collect();
             let headers = headers.iter().map(|header| (header.name.as_str(), header.value.as_str()));
             faults.note("headers", CustomHeaders::check(headers, &reserved));
         }

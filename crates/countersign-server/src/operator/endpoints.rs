@@ -1,5 +1,6 @@
 //! Endpoints: made, seen, changed, deleted.
 
+use countersign::scheme::Text;
 use countersign_store::outbox::{DisabledBecause, Endpoint, EndpointState, OutboxStore};
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     Caller,
+    contract::Contract,
     refusal::{Faults, Refusal},
 };
 
@@ -142,7 +144,7 @@ impl<S: OutboxStore> Operator<S> {
     }
 }
 
-/// The names of the headers that a scheme writes; none of one that this build can't sign by.
-fn reserved(scheme: &str) -> Vec<String> {
-    Secret::of_scheme(scheme, None, 0).map(|(_, names)| names).unwrap_or_default()
+/// The names of the headers that a scheme writes; none of what is no scheme.
+fn reserved(scheme: &str) -> Vec<Text> {
+    Contract::of(scheme).map(|contract| contract.headers()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use countersign::Keyring;
+use countersign::{Keyring, scheme::Text};
 use countersign_dispatch::{DEFAULT_OVERLAP, rotate};
 use countersign_store::outbox::{Endpoint, EndpointKey, OutboxStore};
 use serde::Deserialize;
@@ -44,15 +44,15 @@ impl Secret {
         scheme: &str,
         given: Option<String>,
         now: i64,
-    ) -> Result<(Option<Self>, Vec<String>), Refusal> {
+    ) -> Result<(Option<Self>, Vec<Text>), Refusal> {
         let in_scheme = |mistake: String| Refusal::field("scheme", mistake);
         let contract = Contract::of(scheme).map_err(in_scheme)?;
         let field = if given.is_some() { "secret" } else { "scheme" };
         let text = text(&contract, given.map(Zeroizing::new))?;
-        let names = contract.sign(text.as_ref().map(|text| text.as_str()));
-        let names = names.map_err(|mistake| Refusal::field(field, mistake))?;
-        contract.check_headers(&names).map_err(in_scheme)?;
-        Ok((text.map(|text| Secret::new(&contract, text, now)), names))
+        let checked = contract.check_secret(text.as_ref().map(|text| text.as_str()));
+        checked.map_err(|mistake| Refusal::field(field, mistake))?;
+        contract.check_headers().map_err(in_scheme)?;
+        Ok((text.map(|text| Secret::new(&contract, text, now)), contract.headers()))
     }
 
     fn new(contract: &Contract, text: Zeroizing<String>, now: i64) -> Self {

@@ -161,6 +161,31 @@ async fn each_mistake_is_named_by_its_field() {
     }
 }
 
+/// One that the scheme writes while two secrets sign is refused before there are two, and a trace before one is sent.
+#[tokio::test]
+async fn a_header_that_the_scheme_may_write_later_is_refused_now() {
+    let api = api();
+    for (scheme, name) in [
+        ("docusign", "X-DocuSign-Signature-2"),
+        ("docusign", "x_docusign_signature_10"),
+        ("box", "Box-Signature-Secondary"),
+        ("mollie", "X-Mollie-Signature"),
+        ("standard-webhooks", "traceparent"),
+    ] {
+        let draft = json!({ "url": "https://example.com/", "scheme": scheme });
+        let path = format!(
+            "{PATH}/{}",
+            api.post(&api.keys.a, PATH, draft.clone()).await.json()["id"].as_str().unwrap()
+        );
+        let headers = json!([{ "name": name, "value": "x" }]);
+        let changed = api.call(&api.keys.a, "PATCH", &path, Some(json!({ "headers": headers }))).await;
+        assert_eq!(changed.fields(), ["headers"], "{name} {}", changed.text);
+        let mut draft = draft;
+        draft["headers"] = headers;
+        assert_eq!(api.post(&api.keys.a, PATH, draft).await.fields(), ["headers"], "{name}");
+    }
+}
+
 #[tokio::test]
 async fn adv_81_another_host_is_given_neither_the_headers_nor_unasked_the_signatures_of_the_one_before() {
     let api = api();

@@ -1,7 +1,7 @@
 //! What a signer writes, and what it refuses to sign.
 
 use countersign::{
-    Key, Keyring, Message, RequestView, Scheme, SignError, Signer, Verifier,
+    Key, Keyring, Message, RequestView, Scheme, SignError, Signer, Verifier, catalog,
     scheme::{
         Algorithm, Delivery, Encoding, EventRule, FixedHeader, KeyForm, KeyKind, KeyRule, Part, Place,
         SecretEncoding, Separator, Signature, Source, Syntax, TimeFormat, TimestampRule, Version,
@@ -289,6 +289,34 @@ fn the_id_and_the_type_are_written_where_the_scheme_has_a_header_for_them() {
         assert_eq!(error(&scheme, &message), Some(SignError::InvalidId), "{kind:?}");
     }
     assert_eq!(error(&scheme, &Message { id: "a\nb", ..message }), Some(SignError::InvalidId));
+}
+
+/// However many keys there are.
+#[test]
+fn every_header_that_is_written_is_told_beforehand() {
+    let secrets = ["C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrscChlQIMV+b5sSYspob7oD"; Keyring::MAX_KEYS];
+    let mut signed = 0;
+    for scheme in catalog::ALL {
+        let keys = Keyring::new(scheme, secrets);
+        let Some(signer) = keys.ok().and_then(|keys| Signer::new(scheme, keys).ok()) else { continue };
+        let message =
+            Message { kind: Some("push"), url: "https://example.com/", ..Message::new("evt_1", BODY) };
+        let headers = signer.sign(&message, NOW).expect("a signature").headers;
+        let told = scheme.written_headers();
+        let is_told = |name: &str| {
+            told.iter().any(|told| match told.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => name == &**told,
+            })
+        };
+        for (name, _) in &headers {
+            assert!(is_told(name), "{}: {name} isn't of {told:?}", scheme.name);
+        }
+        signed += 1;
+    }
+    assert!(signed > 50, "{signed} schemes");
+    assert!(catalog::DOCUSIGN.written_headers().contains(&"X-DocuSign-Signature-*".into()));
+    assert!(catalog::BOX.written_headers().contains(&"BOX-SIGNATURE-SECONDARY".into()));
 }
 
 #[test]
