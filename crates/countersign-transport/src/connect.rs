@@ -12,7 +12,10 @@ use std::{
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -40,6 +43,8 @@ pub(crate) struct Connector {
     pub(crate) tls: TlsConnector,
     /// For everything up to the secured connection.
     pub(crate) timeout: Duration,
+    /// Of the connections that may be kept when their attempt is over. Each that is open holds its own.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 impl Service<Uri> for Connector {
@@ -67,7 +72,9 @@ impl Connector {
 
         let addresses = self.addresses(host, deadline).await?;
         let (plain, peer) = self.dial(&addresses, port, deadline).await?;
-        if https { self.secure(plain, peer, host, deadline).await } else { Ok(Stream::new(plain, peer)) }
+        let stream =
+            if https { self.secure(plain, peer, host, deadline).await? } else { Stream::new(plain, peer) };
+        Ok(stream.kept_in(self.places.clone().try_acquire_owned().ok()))
     }
 
     /// The host's addresses that may be dialled.
@@ -211,6 +218,7 @@ mod tests {
             dialler: Arc::new(TcpDialler),
             tls: TlsConnector::from(Arc::new(tls)),
             timeout: Duration::from_secs(5),
+            places: Arc::new(Semaphore::new(1)),
         }
     }
 

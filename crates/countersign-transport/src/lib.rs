@@ -52,7 +52,7 @@
 //! | the answer's head | 100 headers, 64 KiB; from 32 KiB on it may be refused | |
 //! | addresses of a host that are tried | 8 | |
 //! | names that are being resolved | 64 | [`SystemResolver::new`] |
-//! | connections without use, and for how long | 4 a host, 30 s | [`max_idle_per_host`](TransportBuilder::max_idle_per_host), [`idle_timeout`](TransportBuilder::idle_timeout) |
+//! | connections without use, and for how long | 4 a host, 128 together, 30 s | [`max_idle_per_host`](TransportBuilder::max_idle_per_host), [`max_idle`](TransportBuilder::max_idle), [`idle_timeout`](TransportBuilder::idle_timeout) |
 //! | a URL | 2048 bytes | |
 //! | custom headers | 32, names of 128 and values of 4096 bytes | |
 //!

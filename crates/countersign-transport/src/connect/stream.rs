@@ -8,7 +8,10 @@ use std::{
 };
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::OwnedSemaphorePermit,
+};
 
 use crate::dial::ByteStream;
 
@@ -17,6 +20,8 @@ pub(crate) struct Stream {
     io: Box<dyn ByteStream>,
     peer: SocketAddr,
     speaks_http_2: bool,
+    /// Without one, it is closed after its attempt, unless it is shared.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// The address that was dialled, beside the answer that came from it.
@@ -25,12 +30,17 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 impl Stream {
     pub(crate) fn new(io: Box<dyn ByteStream>, peer: SocketAddr) -> Self {
-        Stream { io, peer, speaks_http_2: false }
+        Stream { io, peer, speaks_http_2: false, place: None }
     }
 
     /// The receiver has chosen HTTP/2.
     pub(crate) fn http_2(self, chosen: bool) -> Self {
         Stream { speaks_http_2: chosen, ..self }
+    }
+
+    /// It may be kept for the next attempt, where it has a place.
+    pub(crate) fn kept_in(self, place: Option<OwnedSemaphorePermit>) -> Self {
+        Stream { place, ..self }
     }
 
     fn io(self: Pin<&mut Self>) -> Pin<&mut dyn ByteStream> {
@@ -41,6 +51,10 @@ impl Stream {
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         let connected = Connected::new().extra(Peer(self.peer));
+        // What attempts share can't be closed after one of them.
+        if self.place.is_none() && !self.speaks_http_2 {
+            connected.poison();
+        }
         if self.speaks_http_2 { connected.negotiated_h2() } else { connected }
     }
 }

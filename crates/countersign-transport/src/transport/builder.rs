@@ -6,6 +6,7 @@ use hyper_util::{
     client::legacy::{Builder as ClientBuilder, Client},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 use super::{BuildError, BuildErrorKind, Settings, Transport};
@@ -26,6 +27,7 @@ pub struct TransportBuilder {
     timeout: Duration,
     idle_timeout: Duration,
     max_idle_per_host: usize,
+    max_idle: usize,
     response_limit: usize,
     roots: Roots,
     added_roots: Vec<Vec<u8>>,
@@ -42,6 +44,7 @@ impl TransportBuilder {
             timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),
             max_idle_per_host: 4,
+            max_idle: 128,
             response_limit: 64 * 1024,
             roots: Roots::default(),
             added_roots: Vec::new(),
@@ -67,7 +70,7 @@ impl TransportBuilder {
         TransportBuilder { timeout, ..self }
     }
 
-    /// For how long a connection is kept without use, 30 seconds by default.
+    /// For how long a connection is kept without use, 30 seconds by default. It is closed within as long again.
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         TransportBuilder { idle_timeout, ..self }
     }
@@ -76,6 +79,16 @@ impl TransportBuilder {
     /// has a connection of its own.
     pub fn max_idle_per_host(self, connections: usize) -> Self {
         TransportBuilder { max_idle_per_host: connections, ..self }
+    }
+
+    /// How many connections are kept without use to all hosts together, 128 by default. Each is an open file, of which a
+    /// process often has no more than 1,024, or 256: where deliveries go to many hosts, these would all be taken by
+    /// connections that nobody uses.
+    ///
+    /// A connection that is made while there are as many that may be kept is closed after its attempt. One of HTTP/2,
+    /// which attempts at a host share, counts among them and is kept all the same.
+    pub fn max_idle(self, connections: usize) -> Self {
+        TransportBuilder { max_idle: connections, ..self }
     }
 
     /// The most bytes of an answer's body that are read, 64 KiB by default.
@@ -131,6 +144,7 @@ impl TransportBuilder {
             dialler: self.dialler,
             tls,
             timeout: self.connect_timeout,
+            places: Arc::new(Semaphore::new(self.max_idle.min(Semaphore::MAX_PERMITS))),
         };
         let mut client = Client::builder(TokioExecutor::new());
         client

@@ -6,6 +6,7 @@ mod guard;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
+mod idle;
 mod requests;
 mod secrets;
 mod short;
