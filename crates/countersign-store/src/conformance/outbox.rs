@@ -51,6 +51,7 @@ macro_rules! outbox_conformance {
             the_longest_names_are_kept_and_found,
             a_name_that_no_store_keeps_is_refused,
             of_many_messages_with_one_key_at_once_one_is_new,
+            of_many_messages_with_one_id_and_key_at_once_one_is_new,
             adv_79_endpoints_take_turns_whatever_waits_for_one,
             with_fewer_places_than_endpoints_none_is_given_two,
             claims_with_fewer_places_than_endpoints_go_round,

@@ -120,11 +120,16 @@ async fn write_deliveries(
     Ok(())
 }
 
+/// What was enqueued before under the key of a message that wasn't written. Where nothing was, it is the id that is
+/// taken.
 async fn duplicate(connection: &mut PgConnection, message: &NewMessage) -> Result<Enqueued, StoreError> {
     let query = sqlx::query_as(enqueue::DUPLICATE).bind(&message.idempotency_key).bind(&message.tenant);
-    query.fetch_one(connection).await.map(enqueue::duplicate).map_err(failed)
+    let known = query.fetch_optional(connection).await.map_err(failed)?;
+    known.map(enqueue::duplicate).ok_or_else(|| StoreError::invalid("the id of a message is taken"))
 }
 
+/// A conflict is passed over whichever index finds it: of two who write one id and one key at one moment, the second
+/// finds that of the id first.
 const INSERT_MESSAGES: &str = "
     INSERT INTO countersign_messages
         (id, tenant, kind, content_type, payload, is_reference, idempotency_key, traceparent, created_at)
@@ -134,8 +139,7 @@ const INSERT_MESSAGES: &str = "
             (id, tenant, kind, content_type, payload, is_reference, idempotency_key, traceparent, place),
         (SELECT countersign_now($9) AS now) AS clock
     ORDER BY place
-    ON CONFLICT (idempotency_key, coalesce(tenant, ''), (tenant IS NULL)) WHERE idempotency_key IS NOT NULL
-    DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id, tenant, idempotency_key";
 
 const SUBSCRIPTIONS: &str = "

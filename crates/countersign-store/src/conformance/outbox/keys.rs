@@ -113,22 +113,36 @@ pub async fn a_key_that_is_twice_in_a_batch_is_of_one_message(harness: &impl Har
 
 /// Of tasks that enqueue under one key at one moment, one makes the message and the others are given it.
 pub async fn of_many_messages_with_one_key_at_once_one_is_new(harness: &impl Harness<Store: OutboxStore>) {
+    assert_one_is_new(harness, with_key).await;
+}
+
+/// The same where the application has given the message its id too.
+pub async fn of_many_messages_with_one_id_and_key_at_once_one_is_new(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let named = |key: &str| NewMessage { id: Some(format!("id of {key}")), ..with_key(key) };
+    assert_one_is_new(harness, named).await;
+}
+
+async fn assert_one_is_new(
+    harness: &impl Harness<Store: OutboxStore>,
+    new: impl Fn(&str) -> NewMessage + Copy + Send + 'static,
+) {
     let store = harness.store().await;
     put(&store, &endpoint("ep")).await;
     let rounds = harness.rounds().div_ceil(5);
-    let new = race(harness, 32, move |racer| async move {
-        let mut new = Vec::new();
+    let won = race(harness, 32, move |racer| async move {
+        let mut won = Vec::new();
         for round in 0..rounds {
             racer.ready().await;
-            let keyed = with_key(&format!("key_{round}"));
-            let enqueued = enqueue_again(&racer.store, &keyed).await;
+            let enqueued = enqueue_again(&racer.store, &new(&format!("key_{round}"))).await;
             assert_eq!(enqueued.deliveries, 1);
             assert_eq!(count(&racer.store, &of_message(&enqueued.id)).await, 1);
-            new.extend((!enqueued.duplicate).then_some(round));
+            won.extend((!enqueued.duplicate).then_some(round));
         }
-        new
+        won
     })
     .await;
-    assert_each_once(new, rounds);
+    assert_each_once(won, rounds);
     assert_eq!(count(&store, &ANY).await, rounds as u64);
 }
