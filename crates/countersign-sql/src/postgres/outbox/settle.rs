@@ -106,7 +106,12 @@ async fn fare(
     Ok(())
 }
 
+/// The deliveries are locked in the order in which those who send them again or forget them lock them: an update alone
+/// takes them in any, and of two who wait for each other PostgreSQL breaks one off.
 const CHANGE: &str = "
+    WITH locked AS (
+        SELECT id FROM countersign_deliveries WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+    )
     UPDATE countersign_deliveries AS delivery
     SET state = change.state, due_at = clock.now + change.delay, fence = NULL,
         attempts = delivery.attempts - change.uncounted, step = delivery.step - change.uncounted,
@@ -118,7 +123,7 @@ const CHANGE: &str = "
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
             $8::bigint[], $9::text[]) AS change (id, fence, state, delay, uncounted, at, latency, status, error),
         (SELECT countersign_now($10) AS now) AS clock
-    WHERE delivery.id = change.id AND delivery.fence = change.fence
+    WHERE delivery.id = change.id AND delivery.fence = change.fence AND delivery.id IN (SELECT id FROM locked)
     RETURNING change.id, change.fence, delivery.endpoint_id";
 
 const RECORD: &str = "

@@ -114,7 +114,7 @@ async fn an_endpoint_that_is_deleted_while_it_is_claimed_is_given_nothing_and_th
     sqlx::raw_sql("LOCK TABLE countersign_messages").execute(&mut *holds_up).await.unwrap();
     let claiming = store.clone();
     let claiming = tokio::spawn(async move { claiming.claim(10, MINUTE).await });
-    while !waits_for_messages(&fresh).await {
+    while !waits_at(&fresh, "countersign_messages").await {
         sleep(Duration::from_millis(5)).await;
     }
     assert!(store.delete_endpoint("deleted").await.unwrap());
@@ -127,11 +127,12 @@ async fn an_endpoint_that_is_deleted_while_it_is_claimed_is_given_nothing_and_th
     fresh.drop().await;
 }
 
-/// Whether somebody waits to read messages.
-async fn waits_for_messages(fresh: &Fresh) -> bool {
+/// Whether somebody who reads or writes this table waits.
+async fn waits_at(fresh: &Fresh, table: &str) -> bool {
     let waiting = "
-        SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'countersign_messages'::regclass AND NOT granted)";
-    sqlx::query_scalar(waiting).fetch_one(&fresh.pool).await.unwrap()
+        SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid IN (
+            SELECT pid FROM pg_locks WHERE relation = $1::regclass))";
+    sqlx::query_scalar(waiting).bind(table).fetch_one(&fresh.pool).await.unwrap()
 }
 
 /// A transaction that stays open keeps the versions of rows that were settled since, and claims walk over
@@ -186,6 +187,34 @@ async fn a_claim_that_was_planned_while_nothing_waited_looks_at_few_of_many() {
     // Reading the table for each endpoint would be a hundred thousand.
     assert!(read < 10_000, "{read}");
     drop(connection);
+    fresh.drop().await;
+}
+
+/// Whoever locks several deliveries begins with the one of the lowest id, so that no two wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_settling_waits_for_a_delivery_it_holds_none_that_comes_later() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let store = fresh.store();
+    put(&store, &[endpoint("ep")]).await;
+    // Of a small table PostgreSQL reads every row, in order.
+    store.enqueue(&messages(5_000)).await.unwrap();
+    fresh.execute("ANALYZE countersign_deliveries").await;
+    let mut settled: Vec<_> = store.claim(5, MINUTE).await.unwrap().iter().map(delivered).collect();
+    settled.sort_by_key(|settle| std::cmp::Reverse(settle.id));
+    let lowest = settled[4].id;
+    let mut other = fresh.pool.begin().await.unwrap();
+    let lease = sqlx::query("UPDATE countersign_deliveries SET fence = fence + 1 WHERE id = $1").bind(lowest);
+    lease.execute(&mut *other).await.unwrap();
+    let settling = tokio::spawn(async move { store.settle(&settled).await });
+    while !waits_at(&fresh, "countersign_deliveries").await {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let lock = sqlx::query("SELECT FROM countersign_deliveries WHERE id > $1 FOR UPDATE NOWAIT").bind(lowest);
+    lock.execute(&mut *other).await.unwrap();
+    other.commit().await.unwrap();
+    let mut expected = [Settlement::Settled; 5];
+    expected[4] = Settlement::Superseded;
+    assert_eq!(settling.await.unwrap().unwrap(), expected);
     fresh.drop().await;
 }
 
