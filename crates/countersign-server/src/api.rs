@@ -19,7 +19,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Caller,
+    Caller, carried,
     operator::Operator,
     origin::{Site, only_reads},
     problem::Problem,
@@ -44,7 +44,8 @@ pub(crate) mod viewer;
 pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
     let (api, document) = routes().split_for_parts();
     let guard = middleware::from_fn_with_state(operator.clone(), authenticate);
-    api.route_layer(guard)
+    api.route_layer(middleware::from_fn(carried::change))
+        .route_layer(guard)
         .with_state(operator)
         .route("/openapi.json", get(move |uri: OriginalUri| describe(document, uri)))
         .fallback(no_route)

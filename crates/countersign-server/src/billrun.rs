@@ -18,7 +18,7 @@ use url::form_urlencoded;
 use crate::{
     Caller,
     api::{authenticate, foreign},
-    input,
+    carried, input,
     operator::{Operator, webhooks::WebhookDraft},
     origin::{Site, only_reads},
     refusal::{Refusal, RefusalKind},
@@ -34,6 +34,7 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
         .route("/update/{id}", get(update).post(update))
         .route("/delete", get(delete).post(delete))
         .route("/delete/{id}", get(delete).post(delete))
+        .route_layer(middleware::from_fn(carried::through))
         .route_layer(guard.clone())
         .route_layer(middleware::from_fn(own));
     let reads = Router::new().route("/read", get(read).post(read)).route("/read/{id}", get(read).post(read));

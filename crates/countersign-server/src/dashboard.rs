@@ -13,7 +13,7 @@ use countersign_store::outbox::OutboxStore;
 
 use self::{live::Streams, tokens::Tokens};
 use crate::{
-    AccessError,
+    AccessError, carried,
     operator::{Operator, api_keys::Credential},
     time,
 };
@@ -174,6 +174,7 @@ impl fmt::Debug for Dashboard {
 pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
     let signed_in = middleware::from_fn_with_state(operator.clone(), frame::signed_in);
     pages()
+        .route_layer(middleware::from_fn(carried::change))
         .route_layer(signed_in)
         .route("/sign-in", get(sign_in::form).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))

@@ -102,6 +102,7 @@ mod access;
 mod action;
 mod api;
 mod billrun;
+mod carried;
 mod contract;
 mod dashboard;
 mod event_types;

@@ -127,8 +127,8 @@ impl<S: OutboxStore> Server<S> {
         self
     }
 
-    /// Shows every change to `audit`. It must be quick: the caller waits. Changes are logged besides, under the
-    /// target `countersign`.
+    /// Shows every change to `audit`, those too whose caller has gone away meanwhile. It must be quick: the caller waits.
+    /// Changes are logged besides, under the target `countersign`.
     #[must_use]
     pub fn audit(mut self, audit: impl Fn(&Action<'_>) + Send + Sync + 'static) -> Self {
         self.0.audit = Arc::new(audit);

@@ -4,6 +4,7 @@
 
 mod access;
 mod billrun;
+mod carried;
 mod dashboard;
 mod deliveries;
 mod endpoints;
