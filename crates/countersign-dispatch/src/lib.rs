@@ -5,9 +5,9 @@
 //! wants it:
 //!
 //! ```
-//! use countersign_dispatch::{Dispatcher, Outbox};
+//! use countersign_dispatch::{Dispatcher, Outbox, check_endpoint};
 //! use countersign_store::outbox::{Endpoint, EndpointKey, NewMessage, OutboxStore};
-//! use countersign_transport::Transport;
+//! use countersign_transport::{Policy, Transport};
 //!
 //! # async fn app(store: impl OutboxStore, shutdown: impl Future<Output = ()>) -> Result<(), Box<dyn std::error::Error>> {
 //! let outbox = Outbox::new(store);
@@ -20,6 +20,7 @@
 //!     valid_from: None,
 //!     valid_until: None,
 //! });
+//! check_endpoint(&endpoint, &Policy::new(), None)?;
 //! // Once, where its owner adds it: written again, one that was disabled is enabled, with these keys alone.
 //! outbox.store().put_endpoint(&endpoint).await?;
 //!
@@ -111,6 +112,7 @@
 mod announce;
 mod attempt;
 mod breaker;
+mod check;
 mod clock;
 mod dispatcher;
 mod event;
@@ -128,6 +130,7 @@ mod signing;
 mod transport;
 
 pub use self::{
+    check::{EndpointError, check_endpoint},
     dispatcher::{CONCURRENCY, DISABLE_AFTER, Dispatcher, WARN_AFTER},
     event::OperationalEvent,
     outbox::Outbox,

@@ -86,7 +86,7 @@ impl Signers {
 }
 
 impl EndpointSigner {
-    fn new(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Self, CannotSign> {
+    pub(crate) fn new(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<Self, CannotSign> {
         let scheme = scheme_of(&endpoint.scheme)?;
         let keys = keyring(&scheme, endpoint, sealer)?;
         Ok(EndpointSigner {
@@ -135,7 +135,11 @@ impl EndpointSigner {
     }
 }
 
-fn scheme_of(text: &str) -> Result<Scheme, String> {
+/// The scheme of an endpoint.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) fn scheme_of(text: &str) -> Result<Scheme, String> {
     match catalog::find(text) {
         Some(scheme) => Ok(scheme.clone()),
         None if text.contains('\n') => Scheme::from_toml(text).map_err(|error| error.to_string()),

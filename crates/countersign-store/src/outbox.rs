@@ -62,7 +62,8 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// failing: the failure clock is set back, and the circuit closed. The time at which it was created stays; where that
     /// is 0, it is now. All else is as it is given: one that was disabled is enabled
     /// again, and keys that were changed since are lost. Where an application names its endpoint at each start,
-    /// [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged) writes a new one alone.
+    /// [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged) writes a new one alone. Of what is in it the names
+    /// alone are checked here: see `check_endpoint` of `countersign-dispatch`.
     ///
     /// # Errors
     /// Where the store can't be reached, or the endpoint [can't be kept](Endpoint::check).

@@ -5,6 +5,7 @@
 
 mod announcing;
 mod busy;
+mod checking;
 mod endpoints;
 mod faulty;
 #[cfg(feature = "email")]
