@@ -27,8 +27,9 @@
 //! | `/api/v1/endpoints` | made, listed, shown, changed, deleted, enabled, disabled; secret changed; test sent |
 //! | `/api/v1/event-types` | listed, described with JSON Schema |
 //! | `/api/v1/messages` | enqueued with `Idempotency-Key`, listed, shown with the payload |
-//! | `/api/v1/deliveries` | listed by endpoint, message, type, status and time; shown; attempts; made again |
+//! | `/api/v1/deliveries` | listed by endpoint, message, type, status and time; shown; attempts; made again, cancelled |
 //! | `/api/v1/replays` | counted, then made step by step |
+//! | `/api/v1/cancellations` | counted, then cancelled step by step |
 //! | `/api/v1/stats` | how much waits; attempts that succeeded and failed over time |
 //! | `/api/v1/keys` | API keys: made, listed, removed, by admins, where they are [stored](Server::stored_keys) |
 //! | `/api/v1/openapi.json` | the description (OpenAPI 3.1), with every field |
@@ -73,7 +74,7 @@
 //! |---|---|---|
 //! | a request's body | 1 MiB, 10 s | [`body_limit`](Server::body_limit), [`body_timeout`](Server::body_timeout) |
 //! | a page | 50 rows, 200 at most | `limit` of the request |
-//! | a step of a replay | 100 deliveries, 1,000 at most | `limit` of the request |
+//! | a step of a replay, of a cancellation | 100, 1,000 deliveries; 1,000 at most | `limit` of the request |
 //! | redeliveries, replays and tests of a caller | 60 a minute | [`resends_per_minute`](Server::resends_per_minute) |
 //! | event types | 1,000 | |
 //! | pages of the dashboard that are kept up to date at once | 64 | [`max_streams`](Dashboard::max_streams) |
