@@ -34,8 +34,10 @@ struct Turns {
 
 /// How many endpoints are remembered: those whose time has passed are forgotten first.
 const MOST: usize = 10_000;
-/// The longest that a request waits for its turn.
-pub(crate) const LONGEST: Duration = Duration::from_secs(5);
+/// The longest that a request waits for its turn: as long as the places that an endpoint has by default last at one
+/// request a second. What is put back instead gives its place to the next, until all that is due has been claimed for
+/// nothing.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 /// How long it may take until one asks again. A longer queue is spread over this time anew, so that nobody waits for
 /// others that have been cancelled since.
 const SPREAD: Duration = Duration::from_secs(300);
@@ -86,14 +88,14 @@ mod tests {
     async fn who_is_too_late_asks_again_when_the_turn_will_come() {
         let (pace, endpoint) = (Pace::default(), limited(1));
         let turn = || pace.turn(&endpoint);
-        for seconds in 0..=5 {
+        for seconds in 0..=10 {
             assert_eq!(turn(), Turn::After(Duration::from_secs(seconds)));
         }
-        for seconds in 6..=300 {
+        for seconds in 11..=300 {
             assert_eq!(turn(), Turn::AskAgain(Duration::from_secs(seconds)));
         }
-        assert_eq!(turn(), Turn::AskAgain(Duration::from_secs(6)), "spread anew");
-        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(turn(), Turn::AskAgain(Duration::from_secs(11)), "spread anew");
+        tokio::time::advance(Duration::from_secs(11)).await;
         assert_eq!(turn(), Turn::After(Duration::ZERO), "nobody has taken it meanwhile");
     }
 

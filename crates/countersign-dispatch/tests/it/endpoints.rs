@@ -7,7 +7,7 @@ use std::{
 
 use countersign_dispatch::{OperationalEvent, Schedule};
 use countersign_store::outbox::{
-    DeliveryState, DisabledBecause, EndpointState, Limits, MemoryOutbox, NewMessage, OutboxStore,
+    Delivery, DeliveryState, DisabledBecause, EndpointState, Limits, MemoryOutbox, NewMessage, OutboxStore,
 };
 use tokio::time::{Instant, sleep};
 
@@ -97,6 +97,25 @@ async fn no_more_requests_begin_in_a_second_than_an_endpoint_bears() {
         assert!(window[3] - window[0] >= Duration::from_millis(1400), "{:?}", window[3] - window[0]);
     }
     assert_eq!(times.len(), 20);
+    running.stop().await;
+}
+
+/// What is claimed for an endpoint with the usual places has its turn within the time that is waited for it. Were it put
+/// back instead, its place would be given to the next, and the whole backlog be claimed and put back in turn.
+#[tokio::test(start_paused = true)]
+async fn a_backlog_at_one_request_a_second_is_not_claimed_in_vain() {
+    let script = Script::new([Act::Answer(200)]);
+    let mut limited = endpoint("ep");
+    limited.limits.per_second = Some(1);
+    let running = start(&[limited], &script, |dispatcher| dispatcher).await;
+    running.outbox.enqueue(&vec![NewMessage::new("invoice.paid", BODY); 500]).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert!((60..=62).contains(&script.sent().len()), "{} were sent", script.sent().len());
+    let deliveries = running.deliveries().await;
+    let was_put_back = |delivery: &&Delivery| delivery.due_at > Some(delivery.created_at);
+    let waiting = deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Pending);
+    assert_eq!(waiting.clone().filter(was_put_back).count(), 0);
+    assert!(waiting.count() > 400);
     running.stop().await;
 }
 
