@@ -160,8 +160,8 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// Tells an operator what happens. It must be quick: the dispatcher waits. Called again, it adds another
-    /// to be told.
+    /// Tells an operator what happens. It must be quick: the dispatcher waits. One that panics is logged, and told of
+    /// the next. Called again, it adds another to be told.
     #[must_use]
     pub fn on_event(mut self, tell: impl Fn(&OperationalEvent) + Send + Sync + 'static) -> Self {
         self.on_event.push(Box::new(tell));

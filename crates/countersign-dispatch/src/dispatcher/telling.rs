@@ -1,5 +1,7 @@
 //! Telling an operator what happens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use countersign_store::{
     Settlement, StoreError,
     outbox::{
@@ -7,7 +9,7 @@ use countersign_store::{
     },
 };
 
-use super::Dispatcher;
+use super::{Dispatcher, Handler};
 use crate::{OperationalEvent, announce::announce};
 
 impl<S: OutboxStore> Dispatcher<S> {
@@ -15,7 +17,7 @@ impl<S: OutboxStore> Dispatcher<S> {
     pub(super) async fn tell(&self, events: &[OperationalEvent]) {
         for event in events {
             event.log();
-            self.on_event.iter().for_each(|tell| tell(event));
+            self.on_event.iter().for_each(|handler| tell_one(handler, event));
         }
         if let Some(tenant) = &self.announce_to {
             announce(&self.outbox, tenant.as_deref(), events, (self.clock)()).await;
@@ -44,6 +46,13 @@ impl<S: OutboxStore> Dispatcher<S> {
             Ok(stored) => stored.is_some_and(is_so),
             Err(_) => true,
         }
+    }
+}
+
+/// A handler that panics is the application's, and no reason to deliver nothing more.
+fn tell_one(handler: &Handler, event: &OperationalEvent) {
+    if catch_unwind(AssertUnwindSafe(|| handler(event))).is_err() {
+        tracing::error!(target: "countersign", event = event.kind(), "a handler of events panicked");
     }
 }
 

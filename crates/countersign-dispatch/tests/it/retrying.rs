@@ -327,3 +327,28 @@ async fn settings_without_end_are_no_panic() {
     assert_eq!((running.states().await, script.sent().len()), (vec![DeliveryState::Pending], 1));
     running.stop().await;
 }
+
+/// Nor does it keep the others from being told.
+#[tokio::test(start_paused = true)]
+async fn a_handler_of_events_that_panics_ends_nothing() {
+    let script = Script::new([Act::Fail, Act::Fail, Act::Answer(204)]);
+    let told = Arc::<Mutex<Vec<i64>>>::default();
+    let seen = told.clone();
+    let running = start(&[endpoint("ep")], &script, |dispatcher| {
+        let dispatcher = dispatcher.schedule(Schedule::new([]));
+        let dispatcher = dispatcher.on_event(|_| panic!("a handler that panics, as this test wants"));
+        dispatcher.on_event(move |event| {
+            if let OperationalEvent::DeliveryExhausted { delivery, .. } = event {
+                seen.lock().unwrap().push(*delivery);
+            }
+        })
+    })
+    .await;
+    for _ in 0..3 {
+        running.enqueue("invoice.paid").await;
+        running.settled().await;
+    }
+    let states = [DeliveryState::Dead, DeliveryState::Dead, DeliveryState::Delivered];
+    assert_eq!((running.states().await, &*told.lock().unwrap()), (states.to_vec(), &vec![1, 2]));
+    running.stop().await;
+}
