@@ -21,7 +21,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use self::impatient::Impatient;
 use crate::stop::Stop;
+
+mod impatient;
 
 /// What connections may take.
 #[derive(Clone, Copy)]
@@ -30,13 +33,16 @@ pub(crate) struct Connections {
     most: usize,
     /// How long the head of a request may take, from the end of the one before.
     head: Duration,
+    /// How long an answer waits until some of it is read.
+    patience: Duration,
 }
 
 impl Connections {
     /// As many as asked for, and no more than half of the files that the process may have open: deliveries, names
     /// and the database need the others.
     pub(crate) fn new(most: NonZeroUsize) -> Self {
-        Connections { most: most.get().min(open_files() / 2).max(1), head: HEAD }
+        let most = most.get().min(open_files() / 2).max(1);
+        Connections { most, head: HEAD, patience: PATIENCE }
     }
 
     /// How many are taken at once.
@@ -63,7 +69,7 @@ impl Connections {
         http.timer(TokioTimer::new()).header_read_timeout(self.head);
         loop {
             let place = places.next().await;
-            let stream = TokioIo::new(accept(listener).await);
+            let stream = TokioIo::new(Impatient::new(accept(listener).await, self.patience));
             let connection = http.serve_connection(stream, TowerToHyperService::new(router.clone()));
             let answered = under_way.watch(connection);
             tokio::spawn(async move {
@@ -133,6 +139,8 @@ fn open_files() -> usize {
 pub(crate) const MOST: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 /// As long as the body may take.
 const HEAD: Duration = Duration::from_secs(10);
+/// Longer than a network that works again keeps anybody from reading.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long requests that are under way are waited for.
 const GRACE: Duration = Duration::from_secs(10);
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
@@ -151,6 +159,9 @@ mod tests {
     use super::*;
 
     const SLOW: Duration = Duration::from_millis(500);
+    const PATIENCE: Duration = Duration::from_millis(400);
+    /// More than the system holds for one that doesn't read.
+    const LARGE: usize = 32 << 20;
 
     async fn answering(most: usize, stop: &Stop) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -159,8 +170,10 @@ mod tests {
             sleep(SLOW).await;
             "done"
         });
-        let router = Router::new().route("/", get(|| async { "ok" })).route("/slow", slow);
-        let connections = Connections { most, head: Duration::from_millis(300) };
+        let large = get(|| async { vec![b'x'; LARGE] });
+        let router =
+            Router::new().route("/", get(|| async { "ok" })).route("/slow", slow).route("/large", large);
+        let connections = Connections { most, head: Duration::from_millis(300), patience: PATIENCE };
         (address, tokio::spawn(connections.answer(listener, router, stop.clone())))
     }
 
@@ -190,6 +203,31 @@ mod tests {
         for half in half {
             assert!(!rest(half).await.contains("200"));
         }
+    }
+
+    /// The most that one can ask for by sending little.
+    #[tokio::test]
+    async fn whoever_reads_nothing_keeps_their_place_for_a_while_alone() {
+        let (address, _answering) = answering(2, &Stop::new()).await;
+        let begun = Instant::now();
+        let asking = "GET /large HTTP/1.1\r\nhost: x\r\n\r\n".repeat(9);
+        let _unread = [write(address, &asking).await, write(address, &asking).await];
+        let answer =
+            rest(write(address, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await).await;
+        assert!(answer.ends_with("ok"), "{answer}");
+        assert!(begun.elapsed() >= PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_slowly_is_waited_for() {
+        let (address, _answering) = answering(1, &Stop::new()).await;
+        let mut stream = write(address, "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let (begun, mut read, mut buffer) = (Instant::now(), 0, vec![0; LARGE / 16]);
+        while let Ok(count) = stream.read_exact(&mut buffer).await {
+            read += count;
+            sleep(PATIENCE / 8).await;
+        }
+        assert!(read >= LARGE && begun.elapsed() > PATIENCE, "{read} bytes in {:?}", begun.elapsed());
     }
 
     #[tokio::test]
