@@ -20,11 +20,16 @@ struct List {
 
 /// For how long a list holds: who isn't on it, because nothing was due for them, waits for no more than that.
 const HOLDS: Duration = Duration::from_secs(1);
+/// The shortest lease that is sure to last for longer than a claim.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 impl Turns {
     /// Takes those whose turn it is: as many as there are places, or fewer, where the list comes to its end. None where
-    /// it is old.
-    pub(crate) fn next(&self, places: usize) -> Vec<String> {
+    /// it is old, or where a lease is so short that the same claim could lease a delivery again when it looks at all.
+    pub(crate) fn next(&self, places: usize, lease: Duration) -> Vec<String> {
+        if lease < SHORTEST {
+            return Vec::new();
+        }
         let mut list = self.lock();
         if list.made_at.is_none_or(|made_at| made_at.elapsed() >= HOLDS) {
             return Vec::new();
@@ -50,23 +55,23 @@ mod tests {
     #[test]
     fn a_list_is_taken_in_its_order_and_to_its_end() {
         let turns = Turns::default();
-        assert_eq!(turns.next(2), [""; 0]);
+        assert_eq!(turns.next(2, SHORTEST), [""; 0]);
         turns.follow(["a", "b", "c"].map(str::to_owned));
         assert_eq!(
-            (turns.next(2), turns.clone().next(2), turns.next(2)),
+            (turns.next(2, SHORTEST), turns.clone().next(2, SHORTEST), turns.next(2, SHORTEST)),
             (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()], vec![])
         );
         turns.follow(["d".to_owned()]);
         turns.follow(["e".to_owned()]);
-        assert_eq!(turns.next(9), ["e"]);
+        assert_eq!(turns.next(9, SHORTEST), ["e"]);
     }
 
     #[test]
     fn an_old_list_is_of_no_use() {
         let turns = Turns::default();
         turns.follow(["a", "b"].map(str::to_owned));
-        assert_eq!(turns.next(1), ["a"]);
+        assert_eq!(turns.next(1, SHORTEST), ["a"]);
         turns.lock().made_at = Instant::now().checked_sub(HOLDS);
-        assert_eq!(turns.next(1), [""; 0]);
+        assert_eq!(turns.next(1, SHORTEST), [""; 0]);
     }
 }

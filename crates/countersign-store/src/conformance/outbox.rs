@@ -62,6 +62,7 @@ macro_rules! outbox_conformance {
             of_many_workers_none_goes_beyond_a_limit,
             no_more_is_claimed_than_was_asked_for,
             the_longest_due_of_an_endpoint_comes_first,
+            a_claim_gives_a_delivery_once_however_short_its_lease,
             what_is_claimed_is_listed_as_leased,
             attempts_and_steps_count_up,
             adv_88_a_lease_that_ends_goes_to_another_and_the_earlier_settles_nothing,

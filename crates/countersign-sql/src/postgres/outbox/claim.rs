@@ -25,7 +25,7 @@ impl PgStore {
         fence: Fence,
     ) -> Result<Vec<Claimed>, StoreError> {
         let limit = limit as usize;
-        let mut ids = match &*self.turns.next(limit) {
+        let mut ids = match &*self.turns.next(limit, lease) {
             [] => Vec::new(),
             turns => self.lease(limit, lease, fence, Some(turns)).await?,
         };

@@ -41,7 +41,7 @@ impl SqliteStore {
         let mut transaction = self.begin().await?;
         let now = self.now();
         let until = now.saturating_add(clock::span(lease));
-        let mut ids = due::first_of_each(&mut transaction, &self.turns.next(limit), now).await?;
+        let mut ids = due::first_of_each(&mut transaction, &self.turns.next(limit, lease), now).await?;
         take(&mut transaction, &ids, until, fence).await?;
         if ids.len() < limit {
             let others = due::in_turn(&mut transaction, limit - ids.len(), now, &self.turns).await?;

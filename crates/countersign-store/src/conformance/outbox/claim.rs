@@ -1,7 +1,7 @@
 //! What an outbox promises of claims.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::poll_fn,
     pin::pin,
     task::Poll,
@@ -267,6 +267,24 @@ async fn claim_soon(store: &impl OutboxStore) -> Claimed {
         sleep(Duration::from_millis(4)).await;
     }
     panic!("nothing is due after seconds");
+}
+
+/// A claim gives a delivery once, though its lease ends at once: to those whose turn it is, and to all.
+pub async fn a_claim_gives_a_delivery_once_however_short_its_lease(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    let store = harness.store().await;
+    for id in ["a", "b", "c"] {
+        put(&store, &endpoint(id)).await;
+    }
+    enqueue_all(&store, &messages("order.paid", 2)).await;
+    assert_eq!(claim(&store, 2).await.len(), 2);
+    let claimed = store.claim(10, Duration::ZERO).await.expect(WORKS);
+    let ids: BTreeSet<i64> = claimed.iter().map(|claimed| claimed.id).collect();
+    assert_eq!((claimed.len(), ids.len()), (4, 4));
+    for claimed in &claimed {
+        assert_eq!((claimed.attempt, delivery(&store, claimed.id).await.attempts), (1, 1));
+    }
 }
 
 /// A claim shows the delivery, its message and its endpoint, and is listed as leased until its end.
