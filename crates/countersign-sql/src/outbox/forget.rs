@@ -1,4 +1,6 @@
-//! Forgetting: a bounded number of rows in each transaction, so that no writer waits for long.
+//! Forgetting: a bounded number of messages in each transaction, or of deliveries to an endpoint that is gone, so that no
+//! writer waits for long. A message goes with all of its deliveries and their attempts, of which nobody sees a part: of
+//! messages that went to many endpoints these are as many times more rows.
 //!
 //! An endpoint goes before its deliveries, so that it is given no more. Those that are there nevertheless, because whoever
 //! deleted it was interrupted, or because they were enqueued or settled at that moment, are found by a later pruning.
