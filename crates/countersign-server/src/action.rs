@@ -8,7 +8,8 @@ pub struct Action<'a> {
     pub caller: &'a str,
     /// What was done: `endpoint.created`, `endpoint.changed`, `endpoint.deleted`, `endpoint.enabled`,
     /// `endpoint.disabled`, `endpoint.tested`, `secret.rotated`, `delivery.redelivered`, `delivery.cancelled`,
-    /// `deliveries.replayed`, `deliveries.cancelled`, `key.created`, `key.removed`.
+    /// `deliveries.replayed`, `deliveries.cancelled`, `key.created`, `key.removed`,
+    /// `tenant.forgotten`.
     pub name: &'static str,
     /// The id of what it was done to; of many deliveries, what was asked for and how many they were.
     pub subject: &'a str,

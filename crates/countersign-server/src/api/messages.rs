@@ -39,7 +39,8 @@ pub(super) async fn list<S: OutboxStore>(
 
 /// Enqueues a message for every endpoint that wants it.
 ///
-/// With an `Idempotency-Key`, it can be sent again without harm: what was enqueued under the key is answered.
+/// With an `Idempotency-Key`, it can be sent again without harm: what was enqueued under the key is answered. One of another
+/// type, or with another payload, is refused; channels and the time when it is due are those of the first.
 #[utoipa::path(
     post, path = "/messages", operation_id = "create_message", tag = "messages", request_body = MessageDraft,
     params(
