@@ -157,7 +157,10 @@ impl Context<'_> {
                 let refused = refused.with_status(handshake.refusal);
                 return Err(match setting {
                     Some(_) => refused,
-                    None => refused.because("the verifier has no such `setting`"),
+                    None => refused.because(format!(
+                        "the verifier has no such setting: give it by `.setting(\"{}\", …)` when it is built",
+                        expectation.setting
+                    )),
                 });
             }
         }
