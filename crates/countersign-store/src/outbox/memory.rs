@@ -208,10 +208,13 @@ impl OutboxStore for MemoryOutbox {
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
         let (tables, step) = (self.lock(), filter.step_micros());
+        let is_of = |endpoint: &str, tenant: &Option<String>| {
+            tables.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.tenant == *tenant)
+        };
         let rows = tables.rows.values().filter(|row| {
-            let delivery = &row.delivery;
-            filter.endpoint_id.as_ref().is_none_or(|id| *id == delivery.endpoint_id)
-                && filter.tenant.as_ref().is_none_or(|tenant| *tenant == delivery.tenant)
+            let endpoint = &row.delivery.endpoint_id;
+            filter.endpoint_id.as_ref().is_none_or(|id| id == endpoint)
+                && filter.tenant.as_ref().is_none_or(|tenant| is_of(endpoint, tenant))
         });
         let attempts = rows.flat_map(|row| &row.attempts);
         let mut steps: BTreeMap<i64, Activity> = BTreeMap::new();

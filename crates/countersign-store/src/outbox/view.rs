@@ -61,7 +61,7 @@ pub struct Depth {
 pub struct ActivityFilter {
     /// Those of this endpoint; of all, where it is `None`.
     pub endpoint_id: Option<String>,
-    /// Those of this tenant; `Some(None)` for those of none.
+    /// At the endpoints that are this tenant's now; `Some(None)` for those of none.
     pub tenant: Option<Option<String>>,
     /// Made at this time or later, in microseconds: the first step begins here.
     pub from: i64,

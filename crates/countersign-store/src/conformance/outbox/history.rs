@@ -153,8 +153,11 @@ pub async fn attempts_are_counted_by_steps_of_time(harness: &impl Harness<Store:
     ] {
         assert_eq!(store.activity(&filter).await.expect(WORKS), expected, "{filter:?}");
     }
-    let finest = ActivityFilter { step: Duration::ZERO, ..all };
+    let finest = ActivityFilter { step: Duration::ZERO, ..all.clone() };
     assert_eq!(store.activity(&finest).await.expect(WORKS).len(), 5, "a step is a microsecond at least");
+    put(&store, &Endpoint { tenant: acme(), ..endpoint("a") }).await;
+    let moved = store.activity(&tenant(acme())).await.expect(WORKS);
+    assert_eq!(moved, store.activity(&all).await.expect(WORKS), "an endpoint takes what it had along");
 }
 
 async fn make_attempt(store: &impl OutboxStore, at: i64, went_well: bool) {
