@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Api, PageArgs, Query, ServerArgs, fields, rows};
+use super::{Api, PageArgs, Query, ServerArgs, fields, rows, which::Sent};
 
 #[derive(Subcommand)]
 pub(crate) enum DeliveryCommand {
@@ -19,21 +19,11 @@ pub(crate) enum DeliveryCommand {
     Cancel(OneArgs),
 }
 
-/// Which rows, of messages as of deliveries.
+/// Which rows of a list, of messages as of deliveries.
 #[derive(Args)]
 pub(crate) struct FilterArgs {
-    /// Of this event type
-    #[arg(long = "type", value_name = "TYPE")]
-    kind: Option<String>,
-    /// Enqueued at this time or later, such as 2026-11-20T00:00:00Z
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Enqueued before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// Of this tenant
-    #[arg(long)]
-    tenant: Option<String>,
+    #[command(flatten)]
+    sent: Sent,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -47,13 +37,7 @@ impl FilterArgs {
         more: Query<'_>,
         fields: &[&str],
     ) -> anyhow::Result<()> {
-        let own = [
-            ("type", self.kind.as_deref()),
-            ("from", self.from.as_deref()),
-            ("until", self.until.as_deref()),
-            ("tenant", self.tenant.as_deref()),
-        ];
-        api.print_list(path, &[&own, more].concat(), &self.page, fields)
+        api.print_list(path, &[&self.sent.query(), more].concat(), &self.page, fields)
     }
 }
 

@@ -1,18 +1,12 @@
-//! Many deliveries, of which nobody names each.
+//! Rows of which nobody names each.
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-/// Which deliveries, as the server reads it.
+/// Which rows, of deliveries as of messages, as the server reads it.
 #[derive(Args, Serialize)]
-pub(super) struct Which {
-    /// To this endpoint, by its id
-    #[arg(long, value_name = "ID")]
-    endpoint: Option<String>,
-    /// Of this message, by its id
-    #[arg(long, value_name = "ID")]
-    message: Option<String>,
+pub(crate) struct Sent {
     /// Of this event type
     #[arg(long = "type", value_name = "TYPE")]
     #[serde(rename = "type")]
@@ -28,17 +22,37 @@ pub(super) struct Which {
     tenant: Option<String>,
 }
 
-impl Which {
+/// Which deliveries, as the server reads it.
+#[derive(Args, Serialize)]
+pub(super) struct Which {
+    /// To this endpoint, by its id
+    #[arg(long, value_name = "ID")]
+    endpoint: Option<String>,
+    /// Of this message, by its id
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+impl Sent {
     /// As a query.
-    pub(super) fn query(&self) -> [(&'static str, Option<&str>); 6] {
+    pub(super) fn query(&self) -> [(&'static str, Option<&str>); 4] {
         [
-            ("endpoint", self.endpoint.as_deref()),
-            ("message", self.message.as_deref()),
             ("type", self.kind.as_deref()),
             ("from", self.from.as_deref()),
             ("until", self.until.as_deref()),
             ("tenant", self.tenant.as_deref()),
         ]
+    }
+}
+
+impl Which {
+    /// As a query.
+    pub(super) fn query(&self) -> Vec<(&'static str, Option<&str>)> {
+        let named = [("endpoint", self.endpoint.as_deref()), ("message", self.message.as_deref())];
+        named.into_iter().chain(self.sent.query()).collect()
     }
 }
 
