@@ -141,20 +141,28 @@ impl Browser {
 
     /// Settles what is due as a dispatcher would, with this answer.
     pub(crate) async fn settle(&self, status: u16, body: &'static str) {
-        self.settle_with(status, body, NOW - 60_000_000, None).await;
+        self.settle_with(status, body, NOW - 60_000_000, FAILED).await;
     }
 
     /// Settles what is due, with attempts that began at this time.
     pub(crate) async fn settle_at(&self, status: u16, at: i64) {
-        self.settle_with(status, "", at, None).await;
+        self.settle_with(status, "", at, FAILED).await;
     }
 
     /// Settles what is due, with failures after which the endpoint is left alone for a while.
     pub(crate) async fn settle_open(&self, open_for: Duration) {
-        self.settle_with(503, "", NOW - 60_000_000, Some(open_for)).await;
+        let failed = Effect::Failed { open_for: Some(open_for) };
+        self.settle_with(503, "", NOW - 60_000_000, failed).await;
     }
 
-    async fn settle_with(&self, status: u16, body: &'static str, at: i64, open_for: Option<Duration>) {
+    /// Gives up all that waits, by failures that say nothing of the endpoints.
+    pub(crate) async fn give_up_all(&self) {
+        while self.api.outbox.store().depth().await.unwrap().pending > 0 {
+            self.settle_with(500, "", NOW - 60_000_000, Effect::None).await;
+        }
+    }
+
+    async fn settle_with(&self, status: u16, body: &'static str, at: i64, failed: Effect) {
         let store = self.api.outbox.store();
         for claimed in store.claim(1000, Duration::from_secs(60)).await.unwrap() {
             let mut attempt = Attempt::new(claimed.attempt, at, claimed.trigger);
@@ -166,7 +174,7 @@ impl Browser {
             attempt.error = (!is_success).then(|| format!("answered {status}"));
             let (verdict, effect) = match is_success {
                 true => (Verdict::Delivered, Effect::Well),
-                false => (Verdict::Dead, Effect::Failed { open_for }),
+                false => (Verdict::Dead, failed),
             };
             let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint);
             let settled = SettleDelivery { id, fence, endpoint, verdict, effect, attempt: Some(attempt) };
@@ -190,6 +198,7 @@ fn check_elements(page: &str) {
     assert!(open.is_empty(), "{open:?} in {page}");
 }
 
+const FAILED: Effect = Effect::Failed { open_for: None };
 /// Elements without an end.
 const VOID: [&str; 5] = ["!doctype", "br", "input", "link", "meta"];
 

@@ -271,9 +271,7 @@ async fn a_replay_is_counted_first_and_goes_on_step_by_step() {
     let browser = Browser::signed_in().await;
     let path = browser.endpoint().await;
     browser.api.fill(None, 1005).await;
-    while browser.api.outbox.store().depth().await.unwrap().pending > 0 {
-        browser.settle(500, "").await;
-    }
+    browser.give_up_all().await;
     let counted = browser.page(&format!("{path}/replay?status=dead&from=2020-01-01T00:00")).await;
     assert!(counted.contains("<strong>1005</strong> deliveries match"));
     let fields = [("status", "dead"), ("from", "2020-01-01T00:00")];

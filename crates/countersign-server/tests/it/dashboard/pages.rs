@@ -207,7 +207,7 @@ async fn attempts_are_shown_the_newest_first_and_in_pages() {
     browser.endpoint().await;
     browser.message("invoice.paid").await;
     for _ in 0..25 {
-        browser.settle(500, "").await;
+        browser.give_up_all().await;
         browser.post("/dashboard/deliveries/1/redeliver", &[]).await;
     }
     let page = browser.page("/dashboard/deliveries/1").await;
