@@ -29,6 +29,7 @@ mod database;
 mod delivering;
 mod file;
 mod keys;
+mod log;
 mod network;
 mod otlp;
 mod running;
@@ -152,7 +153,7 @@ async fn listen(
     }
     let work = Work::new(Outbox::new(store), &settings)?;
     welcome(&listener, &work)?;
-    running::log(traces);
+    log::start(&settings, traces);
     work.run(listener, stop).await
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     database::Database,
     delivering::DeliveringArgs,
+    log::{LogFormat, LogLevel},
     network::Network,
     otlp::Otlp,
     settings::{Preset, Role},
@@ -52,6 +53,12 @@ pub(crate) struct ServeArgs {
     /// Sends traces to this collector by OTLP over HTTP, such as http://127.0.0.1:4318, or off [default: off]
     #[arg(long, value_name = "URL")]
     pub(super) otlp_endpoint: Option<Otlp>,
+    /// How the log is written [default: text]
+    #[arg(long)]
+    pub(super) log_format: Option<LogFormat>,
+    /// What is logged: this and all that is worse [default: info]
+    #[arg(long)]
+    pub(super) log_level: Option<LogLevel>,
     /// Serves a sample to look at, with endpoints, a receiver and traffic, which leaves nothing behind
     #[arg(long, conflicts_with_all = NOT_WITH_SAMPLE)]
     pub(super) sample: bool,
@@ -66,7 +73,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// The sample has settings of its own, but for where it listens.
-const NOT_WITH_SAMPLE: [&str; 22] = [
+const NOT_WITH_SAMPLE: [&str; 24] = [
     "config",
     "max_connections",
     "database",
@@ -78,6 +85,8 @@ const NOT_WITH_SAMPLE: [&str; 22] = [
     "billrun",
     "behind_tls_proxy",
     "otlp_endpoint",
+    "log_format",
+    "log_level",
     "schedule",
     "concurrency",
     "warn_after",

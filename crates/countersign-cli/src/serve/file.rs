@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     database::Database,
     keys::KeyEntry,
+    log::{LogFormat, LogLevel},
     network::Network,
     otlp::Otlp,
     settings::{List, Preset, Role},
@@ -30,6 +31,8 @@ pub(super) struct File {
     pub(super) billrun: Option<bool>,
     pub(super) behind_tls_proxy: Option<bool>,
     pub(super) otlp_endpoint: Option<Otlp>,
+    pub(super) log_format: Option<LogFormat>,
+    pub(super) log_level: Option<LogLevel>,
     pub(super) schedule: Option<List<Span>>,
     pub(super) concurrency: Option<NonZeroUsize>,
     pub(super) warn_after: Option<Span>,

@@ -1,9 +1,6 @@
 //! What the server does until it is stopped.
 
-use std::{
-    io::{self, IsTerminal as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::{
@@ -20,9 +17,8 @@ use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use countersign_transport::Transport;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, time::sleep};
-use tracing_subscriber::{filter::LevelFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use super::{dashboard::Opened, settings::Settings, traces::Traces};
+use super::{dashboard::Opened, settings::Settings};
 use crate::{connections::Connections, stop::Stop};
 
 /// What a process of the server does: it answers, and delivers where the role says so.
@@ -82,12 +78,6 @@ impl<S: OutboxStore + ApiKeyStore> Work<S> {
         }
         Ok(())
     }
-}
-
-/// Writes what happens to standard error, and traces it where that is wanted.
-pub(super) fn log(traces: &Traces) {
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    tracing_subscriber::registry().with(LevelFilter::INFO).with(lines).with(traces.layer()).init();
 }
 
 /// Delivers until told to stop. Where the dispatcher ends by itself, everything ends.

@@ -19,8 +19,14 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    arguments::ServeArgs, database::Database, delivering::Delivering, file::File, keys::Keys,
-    network::Network, otlp::Otlp,
+    arguments::ServeArgs,
+    database::Database,
+    delivering::Delivering,
+    file::File,
+    keys::Keys,
+    log::{LogFormat, LogLevel},
+    network::Network,
+    otlp::Otlp,
 };
 use crate::{connections, output};
 
@@ -40,6 +46,8 @@ pub(super) struct Settings {
     pub(super) billrun: Setting<bool>,
     pub(super) behind_tls_proxy: Setting<bool>,
     pub(super) otlp_endpoint: Setting<Otlp>,
+    pub(super) log_format: Setting<LogFormat>,
+    pub(super) log_level: Setting<LogLevel>,
     pub(super) delivering: Delivering,
     pub(super) keys: Keys,
     pub(super) sealer: Option<Sealer>,
@@ -131,6 +139,18 @@ impl Settings {
                 file.behind_tls_proxy,
             )?,
             otlp_endpoint: layers.otlp(arguments.otlp_endpoint.clone(), file.otlp_endpoint)?,
+            log_format: layers.setting(
+                arguments.log_format,
+                "COUNTERSIGN_LOG_FORMAT",
+                file.log_format,
+                || LogFormat::Text,
+            )?,
+            log_level: layers.setting(
+                arguments.log_level,
+                "COUNTERSIGN_LOG_LEVEL",
+                file.log_level,
+                || LogLevel::Info,
+            )?,
             delivering,
             keys: Keys::new(file.keys, &path)?,
             sealer: sealer()?,
@@ -164,6 +184,8 @@ impl Settings {
             billrun: Setting::default(false),
             behind_tls_proxy: Setting::default(false),
             otlp_endpoint: Setting::default(Otlp::OFF),
+            log_format: Setting::default(LogFormat::Text),
+            log_level: Setting::default(LogLevel::Info),
             delivering: Delivering::of_sample(),
             keys,
             sealer: None,

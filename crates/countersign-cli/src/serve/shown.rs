@@ -54,6 +54,8 @@ fn rows(settings: &Settings) -> Vec<Row> {
         row("billrun", &settings.billrun),
         row("behind_tls_proxy", &settings.behind_tls_proxy),
         row("otlp_endpoint", &settings.otlp_endpoint),
+        row("log_format", &settings.log_format),
+        row("log_level", &settings.log_level),
         row("schedule", &delivering.schedule),
         row("concurrency", &delivering.concurrency),
         row("warn_after", &delivering.warn_after),

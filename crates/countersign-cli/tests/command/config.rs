@@ -20,7 +20,7 @@ fn each_setting_says_where_it_comes_from() {
     let folder = Folder::new().with(
         "countersign.toml",
         "listen = '127.0.0.1:1'\nrole = 'api'\ndatabase = 'file.db'\nevent_presets = ['panel']\nbillrun = true\n\
-         concurrency = 8\n",
+         concurrency = 8\nlog_format = 'json'\n",
     );
     let environment = [
         ("COUNTERSIGN_LISTEN", "127.0.0.1:2"),
@@ -28,6 +28,7 @@ fn each_setting_says_where_it_comes_from() {
         ("COUNTERSIGN_ROLE", "worker"),
         ("COUNTERSIGN_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8"),
         ("COUNTERSIGN_BILLRUN", ""),
+        ("COUNTERSIGN_LOG_LEVEL", "warn"),
         ("COUNTERSIGN_WARN_AFTER", "12 hours"),
         ("COUNTERSIGN_MAIL_TO", "a@example.com,b@example.com"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4318"),
@@ -50,6 +51,8 @@ fn each_setting_says_where_it_comes_from() {
             row("billrun", "true", "countersign.toml"),
             row("behind_tls_proxy", "false", "default"),
             row("otlp_endpoint", "http://otel:4318/", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+            row("log_format", "json", "countersign.toml"),
+            row("log_level", "warn", "COUNTERSIGN_LOG_LEVEL"),
             row("schedule", "1m, 1h 30m", "flag"),
             row("concurrency", "8", "countersign.toml"),
             row("warn_after", "12h", "COUNTERSIGN_WARN_AFTER"),
@@ -63,7 +66,7 @@ fn each_setting_says_where_it_comes_from() {
         ]
     );
     let table = shown(&folder, "", &[]).out(0);
-    assert!(table.starts_with("SETTING           VALUE  ") && table.lines().count() == 22, "{table}");
+    assert!(table.starts_with("SETTING           VALUE  ") && table.lines().count() == 24, "{table}");
     assert!(!folder.path("webhooks.db").exists() && !folder.path("file.db").exists(), "nothing is started");
 }
 
@@ -84,9 +87,9 @@ fn no_setting_is_shown_with_a_password_or_a_key() {
     }
     let rows = json!(rows(done));
     assert_eq!(rows[2], json!(["database", "postgres://app@db/hooks", "COUNTERSIGN_DATABASE"]));
-    assert_eq!(rows[21], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
-    assert_eq!(rows[22], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
-    assert_eq!(rows[23], json!(["smtp_url", "set", "COUNTERSIGN_SMTP_URL"]));
+    assert_eq!(rows[23], json!(["key", "environment: admin", "COUNTERSIGN_API_KEY_SHA256"]));
+    assert_eq!(rows[24], json!(["seal_key", "set", "COUNTERSIGN_SEAL_KEY"]));
+    assert_eq!(rows[25], json!(["smtp_url", "set", "COUNTERSIGN_SMTP_URL"]));
 
     let done = shown(&Folder::new(), &format!("--database {url}"), &[]);
     assert!(done.stderr.starts_with("warning: --database shows its password"), "{done:?}");
@@ -101,6 +104,8 @@ fn a_setting_that_can_not_be_used_is_named() {
         ("[[keys]]\nlabel = 'a'\n", ("A", ""), "", "missing field"),
         ("", ("COUNTERSIGN_LISTEN", "here"), "", "COUNTERSIGN_LISTEN can't be used"),
         ("", ("COUNTERSIGN_ROLE", "boss"), "", "a role is api, worker or both"),
+        ("", ("COUNTERSIGN_LOG_FORMAT", "xml"), "", "a format is text or json"),
+        ("", ("COUNTERSIGN_LOG_LEVEL", "all"), "", "a level is error, warn, info, debug or trace"),
         ("", ("COUNTERSIGN_EVENT_PRESETS", "panel,acme"), "", "the systems are billrun"),
         ("", ("COUNTERSIGN_KEEP_FOR", "a while"), "", "this is no length of time: write 30s"),
         ("schedule = ['5s', 'soon']", ("A", ""), "", "this is no length of time: write 30s"),

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::{
     run::{Folder, countersign},
     running::{Running, Server, get, http, receiver, serve_line},
@@ -102,6 +104,32 @@ fn health_readiness_and_metrics_are_answered_and_nothing_else_without_a_key() {
     };
     assert!(metrics.contains("countersign_messages_total{duplicate=\"false\"} 1\n"), "{metrics}");
     assert!(!metrics.contains("T0KEN"), "{metrics}");
+}
+
+#[test]
+fn the_log_is_an_object_a_line_where_that_is_asked_for_and_as_much_as_is() {
+    let folder = Folder::new();
+    let mut receiver = receiver(&folder, "--json");
+    let mut logged = |more: &str| {
+        let line = format!("{} {more}", serve_line(receiver.port()));
+        let server = Server::of(Running::start(countersign(&line).within(&Folder::new())));
+        server.json(&format!("endpoint add {}/T0KEN", receiver.url));
+        server.json_with("message send --type a -", "{}");
+        receiver.json();
+        server.running.stop().stderr
+    };
+    let text = logged("--log-format json");
+    let lines: Vec<Value> =
+        text.lines().filter(|line| !line.starts_with("note: ")).map(|line| line_of(line, &text)).collect();
+    let delivered = lines.iter().find(|line| line["message"] == "webhook delivered").expect(&text);
+    assert_eq!((&delivered["level"], &delivered["target"]), (&"INFO".into(), &"countersign".into()));
+    assert_eq!(delivered["span"]["event_type"], "a");
+    assert!(!text.contains("T0KEN"), "{text}");
+    assert!(!logged("--log-level warn").contains("webhook delivered"));
+}
+
+fn line_of(line: &str, text: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line} of {text}"))
 }
 
 #[test]
