@@ -54,7 +54,7 @@ impl DeliveryPage {
 
     /// Until when its endpoint is left alone, where that is later than it is due.
     fn held_until(&self) -> Option<i64> {
-        let due = self.delivery.due_at.filter(|_| self.delivery.state == DeliveryState::Pending)?;
+        let due = self.delivery.pending_until()?;
         let open = words::left_alone(&self.endpoint, self.now)?;
         Some(open).filter(|open| *open > due)
     }

@@ -88,6 +88,7 @@ struct HeaderView {
 impl From<Delivery> for DeliveryView {
     fn from(delivery: Delivery) -> Self {
         DeliveryView {
+            due_at: delivery.pending_until().map(Time),
             id: delivery.id,
             message: delivery.message_id,
             kind: delivery.kind,
@@ -95,7 +96,6 @@ impl From<Delivery> for DeliveryView {
             tenant: delivery.tenant,
             status: delivery.state.into(),
             attempts: delivery.attempts,
-            due_at: delivery.due_at.map(Time),
             created_at: Time(delivery.created_at),
             last_status: delivery.last_status,
             last_error: delivery.last_error,

@@ -246,6 +246,8 @@ async fn a_delivery_that_waits_is_cancelled_and_can_be_made_again() {
     assert!(twice.text.contains("settled already"), "{}", twice.text);
     assert_eq!(call("redeliver").await.json()["status"], "pending");
     let claimed = api.outbox.store().claim(1, Duration::from_secs(60)).await.unwrap();
+    let shown = api.get(key, &format!("{PATH}/1")).await.json();
+    assert_eq!((&shown["status"], &shown["due_at"]), (&json!("leased"), &Value::Null));
     let under_way = call("cancel").await;
     assert!(under_way.text.contains("under way"), "{}", under_way.text);
     let ended = settled(&claimed[0], Verdict::Retry { after: Duration::from_secs(3600) });

@@ -146,7 +146,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How many attempts there were.
     pub attempts: u32,
-    /// When it is due, where it is pending, in microseconds.
+    /// When it is due, where it is pending; while it is leased, when the lease ends. In microseconds.
     pub due_at: Option<i64>,
     /// When it was enqueued, in microseconds.
     pub created_at: i64,
@@ -184,6 +184,12 @@ impl Delivery {
             last_status: None,
             last_error: None,
         }
+    }
+
+    /// When it is due, where it is pending.
+    #[must_use]
+    pub fn pending_until(&self) -> Option<i64> {
+        self.due_at.filter(|_| self.state == DeliveryState::Pending)
     }
 }
 
