@@ -34,6 +34,7 @@ impl Sample {
             ("endpoint-delete", "/dashboard/endpoints/ep_portal/delete"),
             ("secret-change", "/dashboard/endpoints/ep_portal/secret"),
             ("replay", "/dashboard/endpoints/ep_warehouse/replay?status=delivered"),
+            ("cancel", "/dashboard/endpoints/ep_crm/cancel"),
             ("deliveries", "/dashboard/deliveries"),
             ("delivery", &self.delivery),
             ("messages", "/dashboard/messages"),
