@@ -99,6 +99,6 @@ mod tests {
         let well = (receiver, Effect::Well);
         let closed = (receiver, Effect::Failed { open_for: None });
         let changes = changes([failed(9), well, closed, failed(3), failed(2)]);
-        assert_eq!(changes[&receiver], Change { well: true, failures: 3, open_for: Some(3), gone: false });
+        assert_eq!(changes[&receiver], Change { well: true, failures: 2, open_for: Some(3), gone: false });
     }
 }
