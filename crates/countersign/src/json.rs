@@ -9,8 +9,9 @@ use serde_core::de::{
 use serde_json::value::RawValue;
 
 pub use self::read::read_json;
+use self::read::unreadable;
 pub(crate) use self::{
-    read::{nothing_at, parse, unreadable},
+    read::{nothing_at, parse},
     unique::check_unique_keys,
 };
 use crate::{Error, ErrorKind};
@@ -49,7 +50,14 @@ fn refused(error: &serde_json::Error, duplicate: &Cell<bool>, body: &[u8]) -> Er
     match duplicate.get() {
         true => Error::new(ErrorKind::DuplicateKey)
             .because(alloc::format!("the second at {}", read::position(error, b""))),
-        false if read::is_form(body) => Error::new(ErrorKind::MalformedBody).because(FORM),
+        false => not_json(error, body),
+    }
+}
+
+/// Why a whole body can't be read.
+pub(crate) fn not_json(error: &serde_json::Error, body: &[u8]) -> Error {
+    match read::is_form(body) {
+        true => Error::new(ErrorKind::MalformedBody).because(FORM),
         false => unreadable(error, b"", ""),
     }
 }

@@ -290,7 +290,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self.evidence.verifier.rules.strict_json {
             true => json::read_json(self.body(), ""),
-            false => serde_json::from_slice(self.body()).map_err(|error| json::unreadable(&error, b"", "")),
+            false => serde_json::from_slice(self.body()).map_err(|error| json::not_json(&error, self.body())),
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn nothing_at(pointer: &str) -> Error {
 }
 
 /// What stands at `pointer`, with `before` in front of it, can't be read.
-pub(crate) fn unreadable(error: &serde_json::Error, before: &[u8], pointer: &str) -> Error {
+pub(super) fn unreadable(error: &serde_json::Error, before: &[u8], pointer: &str) -> Error {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
     let what = match error.classify() {

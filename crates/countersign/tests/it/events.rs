@@ -1,10 +1,10 @@
 //! What is read of an event.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use countersign::{Error, Message, RequestView, Scheme, Verified, catalog};
+use countersign::{Error, Message, RequestView, Scheme, Verified, Verifier, catalog};
 
-use crate::{NOW, signer, verifier};
+use crate::{NOW, keys, signer, verifier};
 
 /// Linear's ids are four values of the body, its types two.
 #[test]
@@ -88,4 +88,31 @@ fn see_verified(scheme: &Scheme, body: &str, see: impl FnOnce(Verified<'_, &[u8]
     let signed = signer(scheme).sign(&Message::new("", body.as_bytes()), NOW).expect("a signature");
     let verifier = verifier(scheme);
     see(verifier.verify(&RequestView::post(&signed.headers), body.as_bytes(), NOW).expect("authentic"));
+}
+
+/// Where it is wanted, JSON is read as most parsers do: of two like keys the last. What is no JSON stays none.
+#[test]
+fn json_is_read_leniently_where_that_is_wanted() {
+    let scheme = &catalog::GITHUB;
+    for (body, strict, lenient) in [
+        (r#"{"a":1}"#, Ok(1), Ok(1)),
+        (r#"{"a":1,"a":2}"#, Err("holds one key twice"), Ok(2)),
+        ("payload=%7B%7D", Err("looks like a form"), Err("looks like a form")),
+        ("{", Err("line 1 column 1"), Err("line 1 column 1")),
+    ] {
+        for (is_strict, expected) in [(true, strict), (false, lenient)] {
+            let verifier = Verifier::builder(scheme.clone()).keys(keys(scheme)).strict_json(is_strict);
+            let verifier = verifier.build().expect("a verifier");
+            let message = Message { kind: Some("push"), ..Message::new("1", body.as_bytes()) };
+            let headers = signer(scheme).sign(&message, NOW).expect("signed").headers;
+            let request = RequestView::post(&headers);
+            let verified = verifier.verify(&request, body.as_bytes(), NOW).expect("authentic");
+            let read = verified.json::<BTreeMap<String, u8>>();
+            match (read, expected) {
+                (Ok(read), Ok(value)) => assert_eq!(read["a"], value, "{body}"),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{body}: {error}"),
+                (read, expected) => panic!("{body}, strict {is_strict}: {read:?} and not {expected:?}"),
+            }
+        }
+    }
 }
