@@ -21,6 +21,9 @@ pub(crate) struct Report {
     /// What is usually wrong and is so here, a sentence each.
     #[serde(skip_serializing_if = "Option::is_none")]
     causes: Option<Vec<String>>,
+    /// What the request shows by itself, where no cause was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hints: Option<Vec<String>>,
 }
 
 /// The answer that a handshake is owed.
@@ -81,6 +84,7 @@ impl Report {
             response: None,
             error: None,
             causes: None,
+            hints: None,
         }
     }
 
@@ -89,8 +93,8 @@ impl Report {
         Report { error: Some(sentence.to_string()), ..self }
     }
 
-    /// The same with what was found to be wrong.
-    pub(crate) fn because(self, causes: &[String]) -> Self {
-        Report { causes: Some(causes.to_vec()), ..self }
+    /// The same with what was found to be wrong, and else what the request shows by itself.
+    pub(crate) fn because(self, causes: &[String], hints: &[String]) -> Self {
+        Report { causes: Some(causes.to_vec()), hints: Some(hints.to_vec()), ..self }
     }
 }

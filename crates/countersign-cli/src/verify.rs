@@ -207,7 +207,9 @@ fn refuse(
 ) -> anyhow::Result<ExitCode> {
     match (arguments.json, &tried) {
         (true, None) => output::json(&Report::refused(error).saying(error))?,
-        (true, Some(tried)) => output::json(&Report::refused(error).saying(error).because(&tried.causes))?,
+        (true, Some(tried)) => {
+            output::json(&Report::refused(error).saying(error).because(&tried.causes, &tried.hints))?
+        }
         (false, tried) => {
             let (style, why) = (output::BAD, output::printable(&error.to_string()));
             writeln!(output::stdout(), "{style}not valid{style:#}: {why}")?;

@@ -112,6 +112,9 @@ fn what_the_request_shows_by_itself_is_said_where_nothing_makes_it_valid() {
     let told = other("stripe", "--secret-env SECRET --request request.http").err(1);
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(told.contains("the headers of: github"), "{told}");
+    let out = other("stripe", "--secret-env SECRET --json --request request.http").out(1);
+    let json: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&json["causes"], json["hints"].as_array().map(Vec::len)), (&serde_json::json!([]), Some(1)));
     let request = std::fs::read_to_string(folder.path("request.http")).expect("a request");
     let line = request.lines().find(|line| line.starts_with("X-Hub-Signature-256")).expect("a signature");
     folder.write("headers", line);
