@@ -55,8 +55,8 @@ pub(super) async fn create<S: OutboxStore>(
 ///
 /// For admins.
 #[utoipa::path(
-    delete, path = "/keys/{key}", operation_id = "remove_key", tag = "keys",
-    params(("key" = String, Path, description = "The key's id.")),
+    delete, path = "/keys/{key_id}", operation_id = "remove_key", tag = "keys",
+    params(("key_id" = String, Path, description = "The key's id; the key itself stands in no URL.")),
     responses((status = 204, description = "Removed."), Refused)
 )]
 pub(super) async fn remove<S: OutboxStore>(

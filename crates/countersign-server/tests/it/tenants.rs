@@ -56,13 +56,15 @@ async fn adv_93_what_is_another_tenants_is_answered_as_what_does_not_exist_on_ev
     assert!(routes.len() == 15, "{routes:?}");
     let at = |path: &str, ids: &Own| {
         let path = path.replace("{endpoint}", &ids.endpoint).replace("{message}", &ids.message);
-        path.replace("{delivery}", &ids.delivery).replace("{key}", &ids.key).replace("{tenant}", ids.tenant)
+        path.replace("{delivery}", &ids.delivery)
+            .replace("{key_id}", &ids.key)
+            .replace("{tenant}", ids.tenant)
     };
     for (method, path, needs_body) in &routes {
         let body = || needs_body.then(|| json!({}));
         let answer = api.call(&b, method, &at(path, &others), body()).await;
         // What is for admins isn't looked up at all.
-        let is_for_admins = path.contains("{key}") || (path.contains("{tenant}") && method == "DELETE");
+        let is_for_admins = path.contains("{key_id}") || (path.contains("{tenant}") && method == "DELETE");
         let expected = if is_for_admins { "forbidden" } else { "not-found" };
         assert_eq!(answer.problem(), expected, "{method} {path}");
         let missing = api.call(&b, method, &at(path, &nothing), body()).await;
