@@ -5,7 +5,7 @@ use countersign_store::outbox::{Endpoint, EndpointKey};
 use countersign_transport::{Policy, Target, TargetErrorKind};
 
 use super::ProfileError;
-use crate::signing::Signers;
+use crate::signing::EndpointSigner;
 
 /// An endpoint with a key of this secret.
 pub(super) fn signed(
@@ -18,7 +18,7 @@ pub(super) fn signed(
     let mut endpoint = unsigned(id, url, scheme, events)?;
     let (label, secret) = (LABEL.to_owned(), secret.to_owned());
     endpoint.keys.push(EndpointKey { label, secret, valid_from: None, valid_until: None });
-    Signers::new(None).of(&endpoint).map_err(|error| ProfileError::endpoint(error.to_string()))?;
+    EndpointSigner::new(&endpoint, None).map_err(|error| ProfileError::endpoint(error.to_string()))?;
     Ok(endpoint)
 }
 
