@@ -26,7 +26,7 @@ pub(crate) mod stats;
 pub(crate) mod tenants;
 pub(crate) mod test_event;
 pub(crate) mod webhooks;
-mod which;
+pub(crate) mod which;
 
 /// An operator's hands. Cheap to clone.
 pub(crate) struct Operator<S>(Arc<Settings<S>>);

@@ -17,6 +17,7 @@ use crate::{
     operator::{
         Operator,
         cancel::{CancellationDraft, CancellationFilter},
+        which::MOST,
     },
     refusal::Refusal,
 };
@@ -34,7 +35,7 @@ struct CancelPage {
 impl CancelPage {
     /// How many deliveries were cancelled by the steps before.
     fn cancelled(&self) -> Option<u64> {
-        self.fields.get("cancelled").parse().ok()
+        self.fields.count("cancelled")
     }
 }
 
@@ -58,11 +59,10 @@ pub(super) async fn start<S: OutboxStore>(
     Posted(fields): Posted,
 ) -> Answer {
     let path = frame.endpoint(&id);
-    let draft = CancellationDraft { filter: filter(id, &fields)?, limit: STEP };
+    let draft = CancellationDraft { filter: filter(id, &fields)?, limit: MOST };
     let cancelled = operator.cancel_many(&caller, &draft).await?;
-    let more = if cancelled >= STEP.into() { "yes" } else { "" };
-    let before: u64 = fields.get("cancelled").parse().unwrap_or(0);
-    let fields = fields.with("more", more).with("cancelled", before.saturating_add(cancelled));
+    let more = if cancelled >= MOST.into() { "yes" } else { "" };
+    let fields = fields.with("more", more).adding("cancelled", cancelled);
     Ok(see(format!("{path}/cancel?{}", fields.query())))
 }
 
@@ -75,6 +75,3 @@ fn filter(endpoint: String, fields: &Fields) -> Result<CancellationFilter, Refus
         ..CancellationFilter::default()
     })
 }
-
-/// How many deliveries are cancelled in one step.
-const STEP: u32 = 1_000;

@@ -66,6 +66,11 @@ impl Fields {
         time.map(|time| Some(Time(time.timestamp().as_microsecond()))).map_err(wrong)
     }
 
+    /// How many a field says, where it says that.
+    pub(super) fn count(&self, name: &str) -> Option<u64> {
+        self.get(name).parse().ok()
+    }
+
     /// The fields as a query, but for those that are empty.
     pub(super) fn query(&self) -> String {
         let pairs = self.0.iter().filter(|(_, value)| !value.is_empty());
@@ -77,6 +82,11 @@ impl Fields {
         let mut others: Vec<_> = self.0.iter().filter(|(known, _)| known != name).cloned().collect();
         others.push((name.to_owned(), value.to_string()));
         Fields(others)
+    }
+
+    /// The fields with so many more in one of them.
+    pub(super) fn adding(&self, name: &str, more: u64) -> Self {
+        self.with(name, self.count(name).unwrap_or(0).saturating_add(more))
     }
 }
 

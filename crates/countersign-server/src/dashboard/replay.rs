@@ -18,6 +18,7 @@ use crate::{
     operator::{
         Operator,
         replay::{ReplayDraft, ReplayFilter, Settled},
+        which::MOST,
     },
     refusal::Refusal,
 };
@@ -35,7 +36,7 @@ struct ReplayPage {
 impl ReplayPage {
     /// How many deliveries were made again by the steps before.
     fn made(&self) -> Option<u64> {
-        self.fields.get("made").parse().ok()
+        self.fields.count("made")
     }
 }
 
@@ -62,12 +63,11 @@ pub(super) async fn start<S: OutboxStore>(
     let wrong = |_| Refusal::field("after", "is not where a step has ended");
     let after = after.transpose().map_err(wrong)?;
     let path = frame.endpoint(&id);
-    let draft = ReplayDraft { filter: filter(id, &fields)?, after, limit: STEP };
+    let draft = ReplayDraft { filter: filter(id, &fields)?, after, limit: MOST };
     let step = operator.replay(&caller, &draft).await?;
-    let more = step.last.filter(|_| step.count >= STEP.into());
+    let more = step.last.filter(|_| step.count >= MOST.into());
     let after = more.map_or_else(String::new, |last| last.to_string());
-    let before: u64 = fields.get("made").parse().unwrap_or(0);
-    let fields = fields.with("after", after).with("made", before.saturating_add(step.count));
+    let fields = fields.with("after", after).adding("made", step.count);
     Ok(see(format!("{path}/replay?{}", fields.query())))
 }
 
@@ -87,6 +87,3 @@ fn filter(endpoint: String, fields: &Fields) -> Result<ReplayFilter, Refusal> {
         ..ReplayFilter::default()
     })
 }
-
-/// How many deliveries are made again in one step.
-const STEP: u32 = 1_000;
