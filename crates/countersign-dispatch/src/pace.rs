@@ -43,8 +43,8 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 const SPREAD: Duration = Duration::from_secs(300);
 
 impl Pace {
-    /// Takes the endpoint's next turn, unless it is too late.
-    pub(crate) fn turn(&self, endpoint: &Endpoint) -> Turn {
+    /// Takes the endpoint's next turn, unless it is too late: later than now, for one that can't wait.
+    pub(crate) fn turn(&self, endpoint: &Endpoint, can_wait: bool) -> Turn {
         let Some(per_second) = endpoint.limits.per_second.filter(|limit| *limit > 0) else {
             return Turn::After(Duration::ZERO);
         };
@@ -54,16 +54,18 @@ impl Pace {
             turns.retain(|_, turns| turns.free > now || turns.again > now);
         }
         let turns = turns.entry(endpoint.id.clone()).or_insert(Turns { free: now, again: now });
-        turns.next(now, Duration::from_secs(1) / per_second)
+        let longest = if can_wait { LONGEST } else { Duration::ZERO };
+        turns.next(now, Duration::from_secs(1) / per_second, longest)
     }
 }
 
 impl Turns {
-    fn next(&mut self, now: Instant, apart: Duration) -> Turn {
+    fn next(&mut self, now: Instant, apart: Duration, longest: Duration) -> Turn {
         let free = self.free.max(now);
-        if free - now <= LONGEST {
+        let wait = free - now;
+        if wait <= longest {
             self.free = free + apart;
-            return Turn::After(free - now);
+            return Turn::After(wait);
         }
         if self.again < free || self.again > now + SPREAD {
             self.again = free;
@@ -87,7 +89,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_too_late_asks_again_when_the_turn_will_come() {
         let (pace, endpoint) = (Pace::default(), limited(1));
-        let turn = || pace.turn(&endpoint);
+        let turn = || pace.turn(&endpoint, true);
         for seconds in 0..=10 {
             assert_eq!(turn(), Turn::After(Duration::from_secs(seconds)));
         }
@@ -100,9 +102,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_can_not_wait_takes_a_turn_that_has_come_and_no_other() {
+        let (pace, endpoint) = (Pace::default(), limited(1));
+        let turn = || pace.turn(&endpoint, false);
+        assert_eq!(turn(), Turn::After(Duration::ZERO));
+        assert_eq!(turn(), Turn::AskAgain(Duration::from_secs(1)));
+        assert_eq!(turn(), Turn::AskAgain(Duration::from_secs(2)));
+        assert_eq!(pace.turn(&endpoint, true), Turn::After(Duration::from_secs(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_endpoint_without_a_limit_waits_for_nothing() {
         let pace = Pace::default();
         let free = Endpoint::new("ep", "https://example.com/", "stripe");
-        assert!((0..1000).all(|_| pace.turn(&free) == Turn::After(Duration::ZERO)));
+        assert!((0..1000).all(|_| pace.turn(&free, false) == Turn::After(Duration::ZERO)));
     }
 }

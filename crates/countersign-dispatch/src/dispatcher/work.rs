@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Dispatcher,
-    running::{Ended, Running},
+    running::{Ended, LONGEST_FOR_A_PLACE, Running},
     telling::log,
 };
 use crate::pace;
@@ -19,14 +19,13 @@ use crate::pace;
 impl<S: OutboxStore> Dispatcher<S> {
     /// Works until it is told to stop, and then until what is under way has ended.
     pub(super) async fn work(&self, stop: &Notify) {
-        let (mut running, mut ended) = (Running::new(self.means()), Ended::default());
+        let (mut running, mut ended) = (Running::new(self.means(), self.concurrency), Ended::default());
         // Whether the first claim of the last turn was given as much as it had asked for.
         let mut more_is_due = false;
         let (mut next_housekeeping, mut next_pruning) = (Instant::now(), Instant::now());
         let mut changed = pin!(self.outbox.store().changed());
         loop {
-            let free = self.concurrency.saturating_sub(running.len());
-            let claimed = self.settle_and_claim(&mut ended, free, &mut more_is_due).await;
+            let claimed = self.settle_and_claim(&mut ended, running.free(), &mut more_is_due).await;
             claimed.into_iter().for_each(|claimed| running.begin(claimed));
             if Instant::now() >= next_housekeeping {
                 self.keep_house().await;
@@ -35,7 +34,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             if Instant::now() >= next_pruning {
                 next_pruning = self.prune().await;
             }
-            let full = running.len() >= self.concurrency;
+            let full = running.free() == 0;
             select! {
                 biased;
                 () = stop.notified() => break,
@@ -78,7 +77,7 @@ impl<S: OutboxStore> Dispatcher<S> {
             return Vec::new();
         }
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let lease = self.attempt_timeout.saturating_add(pace::LONGEST + MARGIN);
+        let lease = self.attempt_timeout.saturating_add(pace::LONGEST + LONGEST_FOR_A_PLACE + MARGIN);
         match self.outbox.store().claim(limit, lease).await {
             Ok(claimed) => claimed,
             Err(error) => {
@@ -92,7 +91,7 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// has ended: whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running, mut ended: Ended) {
         let mut out_of_time = pin!(sleep(self.grace));
-        while running.len() > 0 {
+        while !running.is_empty() {
             self.settle(&mut ended).await;
             select! {
                 biased;
@@ -107,7 +106,7 @@ impl<S: OutboxStore> Dispatcher<S> {
     }
 }
 
-/// How much longer a lease is than an attempt: for the wait of its turn and for the settling.
+/// How much longer a lease is than an attempt and what it waits for: for the settling.
 const MARGIN: Duration = Duration::from_secs(30);
 /// How often failure clocks are turned, and old messages looked for.
 pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(60);

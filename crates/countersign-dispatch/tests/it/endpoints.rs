@@ -141,6 +141,31 @@ async fn what_has_to_wait_for_its_turn_is_sent_as_fast_as_the_endpoint_bears() {
     }
 }
 
+/// There are as many endpoints with a backlog as have all places, or more than there is room to wait for.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_turn_holds_no_place() {
+    for slow in [3, 20] {
+        let script = Script::new([Act::Answer(200)]);
+        let mut endpoints: Vec<_> = (0..slow).map(|number| endpoint(&format!("slow{number}"))).collect();
+        endpoints.iter_mut().for_each(|slow| slow.limits.per_second = Some(1));
+        let mut free = endpoint("free");
+        (free.tenant, free.url) = (Some("other".to_owned()), "https://free.example.com/".to_owned());
+        endpoints.push(free);
+        let running = start(&endpoints, &script, |dispatcher| dispatcher.concurrency(8)).await;
+        running.outbox.enqueue(&vec![NewMessage::new("invoice.paid", BODY); 50]).await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+        let mut message = NewMessage::new("invoice.paid", BODY);
+        message.tenant = Some("other".to_owned());
+        running.outbox.enqueue(&vec![message; 300]).await.unwrap();
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(script.sent_to("free.example.com"), 300, "beside {slow} endpoints");
+        sleep(Duration::from_secs(23)).await;
+        let others = script.sent().len() - 300;
+        assert!((30 * slow..=32 * slow).contains(&others), "{others} to {slow} endpoints");
+        running.stop().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_more_attempts_are_under_way_than_a_dispatcher_has_places() {
     let script = Script::new([Act::Hang, Act::Hang, Act::Answer(200)]);
