@@ -66,7 +66,7 @@ fn signed(scheme: &Scheme, secret: &str, body: &[u8], now: i64) -> HeaderMap {
     let keys = Keyring::new(scheme, [secret]).expect("a secret");
     let signer = Signer::new(scheme, keys).expect("a signer");
     let message =
-        Message { url: URL, kind: Some("push"), ..Message::new("msg_p5jXN8AQM9LWM0D4loKWxJek", body) };
+        Message { url: URL, event_type: Some("push"), ..Message::new("msg_p5jXN8AQM9LWM0D4loKWxJek", body) };
     let signed = signer.sign(&message, now).expect("signed");
     let common =
         [("host", "hooks.example.com"), ("content-type", "application/json"), ("user-agent", "bench/1")];

@@ -29,7 +29,7 @@ future = 60
 
 [event]
 id = ["json:/id"]
-kind = ["json:/type"]
+type = ["json:/type"]
 data = "/data"
 "#;
 

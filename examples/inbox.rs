@@ -25,10 +25,10 @@ async fn book(event: InboxEvent, store: SqliteStore, pool: SqlitePool) -> Result
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     if let Occurrence::First = store.claim_in(&mut transaction, event.key(), WEEK).await? {
         let booking = sqlx::query("INSERT INTO bookings (event, type) VALUES (?, ?)");
-        booking.bind(event.key()).bind(event.kind()).execute(&mut *transaction).await?;
+        booking.bind(event.key()).bind(event.event_type()).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    println!("handled {} {}", event.kind().unwrap_or_default(), event.key());
+    println!("handled {} {}", event.event_type().unwrap_or_default(), event.key());
     Ok(())
 }
 

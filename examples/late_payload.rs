@@ -30,7 +30,8 @@ impl PayloadSource for Invoices {
             .bind(invoice)
             .fetch_one(&self.0)
             .await?;
-        let payload = serde_json::json!({"type": message.kind, "data": {"id": invoice, "state": state}});
+        let payload =
+            serde_json::json!({"type": message.event_type, "data": {"id": invoice, "state": state}});
         Ok(payload.to_string().into())
     }
 }

@@ -23,14 +23,14 @@ struct Object {
 
 /// IPTVbp: any data of any event type.
 async fn billing(verified: VerifiedBody, Webhook(event): Webhook<Value>) -> StatusCode {
-    let (id, kind) = (event.id.unwrap_or_default(), event.kind.unwrap_or_default());
+    let (id, kind) = (event.id.unwrap_or_default(), event.event_type.unwrap_or_default());
     println!("iptvbp: {kind} {id}, {} bytes, key {:?}", verified.bytes().len(), verified.key_label());
     StatusCode::OK
 }
 
 /// Stripe: data of a type of ours.
 async fn payments(verified: VerifiedBody, Webhook(event): Webhook<Object>) -> StatusCode {
-    let (id, kind) = (event.id.unwrap_or_default(), event.kind.unwrap_or_default());
+    let (id, kind) = (event.id.unwrap_or_default(), event.event_type.unwrap_or_default());
     println!(
         "stripe: {kind} {id} about a {}, once as {}",
         event.data.object,

@@ -31,7 +31,7 @@ fn secret(scheme: &Scheme) -> String {
 fn signed(scheme: &Scheme, body: &[u8]) -> HeaderMap {
     let keys = Keyring::new(scheme, [secret(scheme)]).expect("a secret");
     let signer = Signer::new(scheme, keys).expect("a signer");
-    let message = Message { url: URL, kind: Some("push"), ..Message::new("evt_1", body) };
+    let message = Message { url: URL, event_type: Some("push"), ..Message::new("evt_1", body) };
     let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).expect("a name");
     let signed = signer.sign(&message, NOW).expect("signed").headers;
     signed

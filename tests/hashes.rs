@@ -59,7 +59,7 @@ impl Subject {
 
     /// The signature's header.
     fn sign(&self, body: &[u8]) -> String {
-        let message = Message { kind: Some("push"), ..Message::new("evt_1", body) };
+        let message = Message { event_type: Some("push"), ..Message::new("evt_1", body) };
         let signed = self.signer.sign(&message, NOW).expect("signed");
         let header = signed.headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(HEADER));
         header.expect("a signature").1

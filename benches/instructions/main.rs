@@ -115,7 +115,7 @@ fn signed(scheme: &Scheme, body: &[u8]) -> Vec<(String, String)> {
 }
 
 fn message(body: &[u8]) -> Message<'_> {
-    Message { kind: Some("push"), ..Message::new("evt_1", body) }
+    Message { event_type: Some("push"), ..Message::new("evt_1", body) }
 }
 
 fn signer(scheme: &Scheme) -> Signer {

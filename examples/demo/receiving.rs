@@ -190,7 +190,7 @@ impl Demo {
     fn sign(&self, provider: &Provider, secret: &str, time: i64) -> Result<Headers> {
         let Provider { scheme, kind, body, .. } = provider;
         let url = format!("{}/{}", self.origin, scheme.name);
-        let message = Message { kind: Some(kind), url: &url, ..Message::new("msg_1", body.as_bytes()) };
+        let message = Message { event_type: Some(kind), url: &url, ..Message::new("msg_1", body.as_bytes()) };
         Ok(Signer::new(scheme, Keyring::new(scheme, [secret])?)?.sign(&message, time)?.headers)
     }
 

@@ -172,12 +172,12 @@ fn messages() -> Result<Vec<(&'static str, NewMessage)>> {
     let data = || amount.clone();
     let event = |id: &str| (Some(id.to_owned()), Some("2026-11-21T07:26:53Z".to_owned()));
     let (id, time) = event("evt_1");
-    let iptvbp = TypedEvent { id, kind: iptvbp::EventType::PaymentReceived, time, data: data() };
-    let panel = TypedEvent { id: None, kind: panel::EventType::UserCreated, time: None, data: data() };
+    let iptvbp = TypedEvent { id, event_type: iptvbp::EventType::PaymentReceived, time, data: data() };
+    let panel = TypedEvent { id: None, event_type: panel::EventType::UserCreated, time: None, data: data() };
     let invoice = ispbills::EventType::from("invoice.created");
-    let ispbills = TypedEvent { id: None, kind: invoice, time: None, data: data() };
+    let ispbills = TypedEvent { id: None, event_type: invoice, time: None, data: data() };
     let charged = billrun::EventType::new("bills", "afterChargeSuccess");
-    let billrun = TypedEvent { id: None, kind: charged, time: None, data: data() };
+    let billrun = TypedEvent { id: None, event_type: charged, time: None, data: data() };
     Ok(vec![
         ("IPTVbp", profile::iptvbp::message(&iptvbp)?),
         ("panel", profile::panel::message(&panel)?),
@@ -254,7 +254,7 @@ async fn report(outbox: &Outbox<SqliteStore>, handled: &Handled) -> Result<Repor
         let right = (&*answers, delivery.state, ran) == expected(&endpoint.id);
         let name = format!("{}{}", endpoint.id, if endpoint.keys.is_empty() { " *" } else { "" });
         let outcome = format!("{:?}", delivery.state).to_lowercase();
-        report.row(right, [&name, &delivery.kind, &answers, &outcome, &ran.to_string()]);
+        report.row(right, [&name, &delivery.event_type, &answers, &outcome, &ran.to_string()]);
     }
     Ok(report)
 }

@@ -44,7 +44,7 @@ impl Rule {
             let place = |pointer: &'static str| Place::Json(Cow::Borrowed(pointer));
             let event = EventRule {
                 id: vec![place(id)].into(),
-                kind: vec![place(kind)].into(),
+                event_type: vec![place(kind)].into(),
                 time: Some(place("/data/time")),
                 data: data.into(),
             };
@@ -73,7 +73,7 @@ fn read<T>(verifier: &Verifier, body: &[u8], see: impl FnOnce(&Envelope<'_>) -> 
 fn check_strict(rule: &Rule, body: &[u8]) {
     let seen = |envelope: &Envelope<'_>| {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        (text(envelope.id()), text(envelope.kind()), envelope.raw_data().to_owned())
+        (text(envelope.id()), text(envelope.event_type()), envelope.raw_data().to_owned())
     };
     let read = read(&rule.strict, body, seen);
     let Ok(tree) = serde_json::from_slice::<Tree>(body) else {

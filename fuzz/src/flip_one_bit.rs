@@ -73,7 +73,7 @@ impl Request {
         let body = body(endpoint.scheme, input.body, now);
         let target = path(endpoint.scheme, input.path);
         let (url, id) = (format!("{ORIGIN}{target}"), plain(input.id));
-        let message = Message { url: &url, kind: Some("push"), ..Message::new(&id, &body) };
+        let message = Message { url: &url, event_type: Some("push"), ..Message::new(&id, &body) };
         let headers = endpoint.signer.sign(&message, now).expect("signed").headers;
         let headers = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
         Request { now, method: b"POST".to_vec(), target: target.into_bytes(), headers, body }

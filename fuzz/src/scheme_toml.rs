@@ -67,7 +67,7 @@ fn agree(scheme: &Scheme) {
     let names: Vec<String> = signed_headers(scheme).collect();
     let values: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "evt_1")).collect();
     let message = Message {
-        kind: Some("invoice.paid"),
+        event_type: Some("invoice.paid"),
         method,
         url: &url,
         headers: &values,

@@ -70,7 +70,7 @@ fn secret(form: &KeyForm) -> String {
 fn use_and_drop(scheme: &Scheme, secret: &str) -> Option<(Vec<(String, String)>, HeaderMap)> {
     let keys = Keyring::new(scheme, [secret]).ok()?;
     let signer = Signer::new(scheme, keys.clone()).ok()?;
-    let message = Message { url: URL, kind: Some("push"), ..Message::new("evt_1", b"{}") };
+    let message = Message { url: URL, event_type: Some("push"), ..Message::new("evt_1", b"{}") };
     let signed = signer.sign(&message, NOW).expect("signed").headers;
     let headers = header_map(&signed);
     let verifier = Verifier::builder(scheme.clone()).keys(keys).public_url(URL).build().expect("a verifier");

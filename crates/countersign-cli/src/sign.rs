@@ -72,7 +72,7 @@ impl<'a> Wanted<'a> {
         let given: Vec<(&str, &str)> = more.iter().map(|(name, value)| (&**name, &**value)).collect();
         let message = Message {
             id: &id,
-            kind: self.kind,
+            event_type: self.kind,
             body,
             method,
             url: self.url.unwrap_or_default(),

@@ -28,14 +28,14 @@ pub(crate) async fn announce<S: OutboxStore>(
 fn is_announced(event: &OperationalEvent) -> bool {
     match event {
         OperationalEvent::DeliveryExhausted { message, .. } => {
-            !OperationalEvent::TYPES.contains(&&*message.kind)
+            !OperationalEvent::TYPES.contains(&&*message.event_type)
         }
         _ => true,
     }
 }
 
 fn message(event: &OperationalEvent, tenant: Option<&str>, now: i64) -> NewMessage {
-    let (kind, time, data) = (event.kind(), rfc3339(now), data(event));
+    let (kind, time, data) = (event.event_type(), rfc3339(now), data(event));
     let body = format!(r#"{{"type":"{kind}","timestamp":"{time}","data":{data}}}"#);
     let mut message = NewMessage::new(kind, body);
     message.tenant = tenant.map(str::to_owned);
@@ -59,7 +59,7 @@ fn data(event: &OperationalEvent) -> Value {
         OperationalEvent::DeliveryExhausted { delivery, message, attempts, .. } => {
             data["delivery_id"] = (*delivery).into();
             data["message_id"] = (*message.id).into();
-            data["event_type"] = (*message.kind).into();
+            data["event_type"] = (*message.event_type).into();
             data["attempts"] = (*attempts).into();
         }
     }

@@ -214,7 +214,7 @@ fn unsigned(error: SignError) -> Failed {
 
 /// Checks that what the message itself puts into headers can be sent.
 fn check_values(headers: &[(String, String)], message: &Message) -> Result<(), String> {
-    let Message { id, kind, content_type, traceparent, .. } = message;
+    let Message { id, event_type: kind, content_type, traceparent, .. } = message;
     let own = [Some(id), Some(kind), Some(content_type), traceparent.as_ref()];
     let cannot = |value: &String| own.contains(&Some(value)) && !is_header_value(value);
     match headers.iter().find(|(_, value)| cannot(value)) {
@@ -252,7 +252,7 @@ fn span(claimed: &Claimed) -> Span {
         "webhook.attempt",
         endpoint = &*claimed.endpoint.id,
         message_id = &*claimed.message.id,
-        event_type = &*claimed.message.kind,
+        event_type = &*claimed.message.event_type,
         attempt = claimed.attempt,
         status = Empty,
         outcome = Empty,

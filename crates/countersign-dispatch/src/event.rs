@@ -45,7 +45,7 @@ impl OperationalEvent {
 
     /// Its event type, one of [`TYPES`](OperationalEvent::TYPES).
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn event_type(&self) -> &'static str {
         match self {
             OperationalEvent::EndpointWarned { .. } => WARNED,
             OperationalEvent::EndpointDisabled { .. } => DISABLED,
@@ -82,7 +82,7 @@ impl OperationalEvent {
 /// Shows ids alone: an endpoint's URL and headers are often credentials.
 impl fmt::Debug for OperationalEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct(self.kind());
+        let mut shown = f.debug_struct(self.event_type());
         shown.field("endpoint", &self.endpoint().id);
         match self {
             OperationalEvent::EndpointWarned { failing_for, .. } => shown.field("failing_for", failing_for),

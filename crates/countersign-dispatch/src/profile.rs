@@ -15,7 +15,7 @@
 //!
 //! let (kind, data) = (EventType::PaymentReceived, serde_json::json!({"payment_id": 1842}));
 //! let message = iptvbp::message(&TypedEvent { id: None, kind, time: None, data })?;
-//! assert_eq!(message.kind, "payment.received");
+//! assert_eq!(message.event_type, "payment.received");
 //! # Ok::<(), countersign_dispatch::profile::ProfileError>(())
 //! ```
 //!

@@ -113,8 +113,11 @@ impl EndpointSigner {
         body: &[u8],
         now: i64,
     ) -> Result<Vec<(String, String)>, SignError> {
-        let content =
-            Content { kind: Some(&message.kind), url: &endpoint.url, ..Content::new(&message.id, body) };
+        let content = Content {
+            event_type: Some(&message.event_type),
+            url: &endpoint.url,
+            ..Content::new(&message.id, body)
+        };
         Ok(self.signer.sign(&content, now)?.headers)
     }
 

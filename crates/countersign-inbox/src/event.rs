@@ -26,7 +26,7 @@ impl InboxEvent {
 
     /// The event type, such as `invoice.paid`, where the provider names one.
     #[must_use]
-    pub fn kind(&self) -> Option<&str> {
+    pub fn event_type(&self) -> Option<&str> {
         self.leased.received.event_type.as_deref()
     }
 

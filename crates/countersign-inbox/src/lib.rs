@@ -14,7 +14,7 @@
 //! }
 //!
 //! async fn handle(event: InboxEvent) -> Result<(), HandlerError> {
-//!     match event.kind() {
+//!     match event.event_type() {
 //!         Some("invoice.paid") => {
 //!             let invoice: Invoice = event.data()?;
 //!             println!("{} paid", invoice.amount);

@@ -75,8 +75,11 @@ impl Contract {
         let signer = Signer::new(&self.scheme, keys).map_err(|error| error.to_string())?;
         let (id, kind) = ("msg_1", "test.webhook");
         let body = self.sample(id, kind, Time(0)).to_string();
-        let message =
-            Message { kind: Some(kind), url: "https://example.com/", ..Message::new(id, body.as_bytes()) };
+        let message = Message {
+            event_type: Some(kind),
+            url: "https://example.com/",
+            ..Message::new(id, body.as_bytes())
+        };
         signer.sign(&message, 0).map(drop).map_err(|error| error.to_string())
     }
 
@@ -112,7 +115,7 @@ impl Contract {
     pub(crate) fn sample(&self, id: &str, kind: &str, now: Time) -> Value {
         let mut body = json!({ "type": kind, "timestamp": now.render(), "data": { "test": true } });
         let event = &self.scheme.event;
-        let places = [(&*event.id, id), (&*event.kind, kind)];
+        let places = [(&*event.id, id), (&*event.event_type, kind)];
         for (place, value) in
             places.iter().flat_map(|(places, value)| places.iter().map(move |at| (at, value)))
         {

@@ -31,7 +31,7 @@ pub(crate) fn received(received: &Received) -> Result<(), StoreError> {
 /// Refuses a message that no store keeps, or whose texts hold a NUL.
 pub(crate) fn message(message: &NewMessage) -> Result<(), StoreError> {
     message.check()?;
-    text("event type", &message.kind)?;
+    text("event type", &message.event_type)?;
     text("content type", &message.content_type)?;
     if let Payload::Reference(reference) = &message.payload {
         text("reference", reference)?;

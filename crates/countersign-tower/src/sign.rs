@@ -77,7 +77,7 @@ impl SignLayer {
         let outgoing = parts.extensions.get::<Outgoing>().ok_or(NoMessageId)?;
         let message = Message {
             id: &outgoing.id,
-            kind: outgoing.kind.as_deref(),
+            event_type: outgoing.event_type.as_deref(),
             body,
             method: parts.method.as_str(),
             url: &parts.uri.to_string(),
@@ -113,20 +113,20 @@ impl fmt::Debug for SignLayer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     id: String,
-    kind: Option<String>,
+    event_type: Option<String>,
 }
 
 impl Outgoing {
     /// A message of this id: the same each time that it is sent, and no other message's.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Outgoing { id: id.into(), kind: None }
+        Outgoing { id: id.into(), event_type: None }
     }
 
     /// The event type, for the schemes that write it in a header.
     #[must_use]
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
-        self.kind = Some(kind.into());
+    pub fn event_type(mut self, event_type: impl Into<String>) -> Self {
+        self.event_type = Some(event_type.into());
         self
     }
 }

@@ -14,11 +14,11 @@ use crate::{Error, Timestamp, json, scheme::TimeFormat};
 /// An event whose data is not parsed yet, borrowed from the verified body.
 ///
 /// A type that the application doesn't know is a value like any other: match on
-/// [`kind`](Envelope::kind) and parse the data of those that matter.
+/// [`event_type`](Envelope::event_type) and parse the data of those that matter.
 #[derive(Clone)]
 pub struct Envelope<'b> {
     pub(crate) id: Option<Cow<'b, str>>,
-    pub(crate) kind: Option<Cow<'b, str>>,
+    pub(crate) event_type: Option<Cow<'b, str>>,
     pub(crate) time: Option<Cow<'b, str>>,
     pub(crate) data: &'b RawValue,
     /// The body that the data stands in, and where.
@@ -35,8 +35,8 @@ impl<'b> Envelope<'b> {
 
     /// The event type, such as `invoice.paid`.
     #[must_use]
-    pub fn kind(&self) -> Option<&str> {
-        self.kind.as_deref()
+    pub fn event_type(&self) -> Option<&str> {
+        self.event_type.as_deref()
     }
 
     /// The time of the event as the provider writes it.
@@ -72,14 +72,17 @@ impl<'b> Envelope<'b> {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<Event<T>, Error> {
         let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
         let data = self.data()?;
-        Ok(Event { id: owned(&self.id), kind: owned(&self.kind), time: owned(&self.time), data })
+        Ok(Event { id: owned(&self.id), event_type: owned(&self.event_type), time: owned(&self.time), data })
     }
 }
 
 /// Shows no byte of the data.
 impl fmt::Debug for Envelope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Envelope").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Envelope")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +92,7 @@ pub struct Event<T> {
     /// The id, the same over retries, where the provider sends one.
     pub id: Option<String>,
     /// The event type, such as `invoice.paid`.
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// The time of the event as the provider writes it.
     pub time: Option<String>,
     /// The data.

@@ -8,7 +8,7 @@
 //!
 //! fn on_event(verified: &Verified<'_>) -> Result<(), Error> {
 //!     let event = Event::from_verified(verified)?;
-//!     match event.kind {
+//!     match event.event_type {
 //!         EventType::PaymentReceived => println!("{:?}: paid {}", event.id, event.data["amount"]),
 //!         EventType::TrialExpired => println!("{:?}: trial over", event.id),
 //!         EventType::Other(kind) => println!("{kind} is none that is documented"),
@@ -59,7 +59,7 @@ pub struct TypedEvent<K, T = Value> {
     /// The id, the same over retries, where the system sends one.
     pub id: Option<String>,
     /// The event type.
-    pub kind: K,
+    pub event_type: K,
     /// The time of the event as the system writes it, where it sends one.
     pub time: Option<String>,
     /// The data.
@@ -78,7 +78,7 @@ impl<K, T: DeserializeOwned> TypedEvent<K, T> {
     {
         let mut event = verified.event()?;
         let no_type = || Error::new(ErrorKind::MalformedBody).because("it names no event type");
-        Ok(TypedEvent::of(event.kind.take().ok_or_else(no_type)?.into(), event))
+        Ok(TypedEvent::of(event.event_type.take().ok_or_else(no_type)?.into(), event))
     }
 
     /// Reads the event of a verified request that doesn't say its type, which is known from elsewhere:
@@ -86,8 +86,8 @@ impl<K, T: DeserializeOwned> TypedEvent<K, T> {
     ///
     /// # Errors
     /// As [`from_verified`](TypedEvent::from_verified), but for the type.
-    pub fn with_kind<B: AsRef<[u8]>>(kind: K, verified: &Verified<'_, B>) -> Result<Self, Error> {
-        Ok(TypedEvent::of(kind, verified.event()?))
+    pub fn with_event_type<B: AsRef<[u8]>>(event_type: K, verified: &Verified<'_, B>) -> Result<Self, Error> {
+        Ok(TypedEvent::of(event_type, verified.event()?))
     }
 }
 
@@ -98,7 +98,7 @@ impl<K, T> TypedEvent<K, T> {
         event::timestamp(self.time.as_deref()?)
     }
 
-    fn of(kind: K, event: Event<T>) -> Self {
-        TypedEvent { id: event.id, kind, time: event.time, data: event.data }
+    fn of(event_type: K, event: Event<T>) -> Self {
+        TypedEvent { id: event.id, event_type, time: event.time, data: event.data }
     }
 }

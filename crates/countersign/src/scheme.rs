@@ -33,7 +33,7 @@
 //!
 //!     [event]
 //!     id = ["json:/id"]
-//!     kind = ["json:/type"]
+//!     type = ["json:/type"]
 //! "#)?;
 //! assert_eq!(acme.name, "acme");
 //! # }
@@ -252,7 +252,7 @@ impl Scheme {
         self.delivery.fixed.to_mut().iter_mut().for_each(|fixed| change(&mut fixed.name));
         let places = self.timestamp.iter_mut().map(|rule| &mut rule.at);
         let event = &mut self.event;
-        let ids = event.id.to_mut().iter_mut().chain(event.kind.to_mut());
+        let ids = event.id.to_mut().iter_mut().chain(event.event_type.to_mut());
         for place in places.chain(ids).chain(&mut event.time) {
             if let Place::Header(name) = place {
                 change(name);

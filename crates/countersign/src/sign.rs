@@ -43,7 +43,7 @@ pub struct Message<'a> {
     /// The event's id, the same for every attempt. `[A-Za-z0-9_-]{1,255}` where the scheme signs it.
     pub id: &'a str,
     /// The event type, for the schemes that write it in a header.
-    pub kind: Option<&'a str>,
+    pub event_type: Option<&'a str>,
     /// The body, byte for byte as it will be sent.
     pub body: &'a [u8],
     /// The method.
@@ -57,7 +57,10 @@ pub struct Message<'a> {
 /// Shows no byte of the body.
 impl fmt::Debug for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("event_type", &self.event_type)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +68,7 @@ impl<'a> Message<'a> {
     /// A message that is sent by `POST`, by a scheme that signs no URL.
     #[must_use]
     pub fn new(id: &'a str, body: &'a [u8]) -> Self {
-        Message { id, kind: None, body, method: "POST", url: "", headers: &[] }
+        Message { id, event_type: None, body, method: "POST", url: "", headers: &[] }
     }
 }
 
@@ -306,7 +309,7 @@ impl Signer {
             Ok(())
         };
         write(&self.scheme.event.id, message.id)?;
-        write(&self.scheme.event.kind, message.kind.unwrap_or_default())
+        write(&self.scheme.event.event_type, message.event_type.unwrap_or_default())
     }
 }
 

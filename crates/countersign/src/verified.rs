@@ -152,7 +152,7 @@ impl<'a, B> Verified<'a, B> {
     #[must_use]
     pub fn into_owned(self) -> Verified<'static, B> {
         let event = &self.scheme().event;
-        let places = event.id.iter().chain(event.kind.iter()).chain(&event.time);
+        let places = event.id.iter().chain(event.event_type.iter()).chain(&event.time);
         let values = places.filter_map(|place| {
             let value = self.in_headers(place)?;
             Some((place.clone(), value.to_owned()))
@@ -198,7 +198,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// is read each time that they are asked for, where they stand in it.
     pub fn read_id_and_type(&mut self) {
         let event = &self.scheme().event;
-        let places = event.id.iter().chain(event.kind.iter());
+        let places = event.id.iter().chain(event.event_type.iter());
         let (places, pointers): (Vec<&Place>, Vec<&str>) = places.filter_map(in_body).unzip();
         if places.is_empty() {
             return;
@@ -223,7 +223,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
     /// # Errors
     /// As [`event_id`](Verified::event_id).
     pub fn event_type(&self) -> Result<Option<Cow<'_, str>>, Error> {
-        self.joined(&self.scheme().event.kind, join_kind)
+        self.joined(&self.scheme().event.event_type, join_kind)
     }
 
     /// The key by which a second delivery of this event is known, at its [endpoint](Verified::endpoint); see
@@ -258,7 +258,7 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             json::check_unique_keys(self.body())?;
         }
         let event = &self.scheme().event;
-        let places: Vec<&Place> = event.id.iter().chain(event.kind.iter()).chain(&event.time).collect();
+        let places: Vec<&Place> = event.id.iter().chain(event.event_type.iter()).chain(&event.time).collect();
         let pointers = places.iter().filter_map(|place| Some(in_body(place)?.1));
         let pointers: Vec<&str> = pointers.chain([&*event.data]).collect();
         let mut found = json::find_all(self.body(), &pointers)?.into_iter();
@@ -268,10 +268,17 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
         });
         let mut id: Vec<_> = values.collect();
         let mut kind = id.split_off(event.id.len());
-        let mut time = kind.split_off(event.kind.len());
+        let mut time = kind.split_off(event.event_type.len());
         let (id, kind) = (join_id(id.into_iter().collect()), join_kind(kind.into_iter().collect()));
         let data = found.next().flatten().ok_or_else(|| json::nothing_at(&event.data))?;
-        Ok(Envelope { id, kind, time: time.pop().flatten(), data, body: self.body(), data_at: &event.data })
+        Ok(Envelope {
+            id,
+            event_type: kind,
+            time: time.pop().flatten(),
+            data,
+            body: self.body(),
+            data_at: &event.data,
+        })
     }
 
     /// The event, with its data parsed.

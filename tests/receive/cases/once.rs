@@ -60,7 +60,7 @@ fn copies() -> Vec<Case> {
 /// What the signature doesn't cover makes no new event.
 fn unsigned_parts() -> Vec<Case> {
     let secret = "a-secret-of-a-repository";
-    let message = Message { kind: Some("push"), ..Message::new("1", BODY) };
+    let message = Message { event_type: Some("push"), ..Message::new("1", BODY) };
     let github = Request::new(sign(&catalog::GITHUB, secret, &message, NOW));
     let delivery = |id| github.clone().set("X-GitHub-Delivery", id).whole(BODY);
     let keys = Keyring::new(&catalog::HUBSPOT_V3, [secret]).unwrap();

@@ -69,7 +69,7 @@ fn verifier(scheme: &Scheme, secret: &str) -> Verifier {
 
 fn signed(scheme: &Scheme, secret: &str) -> HeaderMap {
     let keys = Keyring::new(scheme, [secret]).expect("a secret");
-    let message = Message { kind: Some("push"), ..Message::new("evt_1", BODY) };
+    let message = Message { event_type: Some("push"), ..Message::new("evt_1", BODY) };
     let signed = Signer::new(scheme, keys).expect("a signer").sign(&message, NOW).expect("signed");
     let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).expect("a name");
     let value = |text: &str| HeaderValue::from_str(text).expect("a value");

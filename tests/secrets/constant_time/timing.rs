@@ -39,7 +39,7 @@ fn refusals(scheme: &Scheme, runner: &mut CtRunner, rng: &mut BenchRng) {
     let make = |secret: &str, wrong: &Wrong| {
         let keys = Keyring::new(scheme, [secret]).expect("a secret");
         let signer = Signer::new(scheme, keys.clone()).expect("a signer");
-        let message = Message { kind: Some("push"), ..Message::new("evt_1", BODY) };
+        let message = Message { event_type: Some("push"), ..Message::new("evt_1", BODY) };
         let headers = signer.sign(&message, NOW).expect("signed").headers;
         let verifier = Verifier::builder(scheme.clone()).keys(keys).build().expect("a verifier");
         (verifier, header_map(&headers, wrong))

@@ -19,7 +19,7 @@ async fn typed(Webhook(event): Webhook<Invoice>) -> HttpResponse {
 async fn a_handler_gets_the_event_the_body_and_what_is_known() {
     async fn handler(verified: VerifiedBody, Webhook(event): Webhook<Value>, raw: web::Bytes) -> String {
         assert_eq!(*verified.bytes(), raw);
-        format!("{} {} {}", verified.idempotency_key(), event.kind.unwrap(), event.data["amount"])
+        format!("{} {} {}", verified.idempotency_key(), event.event_type.unwrap(), event.data["amount"])
     }
     let app = App::new().service(web::resource("/").wrap(webhooks()).to(handler));
     let app = test::init_service(app).await;

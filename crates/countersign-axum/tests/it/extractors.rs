@@ -16,7 +16,7 @@ struct Invoice {
 }
 
 async fn paid(Webhook(event): Webhook<Invoice>) -> String {
-    format!("{:?} {:?} {}", event.id, event.kind, event.data.amount)
+    format!("{:?} {:?} {}", event.id, event.event_type, event.data.amount)
 }
 
 fn app() -> Router {

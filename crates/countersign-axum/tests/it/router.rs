@@ -178,7 +178,7 @@ async fn a_type_in_a_header_is_matched_whatever_the_body_is() {
     let keys = Keyring::new(&catalog::SHOPIFY, ["a-secret-of-some-length"]).unwrap();
     let verifier = Verifier::builder(catalog::SHOPIFY).keys(keys.clone()).build().unwrap();
     let app = app_of(EventRouter::new().on("orders/*", items).fallback(fallback), layer_of(verifier));
-    let message = Message { kind: Some("orders/create"), ..Message::new("1", b"not JSON") };
+    let message = Message { event_type: Some("orders/create"), ..Message::new("1", b"not JSON") };
     let mut headers = sign(&catalog::SHOPIFY, keys, &message);
     assert_eq!(ask(&app, post("/", &headers, "not JSON")).await, ok("items"));
     headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-shopify-topic"));
@@ -189,7 +189,7 @@ async fn a_type_in_a_header_is_matched_whatever_the_body_is() {
 async fn a_handler_of_any_event_can_read_it_typed() {
     async fn on_event(verified: VerifiedBody) -> Result<String, StatusCode> {
         let event = iptvbp::Event::from_verified(&verified).map_err(|_| StatusCode::BAD_REQUEST)?;
-        Ok(match event.kind {
+        Ok(match event.event_type {
             EventType::TrialExpired => format!("trial {}", event.data["trial_id"]),
             EventType::Other(kind) => format!("other {kind}"),
             kind => kind.to_string(),

@@ -30,7 +30,7 @@ pub(crate) fn sign(case: &Case, own: Option<&Scheme>) -> Result<Answer, Refusal>
         event_id(&scheme, case.text("event_id")?).map_err(|error| Refusal::new("no_random_bytes", error))?;
     let message = Message {
         id: &id,
-        kind: case.text("event_type")?,
+        event_type: case.text("event_type")?,
         body: &body,
         method: case.text("method")?.unwrap_or_else(|| default_method(&scheme)),
         url: url.unwrap_or_default(),

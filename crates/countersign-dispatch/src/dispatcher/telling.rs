@@ -52,7 +52,7 @@ impl<S: OutboxStore> Dispatcher<S> {
 /// A handler that panics is the application's, and no reason to deliver nothing more.
 fn tell_one(handler: &Handler, event: &OperationalEvent) {
     if catch_unwind(AssertUnwindSafe(|| handler(event))).is_err() {
-        tracing::error!(target: "countersign", event = event.kind(), "a handler of events panicked");
+        tracing::error!(target: "countersign", event = event.event_type(), "a handler of events panicked");
     }
 }
 

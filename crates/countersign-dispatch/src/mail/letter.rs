@@ -84,7 +84,7 @@ fn exhausted(delivery: i64, message: &Message, endpoint: &Endpoint, attempts: u3
     let what = "A delivery was given up. For a while, no other mail tells of this endpoint's.";
     let facts = [
         format!("Delivery: {delivery}, after {}", number(attempts.into(), "attempt")),
-        format!("Message:  {} ({})", shown(&message.id), shown(&message.kind)),
+        format!("Message:  {} ({})", shown(&message.id), shown(&message.event_type)),
         format!("Failing:  {}", endpoint.health.failing_since.map_or("just now".to_owned(), since_when)),
         waiting(facts, "tried by themselves"),
         given_up(facts),

@@ -65,7 +65,7 @@ impl fmt::Debug for Postbox {
 }
 
 fn post(queue: &mpsc::Sender<OperationalEvent>, quiet: &Quiet, event: &OperationalEvent) {
-    let (kind, endpoint) = (event.kind(), &*event.endpoint().id);
+    let (kind, endpoint) = (event.event_type(), &*event.endpoint().id);
     let Ok(room) = queue.try_reserve() else {
         count("dropped");
         return error!(target: "countersign", kind, endpoint, "an event is not mailed: there is no room");
@@ -93,7 +93,7 @@ async fn work<S: OutboxStore>(
             event = waiting.recv() => event,
         };
         let Some(event) = event else { return };
-        let (kind, endpoint) = (event.kind(), &*event.endpoint().id);
+        let (kind, endpoint) = (event.event_type(), &*event.endpoint().id);
         let span = error_span!(target: "countersign", "webhook.mail", event_type = kind, endpoint);
         let send = async { mailer.send(Letter::of(&event, facts(&mailer, &outbox, endpoint).await)).await };
         send.instrument(span).await;

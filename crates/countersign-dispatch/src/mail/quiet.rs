@@ -26,7 +26,7 @@ impl Quiet {
 
     /// Whether no mail has told of this lately. This one does, then.
     pub(super) fn is_new(&self, event: &OperationalEvent) -> bool {
-        let (now, key) = (Instant::now(), (event.kind(), event.endpoint().id.clone()));
+        let (now, key) = (Instant::now(), (event.event_type(), event.endpoint().id.clone()));
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Instant| now.duration_since(*at) < self.span;
         if told.get(&key).is_some_and(is_recent) {

@@ -38,10 +38,10 @@ pub fn endpoint(id: &str, url: &str, wanted: &EventType) -> Result<Endpoint, Pro
 /// Where the module doesn't have the action, or the data can't be written as JSON. The module `collection`
 /// has what steps its installation defines.
 pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMessage, ProfileError> {
-    check(&event.kind)?;
+    check(&event.event_type)?;
     let mut body = Body::default();
-    body.put("webhook_module", event.kind.module.as_str())?;
-    body.put("webhook_action", event.kind.action.as_str())?;
+    body.put("webhook_module", event.event_type.module.as_str())?;
+    body.put("webhook_action", event.event_type.action.as_str())?;
     body.put("data", &event.data)?;
     message::of_body(event, &body)
 }

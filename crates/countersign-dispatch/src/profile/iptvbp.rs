@@ -33,7 +33,7 @@ pub fn endpoint(id: &str, url: &str, secret: &str, wanted: &[EventType]) -> Resu
 /// # Errors
 /// Where the type isn't documented, the time isn't RFC 3339, or the data can't be written as JSON.
 pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMessage, ProfileError> {
-    check(&event.kind)?;
+    check(&event.event_type)?;
     message::of_scheme(&catalog::IPTVBP, event)
 }
 
@@ -42,7 +42,7 @@ pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMess
 /// # Errors
 /// Where no id can be made.
 pub fn test_event() -> Result<NewMessage, ProfileError> {
-    message(&TypedEvent { id: None, kind: TEST.into(), time: None, data: json!({}) })
+    message(&TypedEvent { id: None, event_type: TEST.into(), time: None, data: json!({}) })
 }
 
 fn check(kind: &EventType) -> Result<(), ProfileError> {

@@ -59,13 +59,13 @@ pub fn endpoint(
 /// Where the type isn't `category.…` with a category that is documented, or the data isn't a JSON object or
 /// has a field `event`.
 pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMessage, ProfileError> {
-    let category = event.kind.category();
+    let category = event.event_type.category();
     check(&category)?;
-    match event.kind.as_str().split_once('.') {
+    match event.event_type.as_str().split_once('.') {
         Some((first, rest)) if first == category.as_str() && !rest.is_empty() => {
             message::of_scheme(&catalog::ISPBILLS, event)
         }
-        _ => Err(ProfileError::unknown("ISPBills", &event.kind)),
+        _ => Err(ProfileError::unknown("ISPBills", &event.event_type)),
     }
 }
 

@@ -19,14 +19,14 @@ pub(super) fn of_scheme<K: Display, T: Serialize>(
     scheme: &Scheme,
     event: &TypedEvent<K, T>,
 ) -> Result<NewMessage, ProfileError> {
-    let (rule, kind) = (&scheme.event, event.kind.to_string());
+    let (rule, kind) = (&scheme.event, event.event_type.to_string());
     let id = match &event.id {
         None if !rule.id.is_empty() => Some(id::event()?),
         given => given.clone(),
     };
     let mut body = Body::default();
     body.put_at(rule.id.first(), id.as_deref().unwrap_or_default())?;
-    body.put_at(rule.kind.first(), &kind)?;
+    body.put_at(rule.event_type.first(), &kind)?;
     body.put_at(rule.time.as_ref(), &time_of(event)?)?;
     match name_at(&rule.data) {
         "" => body.put_fields(&event.data)?,
@@ -45,7 +45,7 @@ pub(super) fn of_body<K: Display, T>(
     if event.id.as_deref() == Some("") {
         return Err(ProfileError::event("the event's id is empty: leave it out to have one made"));
     }
-    let mut message = NewMessage::new(event.kind.to_string(), body.bytes()?);
+    let mut message = NewMessage::new(event.event_type.to_string(), body.bytes()?);
     message.id.clone_from(&event.id);
     message.idempotency_key.clone_from(&event.id);
     Ok(message)

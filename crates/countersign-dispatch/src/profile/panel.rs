@@ -48,7 +48,7 @@ pub fn unsigned_endpoint(id: &str, url: &str, wanted: &[EventType]) -> Result<En
 /// # Errors
 /// Where the type isn't documented, or the data isn't a JSON object or has a field `event`.
 pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMessage, ProfileError> {
-    check(&event.kind)?;
+    check(&event.event_type)?;
     message::of_scheme(&catalog::PANEL, event)
 }
 
@@ -57,7 +57,7 @@ pub fn message<T: Serialize>(event: &TypedEvent<EventType, T>) -> Result<NewMess
 /// # Errors
 /// As [`message`].
 pub fn test_event() -> Result<NewMessage, ProfileError> {
-    message(&TypedEvent { id: None, kind: EventType::Test, time: None, data: json!({}) })
+    message(&TypedEvent { id: None, event_type: EventType::Test, time: None, data: json!({}) })
 }
 
 fn events(wanted: &[EventType]) -> Result<Vec<String>, ProfileError> {

@@ -74,7 +74,7 @@ pub fn message(kind: &EventType, reference: impl Into<String>) -> Result<NewMess
 /// # Errors
 /// Where the path names no resource, or the content doesn't hold it under its name.
 pub fn envelope(message: &Message, content: &Content) -> Result<Bytes, ProfileError> {
-    let kind = EventType::from(message.kind.as_str());
+    let kind = EventType::from(message.event_type.as_str());
     let resource = resource(&kind)?;
     if !content.rest.contains_key(resource) {
         return Err(ProfileError::event(format!("the content holds no `{resource}`")));
@@ -82,7 +82,7 @@ pub fn envelope(message: &Message, content: &Content) -> Result<Bytes, ProfileEr
     let rule = &catalog::SNAPBILL.event;
     let mut inner = Body::default();
     inner.put("id", &content.id)?;
-    inner.put_at(rule.kind.first(), kind.as_str())?;
+    inner.put_at(rule.event_type.first(), kind.as_str())?;
     inner.put("details", &content.details)?;
     inner.put_fields(&content.rest)?;
     let mut body = Body::default();
@@ -122,7 +122,7 @@ where
         _endpoint: &Endpoint,
         _attempt: u32,
     ) -> Result<Bytes, Box<dyn StdError + Send + Sync>> {
-        let read = self.0(message.kind.as_str().into(), reference.to_owned());
+        let read = self.0(message.event_type.as_str().into(), reference.to_owned());
         let content = read.await.map_err(Into::into)?;
         Ok(envelope(message, &content)?)
     }

@@ -28,7 +28,7 @@ fn told(script: &Script, part: &str) -> Vec<Value> {
 /// How many messages of each type there are.
 async fn messages<S: OutboxStore>(running: &Running<S>, kind: &str) -> usize {
     let mut filter = MessageFilter::default();
-    filter.kind = Some(kind.to_owned());
+    filter.event_type = Some(kind.to_owned());
     running.outbox.store().messages(&filter, &Page { after: None, limit: 1000 }).await.unwrap().len()
 }
 

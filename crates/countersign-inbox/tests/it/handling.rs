@@ -27,7 +27,10 @@ async fn every_event_is_handled_once() {
                 amount: u64,
             }
             let invoice: Invoice = event.data()?;
-            assert_eq!((invoice.amount, event.kind(), event.source()), (42, Some("invoice.paid"), "billing"));
+            assert_eq!(
+                (invoice.amount, event.event_type(), event.source()),
+                (42, Some("invoice.paid"), "billing")
+            );
             assert_eq!((event.header("X-Shop"), event.header("x-other")), (Some("acme"), None));
             Ok(())
         }

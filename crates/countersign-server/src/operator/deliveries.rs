@@ -76,7 +76,7 @@ impl<S: OutboxStore> Operator<S> {
         filter.tenant = caller.narrow(query.tenant.as_deref())?;
         filter.endpoint_id = owned("endpoint", query.endpoint.as_deref())?;
         filter.message_id = owned("message", query.message.as_deref())?;
-        filter.kind = owned("type", query.kind.as_deref())?;
+        filter.event_type = owned("type", query.kind.as_deref())?;
         filter.state = query.status.map(DeliveryState::from);
         (filter.from, filter.until) = time::span(query.from, query.until);
         let found = self.store().deliveries(&filter, &page).await?;

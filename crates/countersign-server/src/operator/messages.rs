@@ -100,7 +100,7 @@ impl<S: OutboxStore> Operator<S> {
         let page = Wanted { cursor: query.cursor.clone(), limit: query.limit }.page()?;
         let mut filter = MessageFilter::default();
         filter.tenant = caller.narrow(query.tenant.as_deref())?;
-        filter.kind = owned("type", query.kind.as_deref())?;
+        filter.event_type = owned("type", query.kind.as_deref())?;
         (filter.from, filter.until) = time::span(query.from, query.until);
         if let Some(cursor) = &page.after {
             // A message of somebody else, or one that is gone, is no place to go on from.
@@ -120,7 +120,7 @@ impl<S: OutboxStore> Operator<S> {
     /// Checks that the message of this id is what `new` would have been.
     async fn check_same(&self, new: &NewMessage, id: &str) -> Result<(), Refusal> {
         let first = self.store().message(id).await?;
-        match first.is_none_or(|first| first.kind == new.kind && first.payload == new.payload) {
+        match first.is_none_or(|first| first.event_type == new.event_type && first.payload == new.payload) {
             true => Ok(()),
             false => Err(Refusal::new(RefusalKind::KeyReused, "use a new key for each message")),
         }

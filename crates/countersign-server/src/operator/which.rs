@@ -83,7 +83,7 @@ impl Which<'_> {
         filter.tenant = caller.narrow(self.tenant)?;
         filter.endpoint_id = owned("endpoint", self.endpoint)?;
         filter.message_id = owned("message", self.message)?;
-        filter.kind = owned("type", self.kind)?;
+        filter.event_type = owned("type", self.kind)?;
         filter.state = state;
         (filter.from, filter.until) = time::span(self.span.0, self.span.1);
         Ok(filter)

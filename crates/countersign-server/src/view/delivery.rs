@@ -91,7 +91,7 @@ impl From<Delivery> for DeliveryView {
             due_at: delivery.pending_until().map(Time),
             id: delivery.id,
             message: delivery.message_id,
-            kind: delivery.kind,
+            kind: delivery.event_type,
             endpoint: delivery.endpoint_id,
             tenant: delivery.tenant,
             status: delivery.state.into(),

@@ -66,7 +66,7 @@ impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
         MessageView {
             id: message.id,
-            kind: message.kind,
+            kind: message.event_type,
             tenant: message.tenant,
             content_type: message.content_type,
             created_at: Time(message.created_at),

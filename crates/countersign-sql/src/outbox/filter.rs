@@ -30,7 +30,7 @@ where
         self.text("message_id =", filter.message_id.as_deref());
         self.text("endpoint_id =", filter.endpoint_id.as_deref());
         self.tenant(filter.tenant.as_ref());
-        self.text("kind =", filter.kind.as_deref());
+        self.text("kind =", filter.event_type.as_deref());
         self.state(filter.state);
         self.number("created_at >=", filter.from);
         self.number("created_at <", filter.until);
@@ -49,7 +49,7 @@ where
     /// The conditions of a filter of messages.
     pub(crate) fn messages(mut self, filter: &MessageFilter) -> Self {
         self.tenant(filter.tenant.as_ref());
-        self.text("kind =", filter.kind.as_deref());
+        self.text("kind =", filter.event_type.as_deref());
         self.number("created_at >=", filter.from);
         self.number("created_at <", filter.until);
         self

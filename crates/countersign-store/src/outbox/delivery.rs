@@ -137,7 +137,7 @@ pub struct Delivery {
     /// The message.
     pub message_id: String,
     /// The event type.
-    pub kind: String,
+    pub event_type: String,
     /// The endpoint.
     pub endpoint_id: String,
     /// The tenant of both.
@@ -172,7 +172,7 @@ impl Delivery {
         Delivery {
             id,
             message_id: message_id.into(),
-            kind: kind.into(),
+            event_type: kind.into(),
             endpoint_id: endpoint_id.into(),
             tenant: None,
             state: DeliveryState::Pending,
@@ -223,7 +223,7 @@ pub struct DeliveryFilter {
     /// Its tenant: `Some(None)` for those of none.
     pub tenant: Option<Option<String>>,
     /// Its event type.
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// Where it stands.
     pub state: Option<DeliveryState>,
     /// Enqueued at this time or later, in microseconds.

@@ -265,7 +265,7 @@ impl fmt::Debug for MemoryOutbox {
 /// Whether a message is one that a filter means.
 fn of(message: &Message, filter: &MessageFilter) -> bool {
     filter.tenant.as_ref().is_none_or(|tenant| *tenant == message.tenant)
-        && filter.kind.as_ref().is_none_or(|kind| *kind == message.kind)
+        && filter.event_type.as_ref().is_none_or(|kind| *kind == message.event_type)
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)
 }

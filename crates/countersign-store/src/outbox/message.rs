@@ -13,7 +13,7 @@ pub struct NewMessage {
     /// The id: `None` for one that the store makes, `msg_…`, which sorts by time.
     pub id: Option<String>,
     /// The event type.
-    pub kind: String,
+    pub event_type: String,
     /// What is sent.
     pub payload: Payload,
     /// The `Content-Type`.
@@ -39,7 +39,7 @@ impl NewMessage {
     pub fn new(kind: impl Into<String>, payload: impl Into<Payload>) -> Self {
         NewMessage {
             id: None,
-            kind: kind.into(),
+            event_type: kind.into(),
             payload: payload.into(),
             content_type: "application/json".to_owned(),
             tenant: None,
@@ -61,7 +61,7 @@ impl NewMessage {
         let (id, tenant) = (self.id.as_deref(), self.tenant.as_deref());
         check_names(&[
             ("id", id.unwrap_or_default()),
-            ("event type", &self.kind),
+            ("event type", &self.event_type),
             ("tenant", tenant.unwrap_or_default()),
         ])
     }
@@ -128,7 +128,7 @@ pub struct Message {
     /// The id: fixed when it was enqueued, the same in every attempt.
     pub id: String,
     /// The event type.
-    pub kind: String,
+    pub event_type: String,
     /// What is sent.
     pub payload: Payload,
     /// The `Content-Type`.
@@ -147,7 +147,7 @@ impl Message {
     pub fn stored(new: &NewMessage, id: impl Into<String>, created_at: i64) -> Self {
         Message {
             id: id.into(),
-            kind: new.kind.clone(),
+            event_type: new.event_type.clone(),
             payload: new.payload.clone(),
             content_type: new.content_type.clone(),
             tenant: new.tenant.clone(),

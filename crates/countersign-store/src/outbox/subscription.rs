@@ -53,6 +53,6 @@ impl Subscription {
     }
 
     fn is_of_a_type(&self, message: &NewMessage) -> bool {
-        self.events.as_ref().is_some_and(|events| events.matches(&message.kind))
+        self.events.as_ref().is_some_and(|events| events.matches(&message.event_type))
     }
 }

@@ -35,7 +35,7 @@ pub struct MessageFilter {
     /// Its tenant: `Some(None)` for those of none.
     pub tenant: Option<Option<String>>,
     /// Its event type.
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// Enqueued at this time or later, in microseconds.
     pub from: Option<i64>,
     /// Enqueued before this time, in microseconds.

@@ -26,7 +26,8 @@ async fn signed(scheme: &Scheme, request: Request<Full<Bytes>>) -> Result<Reques
 }
 
 fn outgoing() -> http::request::Builder {
-    Request::post("https://example.com/hooks?tenant=7").extension(Outgoing::new("msg_1").kind("invoice.paid"))
+    Request::post("https://example.com/hooks?tenant=7")
+        .extension(Outgoing::new("msg_1").event_type("invoice.paid"))
 }
 
 #[tokio::test]

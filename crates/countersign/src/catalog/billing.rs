@@ -30,7 +30,7 @@ pub const IPTVBP: Scheme = Scheme {
     key: SECRET,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/timestamp")),
         data: Borrowed("/data"),
     },
@@ -53,7 +53,7 @@ pub const PANEL: Scheme = Scheme {
     source: Borrowed("the panel's webhook documentation; the place of the type is an assumption"),
     signature: bare("X-Webhook-Signature", SHA256, Encoding::Hex),
     key: SECRET,
-    event: EventRule { kind: list![Place: Json("/event")], ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Json("/event")], ..EventRule::NONE },
     ..BASE
 };
 
@@ -73,7 +73,7 @@ pub const ISPBILLS: Scheme = Scheme {
     source: Borrowed("ISPBills webhook documentation; header, hash and encoding are assumptions"),
     signature: bare("X-Webhook-Signature", SHA256, Encoding::Hex),
     key: SECRET,
-    event: EventRule { kind: list![Place: Json("/event")], ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Json("/event")], ..EventRule::NONE },
     ..BASE
 };
 
@@ -133,7 +133,7 @@ pub const SNAPBILL: Scheme = Scheme {
     key: SECRET,
     event: EventRule {
         id: list![Place: Json("/uuid")],
-        kind: list![Place: Json("/body/path")],
+        event_type: list![Place: Json("/body/path")],
         time: None,
         data: Borrowed("/body"),
     },

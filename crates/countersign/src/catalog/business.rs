@@ -38,7 +38,7 @@ pub const DOCUSIGN: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event"), Json("/data/envelopeId"), Json("/generatedDateTime")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: Some(json("/generatedDateTime")),
         data: Borrowed("/data"),
     },
@@ -126,7 +126,7 @@ pub const SHOPIFY: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Header("X-Shopify-Webhook-Id")],
-        kind: list![Place: Header("X-Shopify-Topic")],
+        event_type: list![Place: Header("X-Shopify-Topic")],
         time: Some(header("X-Shopify-Triggered-At")),
         data: Borrowed(""),
     },
@@ -147,7 +147,7 @@ pub const SHOPIFY_EVENTS: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Header("shopify-webhook-id")],
-        kind: list![Place: Header("shopify-topic"), Header("shopify-action")],
+        event_type: list![Place: Header("shopify-topic"), Header("shopify-action")],
         time: Some(header("shopify-triggered-at")),
         data: Borrowed(""),
     },
@@ -173,7 +173,7 @@ pub const WOOCOMMERCE: Scheme = Scheme {
     source: Borrowed("woocommerce/woocommerce includes/class-wc-webhook.php; woocommerce-rest-api-docs"),
     signature: bare("X-WC-Webhook-Signature", SHA256, Encoding::Base64),
     key: CHOSEN,
-    event: EventRule { kind: list![Place: Header("X-WC-Webhook-Topic")], ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Header("X-WC-Webhook-Topic")], ..EventRule::NONE },
     handshakes: Borrowed(WOOCOMMERCE_CREATED),
     ..BASE
 };
@@ -227,7 +227,7 @@ pub const ZENDESK: Scheme = Scheme {
     ),
     event: EventRule {
         id: list![Place: Header("X-Zendesk-Webhook-Invocation-Id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/time")),
         data: Borrowed(""),
     },

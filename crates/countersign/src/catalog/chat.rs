@@ -28,7 +28,11 @@ pub const DISCORD: Scheme = Scheme {
     signature: bare("X-Signature-Ed25519", ED25519, Encoding::HexAnyCase),
     key: KeyRule::of(DISCORD_KEY).min(32),
     timestamp: discord_time(),
-    event: EventRule { id: list![Place: Json("/id")], kind: list![Place: Json("/type")], ..EventRule::NONE },
+    event: EventRule {
+        id: list![Place: Json("/id")],
+        event_type: list![Place: Json("/type")],
+        ..EventRule::NONE
+    },
     handshakes: Borrowed(DISCORD_PING),
     ..BASE
 };
@@ -48,7 +52,7 @@ pub const DISCORD_EVENTS: Scheme = Scheme {
     key: KeyRule::of(DISCORD_KEY).min(32),
     timestamp: discord_time(),
     event: EventRule {
-        kind: list![Place: Json("/event/type")],
+        event_type: list![Place: Json("/event/type")],
         time: Some(json("/event/timestamp")),
         data: Borrowed("/event"),
         ..EventRule::NONE
@@ -72,7 +76,7 @@ pub const INTERCOM: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/topic")],
+        event_type: list![Place: Json("/topic")],
         time: Some(json("/created_at")),
         data: Borrowed("/data/item"),
     },
@@ -115,7 +119,7 @@ pub const META: Scheme = Scheme {
     source: Borrowed("fbsamples; WhatsApp/WhatsApp-Nodejs-SDK; developers.facebook.com"),
     signature: labelled("X-Hub-Signature-256", SHA256_LABEL, Encoding::Hex),
     key: ISSUED,
-    event: EventRule { kind: list![Place: Json("/object")], ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Json("/object")], ..EventRule::NONE },
     handshakes: Borrowed(META_SUBSCRIBE),
     ..BASE
 };
@@ -131,7 +135,7 @@ pub const META_LEGACY_SHA1: Scheme = Scheme {
     source: Borrowed("fbsamples/messenger-platform-samples node/app.js"),
     signature: labelled("X-Hub-Signature", SHA1_LABEL, Encoding::Hex),
     key: ISSUED,
-    event: EventRule { kind: list![Place: Json("/object")], ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Json("/object")], ..EventRule::NONE },
     handshakes: Borrowed(META_SUBSCRIBE),
     ..BASE
 };
@@ -156,7 +160,7 @@ pub const SLACK: Scheme = Scheme {
     timestamp: time(header("X-Slack-Request-Timestamp"), TimeFormat::UnixSeconds, Some(300), Some(300)),
     event: EventRule {
         id: list![Place: Json("/event_id")],
-        kind: list![Place: Json("/event/type")],
+        event_type: list![Place: Json("/event/type")],
         time: Some(json("/event_time")),
         data: Borrowed("/event"),
     },
@@ -205,7 +209,7 @@ pub const TWITCH: Scheme = Scheme {
     timestamp: time(header("Twitch-Eventsub-Message-Timestamp"), TimeFormat::Rfc3339, Some(600), None),
     event: EventRule {
         id: list![Place: Header("Twitch-Eventsub-Message-Id")],
-        kind: list![Place: Json("/subscription/type")],
+        event_type: list![Place: Json("/subscription/type")],
         time: Some(header("Twitch-Eventsub-Message-Timestamp")),
         data: Borrowed(""),
     },
@@ -229,7 +233,7 @@ pub const VIBER: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event"), Json("/message_token")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: Some(json("/timestamp")),
         data: Borrowed(""),
     },
@@ -254,7 +258,7 @@ pub const ZOOM: Scheme = Scheme {
     key: ISSUED,
     timestamp: time(header("x-zm-request-timestamp"), TimeFormat::UnixSeconds, Some(300), Some(300)),
     event: EventRule {
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: Some(json("/event_ts")),
         data: Borrowed("/payload"),
         ..EventRule::NONE

@@ -26,7 +26,7 @@ pub const BITBUCKET: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("X-Request-UUID")],
-        kind: list![Place: Header("X-Event-Key")],
+        event_type: list![Place: Header("X-Event-Key")],
         ..EventRule::NONE
     },
     ..BASE
@@ -47,7 +47,7 @@ pub const CIRCLECI: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/happened_at")),
         data: Borrowed(""),
     },
@@ -78,7 +78,7 @@ pub const GITHUB: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("X-GitHub-Delivery")],
-        kind: list![Place: Header("X-GitHub-Event")],
+        event_type: list![Place: Header("X-GitHub-Event")],
         ..EventRule::NONE
     },
     ..BASE
@@ -97,7 +97,7 @@ pub const GITHUB_SHA1: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("X-GitHub-Delivery")],
-        kind: list![Place: Header("X-GitHub-Event")],
+        event_type: list![Place: Header("X-GitHub-Event")],
         ..EventRule::NONE
     },
     ..BASE
@@ -121,7 +121,7 @@ pub const GITLAB_TOKEN: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("Idempotency-Key")],
-        kind: list![Place: Header("X-Gitlab-Event")],
+        event_type: list![Place: Header("X-Gitlab-Event")],
         ..EventRule::NONE
     },
     ..BASE
@@ -142,7 +142,7 @@ pub const JIRA: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("X-Atlassian-Webhook-Identifier")],
-        kind: list![Place: Json("/webhookEvent")],
+        event_type: list![Place: Json("/webhookEvent")],
         time: Some(json("/timestamp")),
         data: Borrowed(""),
     },
@@ -167,7 +167,7 @@ pub const LINEAR: Scheme = Scheme {
     timestamp: time(json("/webhookTimestamp"), TimeFormat::UnixMillis, Some(60), Some(60)),
     event: EventRule {
         id: list![Place: Json("/type"), Json("/action"), Json("/data/id"), Json("/createdAt")],
-        kind: list![Place: Json("/type"), Json("/action")],
+        event_type: list![Place: Json("/type"), Json("/action")],
         time: Some(json("/createdAt")),
         data: Borrowed(""),
     },
@@ -189,7 +189,7 @@ pub const PAGERDUTY: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event/id")],
-        kind: list![Place: Json("/event/event_type")],
+        event_type: list![Place: Json("/event/event_type")],
         time: Some(json("/event/occurred_at")),
         data: Borrowed("/event/data"),
     },
@@ -215,7 +215,7 @@ pub const SENTRY: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Header("Request-ID")],
-        kind: list![Place: Header("Sentry-Hook-Resource"), Json("/action")],
+        event_type: list![Place: Header("Sentry-Hook-Resource"), Json("/action")],
         time: None,
         data: Borrowed("/data"),
     },
@@ -238,7 +238,7 @@ pub const VERCEL: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/createdAt")),
         data: Borrowed("/payload"),
     },

@@ -27,7 +27,7 @@ pub const ADYEN_PLATFORM: Scheme = Scheme {
     delivery: Delivery { fixed: Borrowed(ADYEN_PROTOCOL), ..Delivery::POST },
     signature: bare("HmacSignature", SHA256, Encoding::Base64),
     key: KeyRule::of(HEX_KEY).min(8),
-    event: EventRule { kind: list![Place: Json("/type")], data: Borrowed("/data"), ..EventRule::NONE },
+    event: EventRule { event_type: list![Place: Json("/type")], data: Borrowed("/data"), ..EventRule::NONE },
     ..BASE
 };
 
@@ -47,7 +47,7 @@ pub const CHECKOUT: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created_on")),
         data: Borrowed("/data"),
     },
@@ -69,7 +69,7 @@ pub const COINBASE_COMMERCE: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event/id")],
-        kind: list![Place: Json("/event/type")],
+        event_type: list![Place: Json("/event/type")],
         time: Some(json("/event/created_at")),
         data: Borrowed("/event/data"),
     },
@@ -91,7 +91,7 @@ pub const FLUTTERWAVE_V3: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/event"), Json("/data/id")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: None,
         data: Borrowed("/data"),
     },
@@ -114,7 +114,7 @@ pub const FLUTTERWAVE_V4: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/type"), Json("/data/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/timestamp")),
         data: Borrowed("/data"),
     },
@@ -158,7 +158,11 @@ pub const MOLLIE: Scheme = Scheme {
         encoding: Encoding::Hex,
     },
     key: ISSUED,
-    event: EventRule { id: list![Place: Json("/id")], kind: list![Place: Json("/type")], ..EventRule::NONE },
+    event: EventRule {
+        id: list![Place: Json("/id")],
+        event_type: list![Place: Json("/type")],
+        ..EventRule::NONE
+    },
     ..BASE
 };
 
@@ -177,7 +181,7 @@ pub const PAYSTACK: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event"), Json("/data/id")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: None,
         data: Borrowed("/data"),
     },
@@ -201,7 +205,7 @@ pub const RAZORPAY: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Header("x-razorpay-event-id")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: Some(json("/created_at")),
         data: Borrowed("/payload"),
     },
@@ -225,7 +229,7 @@ pub const SQUARE: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event_id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created_at")),
         data: Borrowed("/data"),
     },
@@ -246,7 +250,7 @@ pub const SQUARE_LEGACY_SHA1: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/event_id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created_at")),
         data: Borrowed("/data"),
     },
@@ -276,7 +280,7 @@ pub const STRIPE: Scheme = Scheme {
     timestamp: time(field("t"), TimeFormat::UnixSeconds, Some(300), None),
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created")),
         data: Borrowed("/data/object"),
     },

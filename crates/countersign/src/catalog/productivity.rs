@@ -78,7 +78,7 @@ pub const BOX: Scheme = Scheme {
     timestamp: time(header("BOX-DELIVERY-TIMESTAMP"), TimeFormat::Rfc3339, Some(600), Some(0)),
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/trigger")],
+        event_type: list![Place: Json("/trigger")],
         time: None,
         data: Borrowed("/source"),
     },
@@ -100,7 +100,7 @@ pub const CALCOM: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/payload/uid"), Json("/triggerEvent"), Json("/createdAt")],
-        kind: list![Place: Json("/triggerEvent")],
+        event_type: list![Place: Json("/triggerEvent")],
         time: Some(json("/createdAt")),
         data: Borrowed("/payload"),
     },
@@ -125,7 +125,7 @@ pub const CALENDLY: Scheme = Scheme {
     timestamp: time(field("t"), TimeFormat::UnixSeconds, Some(180), None),
     event: EventRule {
         id: list![Place: Json("/payload/uri"), Json("/event"), Json("/created_at")],
-        kind: list![Place: Json("/event")],
+        event_type: list![Place: Json("/event")],
         time: Some(json("/created_at")),
         data: Borrowed("/payload"),
     },
@@ -167,7 +167,7 @@ pub const MUX: Scheme = Scheme {
     timestamp: time(field("t"), TimeFormat::UnixSeconds, Some(300), None),
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: None,
         data: Borrowed("/data"),
     },
@@ -192,7 +192,7 @@ pub const NOTION: Scheme = Scheme {
     key: ISSUED,
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/timestamp")),
         data: Borrowed(""),
     },
@@ -227,7 +227,7 @@ pub const SANITY: Scheme = Scheme {
     }),
     event: EventRule {
         id: list![Place: Header("idempotency-key")],
-        kind: list![Place: Header("sanity-operation")],
+        event_type: list![Place: Header("sanity-operation")],
         time: Some(header("sanity-transaction-time")),
         data: Borrowed(""),
     },
@@ -254,7 +254,7 @@ pub const TRELLO: Scheme = Scheme {
     key: KeyRule::TEXT.min(6),
     event: EventRule {
         id: list![Place: Json("/action/id")],
-        kind: list![Place: Json("/action/type")],
+        event_type: list![Place: Json("/action/type")],
         time: Some(json("/action/date")),
         data: Borrowed("/action"),
     },
@@ -276,7 +276,7 @@ pub const TYPEFORM: Scheme = Scheme {
     key: CHOSEN,
     event: EventRule {
         id: list![Place: Json("/event_id")],
-        kind: list![Place: Json("/event_type")],
+        event_type: list![Place: Json("/event_type")],
         time: None,
         data: Borrowed("/form_response"),
     },

@@ -21,7 +21,7 @@ use crate::scheme::{
 /// - Secrets are base64 with or without `whsec_`. The specification asks for 24 to 64 bytes and no
 ///   library checks it; here 16 are enough, since shorter ones than 24 are in use.
 /// - The type and the data are where the specification recommends them. A sender may use any body:
-///   change [`EventRule::kind`] and [`EventRule::data`] then.
+///   change [`EventRule::event_type`] and [`EventRule::data`] then.
 pub const STANDARD_WEBHOOKS: Scheme = Scheme {
     name: Borrowed("standard-webhooks"),
     title: Borrowed("Standard Webhooks"),
@@ -32,7 +32,7 @@ pub const STANDARD_WEBHOOKS: Scheme = Scheme {
     timestamp: webhook_time(),
     event: EventRule {
         id: WEBHOOK_ID,
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/timestamp")),
         data: Borrowed("/data"),
     },
@@ -56,7 +56,7 @@ pub const SVIX: Scheme = Scheme {
     signature: svix_signature(V1_AND_V1A),
     key: KeyRule::of(ANY_KEY).min(16),
     timestamp: svix_time(),
-    event: EventRule { id: SVIX_ID, kind: list![Place: Json("/type")], ..EventRule::NONE },
+    event: EventRule { id: SVIX_ID, event_type: list![Place: Json("/type")], ..EventRule::NONE },
     ..BASE
 };
 
@@ -77,7 +77,7 @@ pub const CLERK: Scheme = Scheme {
     timestamp: svix_time(),
     event: EventRule {
         id: SVIX_ID,
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/timestamp")),
         data: Borrowed("/data"),
     },
@@ -98,7 +98,7 @@ pub const RESEND: Scheme = Scheme {
     timestamp: svix_time(),
     event: EventRule {
         id: SVIX_ID,
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created_at")),
         data: Borrowed("/data"),
     },
@@ -121,7 +121,7 @@ pub const OPENAI: Scheme = Scheme {
     timestamp: webhook_time(),
     event: EventRule {
         id: WEBHOOK_ID,
-        kind: list![Place: Json("/type")],
+        event_type: list![Place: Json("/type")],
         time: Some(json("/created_at")),
         data: Borrowed("/data"),
     },
@@ -178,7 +178,7 @@ pub const GITLAB: Scheme = Scheme {
     signature: webhook_signature(V1),
     key: KeyRule::of(GITLAB_KEY).min(32),
     timestamp: webhook_time(),
-    event: EventRule { id: WEBHOOK_ID, kind: list![Place: Json("/object_kind")], ..EventRule::NONE },
+    event: EventRule { id: WEBHOOK_ID, event_type: list![Place: Json("/object_kind")], ..EventRule::NONE },
     ..BASE
 };
 

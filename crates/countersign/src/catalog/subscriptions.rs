@@ -30,7 +30,7 @@ pub const CHARGEBEE: Scheme = Scheme {
     key: KeyRule::of(BASIC_KEY).min(1),
     event: EventRule {
         id: list![Place: Json("/id")],
-        kind: list![Place: Json("/event_type")],
+        event_type: list![Place: Json("/event_type")],
         time: Some(json("/occurred_at")),
         data: Borrowed("/content"),
     },
@@ -51,7 +51,7 @@ pub const LEMONSQUEEZY: Scheme = Scheme {
     signature: bare("X-Signature", SHA256, Encoding::Hex),
     key: KeyRule::TEXT.min(6),
     event: EventRule {
-        kind: list![Place: Json("/meta/event_name")],
+        event_type: list![Place: Json("/meta/event_name")],
         data: Borrowed("/data"),
         ..EventRule::NONE
     },
@@ -80,7 +80,7 @@ pub const PADDLE: Scheme = Scheme {
     timestamp: time(field("ts"), TimeFormat::UnixSeconds, Some(5), None),
     event: EventRule {
         id: list![Place: Json("/event_id")],
-        kind: list![Place: Json("/event_type")],
+        event_type: list![Place: Json("/event_type")],
         time: Some(json("/occurred_at")),
         data: Borrowed("/data"),
     },
@@ -111,7 +111,7 @@ pub const RECURLY: Scheme = Scheme {
     timestamp: time(field("time"), TimeFormat::UnixMillis, Some(300), Some(300)),
     event: EventRule {
         id: list![Place: Json("/object_type"), Json("/id"), Json("/event_type"), Json("/event_time")],
-        kind: list![Place: Json("/object_type"), Json("/event_type")],
+        event_type: list![Place: Json("/object_type"), Json("/event_type")],
         time: Some(json("/event_time")),
         data: Borrowed(""),
     },

@@ -54,7 +54,7 @@ pub const CLOUDEVENTS_WEBHOOK: Scheme = Scheme {
     key: KeyRule::TEXT,
     event: EventRule {
         id: list![Place: Header("ce-source"), Header("ce-id")],
-        kind: list![Place: Header("ce-type")],
+        event_type: list![Place: Header("ce-type")],
         time: Some(header("ce-time")),
         data: Borrowed(""),
     },

@@ -9,8 +9,8 @@
 //!
 //! // Of a route such as `/webhooks/billrun/{module}/{action}`.
 //! fn on_event(module: &str, action: &str, verified: &Verified<'_>) -> Result<(), Error> {
-//!     let event = Event::with_kind(EventType::new(module, action), verified)?;
-//!     match (event.kind.module, event.kind.action) {
+//!     let event = Event::with_event_type(EventType::new(module, action), verified)?;
+//!     match (event.event_type.module, event.event_type.action) {
 //!         (Module::Bills, Action::AfterChargeSuccess) => println!("charged: {}", event.data),
 //!         (Module::Collection, Action::Other(step)) => println!("collection: {step}"),
 //!         _ => {}

@@ -43,7 +43,7 @@ impl Event {
     /// The resource as it is at the time of delivery: what the inner body holds under its name.
     #[must_use]
     pub fn resource(&self) -> Option<&Value> {
-        self.data.rest.get(self.kind.resource()?)
+        self.data.rest.get(self.event_type.resource()?)
     }
 }
 

@@ -54,7 +54,7 @@ fn vectors(scheme: &Scheme) -> Vec<String> {
 fn an_event_of_iptvbp_is_its_envelope_in_full() {
     let event = iptvbp::Event::from_verified(&first(&catalog::IPTVBP)).expect("an event");
     assert_eq!(event.id.as_deref(), Some("evt_5f2a91c07d"));
-    assert_eq!(event.kind, iptvbp::EventType::PaymentReceived);
+    assert_eq!(event.event_type, iptvbp::EventType::PaymentReceived);
     assert_eq!(event.timestamp().map(|time| time.as_unix_seconds()), Some(1_773_480_413));
     assert_eq!(event.data, json!({"payment_id": 1842, "amount": "19.99", "currency": "EUR"}));
 }
@@ -68,17 +68,18 @@ fn the_types_of_the_vectors_are_read() {
         kinds.join(" ")
     };
     let iptvbp =
-        kinds(&catalog::IPTVBP, |v| Some(format!("{:?}", iptvbp::Event::from_verified(v).ok()?.kind)));
+        kinds(&catalog::IPTVBP, |v| Some(format!("{:?}", iptvbp::Event::from_verified(v).ok()?.event_type)));
     assert_eq!(iptvbp, r#"PaymentReceived CustomerCreated Other("test.ping") none TrialExpired"#);
-    let panel = kinds(&catalog::PANEL, |v| Some(format!("{:?}", panel::Event::from_verified(v).ok()?.kind)));
+    let panel =
+        kinds(&catalog::PANEL, |v| Some(format!("{:?}", panel::Event::from_verified(v).ok()?.event_type)));
     assert_eq!(panel, "TransactionSuccess TicketReopened Test");
     let ispbills = kinds(&catalog::ISPBILLS, |v| {
-        let kind = ispbills::Event::from_verified(v).ok()?.kind;
+        let kind = ispbills::Event::from_verified(v).ok()?.event_type;
         Some(format!("{:?}/{kind}", kind.category()))
     });
     assert_eq!(ispbills, "Invoice/invoice.created Customer/customer.updated none");
     let snapbill =
-        kinds(&catalog::SNAPBILL, |v| Some(snapbill::Event::from_verified(v).ok()?.kind.to_string()));
+        kinds(&catalog::SNAPBILL, |v| Some(snapbill::Event::from_verified(v).ok()?.event_type.to_string()));
     assert_eq!(snapbill, "/invoice/update/state");
 }
 
@@ -86,7 +87,7 @@ fn the_types_of_the_vectors_are_read() {
 fn an_event_of_snapbill_holds_the_resource_that_its_path_names() {
     let event = snapbill::Event::from_verified(&first(&catalog::SNAPBILL)).expect("an event");
     assert_eq!(event.id.as_deref(), Some("6f1c2b52-7d0e-4e0b-9a39-0d6f4c1c3c11"));
-    assert_eq!(event.kind, snapbill::EventType::InvoiceUpdateState);
+    assert_eq!(event.event_type, snapbill::EventType::InvoiceUpdateState);
     assert_eq!(event.data.id, 7301);
     assert_eq!(event.data.details, json!({"state": "paid"}));
     assert_eq!(event.resource(), Some(&json!({"id": 42, "state": "paid"})));
@@ -100,11 +101,11 @@ fn an_event_of_snapbill_holds_the_resource_that_its_path_names() {
 #[test]
 fn an_event_of_billrun_is_what_its_url_says() {
     let kind = billrun::EventType::new("bills", "afterChargeSuccess");
-    let event = billrun::Event::with_kind(kind, &first(&catalog::BILLRUN)).expect("an event");
-    assert_eq!(event.kind.module, billrun::Module::Bills);
-    assert_eq!(event.kind.action, billrun::Action::AfterChargeSuccess);
+    let event = billrun::Event::with_event_type(kind, &first(&catalog::BILLRUN)).expect("an event");
+    assert_eq!(event.event_type.module, billrun::Module::Bills);
+    assert_eq!(event.event_type.action, billrun::Action::AfterChargeSuccess);
     assert_eq!(event.data["data"], json!({"aid": 1001, "amount": 42}));
-    let empty = billrun::Event::with_kind(event.kind, &verified(&catalog::BILLRUN, ""));
+    let empty = billrun::Event::with_event_type(event.event_type, &verified(&catalog::BILLRUN, ""));
     assert_eq!(empty.map_err(|error| error.kind()), Err(ErrorKind::MalformedBody));
 }
 
@@ -148,12 +149,12 @@ fn every_documented_text_names_its_variant_and_any_other_stays_as_it_is() {
 fn an_unknown_type_and_a_new_field_are_no_failure() {
     let body = r#"{"id":"e","type":"invoice.exploded","timestamp":"soon","data":{"new":1},"new":[1]}"#;
     let event = iptvbp::Event::from_verified(&verified(&catalog::IPTVBP, body)).expect("an event");
-    assert_eq!(event.kind, iptvbp::EventType::Other("invoice.exploded".into()));
+    assert_eq!(event.event_type, iptvbp::EventType::Other("invoice.exploded".into()));
     assert_eq!((event.timestamp(), event.data), (None, json!({"new": 1})));
 
     let body = r#"{"uuid":"u","new":1,"body":{"path":"/client/create","new":2}}"#;
     let event = snapbill::Event::from_verified(&verified(&catalog::SNAPBILL, body)).expect("an event");
-    assert_eq!(event.kind, snapbill::EventType::Other("/client/create".into()));
+    assert_eq!(event.event_type, snapbill::EventType::Other("/client/create".into()));
     assert_eq!((event.data.rest.get("new"), event.resource()), (Some(&json!(2)), None));
 }
 
@@ -208,10 +209,10 @@ fn judge(scheme: &Scheme, body: &Value, changed: &str) {
     let sent = sent.as_str().map_or_else(|| sent.to_string(), str::to_owned);
     let verified = verified(scheme, &body.to_string());
     let kinds = [
-        iptvbp::Event::from_verified(&verified).map(|event| event.kind.to_string()),
-        panel::Event::from_verified(&verified).map(|event| event.kind.to_string()),
-        ispbills::Event::from_verified(&verified).map(|event| event.kind.to_string()),
-        snapbill::Event::from_verified(&verified).map(|event| event.kind.to_string()),
+        iptvbp::Event::from_verified(&verified).map(|event| event.event_type.to_string()),
+        panel::Event::from_verified(&verified).map(|event| event.event_type.to_string()),
+        ispbills::Event::from_verified(&verified).map(|event| event.event_type.to_string()),
+        snapbill::Event::from_verified(&verified).map(|event| event.event_type.to_string()),
     ];
     for kind in kinds {
         match kind {
@@ -221,11 +222,11 @@ fn judge(scheme: &Scheme, body: &Value, changed: &str) {
     }
     let kind = billrun::EventType::new("bills", "afterDenial");
     let has_data = body.pointer(&scheme.event.data).is_some();
-    assert_eq!(billrun::Event::with_kind(kind, &verified).is_ok(), has_data, "{}", scheme.name);
+    assert_eq!(billrun::Event::with_event_type(kind, &verified).is_ok(), has_data, "{}", scheme.name);
 }
 
 fn place_of_type(scheme: &Scheme) -> &str {
-    match scheme.event.kind.first() {
+    match scheme.event.event_type.first() {
         Some(crate::scheme::Place::Json(pointer)) => pointer,
         _ => "/no/type",
     }

@@ -57,7 +57,7 @@ fn event(body: &[u8]) -> EventRule {
         let found = names.iter().find(|pointer| body.pointer(pointer).is_some_and(Value::is_string));
         found.map(|pointer| Place::Json((*pointer).into())).into_iter().collect::<Vec<_>>().into()
     };
-    EventRule { id: place(IDS), kind: place(KINDS), ..EventRule::NONE }
+    EventRule { id: place(IDS), event_type: place(KINDS), ..EventRule::NONE }
 }
 
 const IDS: &[&str] = &["/id", "/event_id", "/eventId", "/uuid"];

@@ -112,7 +112,7 @@ impl Scheme {
 
     fn check_event(&self) -> Result<(), SchemeError> {
         let lists: [(&str, &List<Place>); 2] =
-            [("event.id", &self.event.id), ("event.kind", &self.event.kind)];
+            [("event.id", &self.event.id), ("event.type", &self.event.event_type)];
         for (field, places) in lists {
             if places.len() > EventRule::MAX_PLACES {
                 return Err(SchemeError::new(field, "holds more than 4 places"));

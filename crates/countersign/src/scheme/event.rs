@@ -53,8 +53,8 @@ pub struct EventRule {
     #[cfg_attr(feature = "toml", serde(skip_serializing_if = "<[Place]>::is_empty"))]
     pub id: List<Place>,
     /// The event type: the values at these places, joined with `.`.
-    #[cfg_attr(feature = "toml", serde(skip_serializing_if = "<[Place]>::is_empty"))]
-    pub kind: List<Place>,
+    #[cfg_attr(feature = "toml", serde(rename = "type", skip_serializing_if = "<[Place]>::is_empty"))]
+    pub event_type: List<Place>,
     /// The time of the event itself, as the provider writes it.
     #[cfg_attr(feature = "toml", serde(skip_serializing_if = "Option::is_none"))]
     pub time: Option<Place>,
@@ -68,8 +68,12 @@ impl EventRule {
     pub const MAX_PLACES: usize = 4;
 
     /// Nothing is known of the event but its body.
-    pub const NONE: EventRule =
-        EventRule { id: Cow::Borrowed(&[]), kind: Cow::Borrowed(&[]), time: None, data: Cow::Borrowed("") };
+    pub const NONE: EventRule = EventRule {
+        id: Cow::Borrowed(&[]),
+        event_type: Cow::Borrowed(&[]),
+        time: None,
+        data: Cow::Borrowed(""),
+    };
 }
 
 impl Default for EventRule {

@@ -16,10 +16,11 @@ impl Scheme {
             _ => None,
         });
         let fixed = self.delivery.fixed.iter().map(|fixed| fixed.name.clone());
-        let event = [&self.event.id, &self.event.kind].into_iter().filter_map(|places| match &**places {
-            [Place::Header(name)] => Some(name.clone()),
-            _ => None,
-        });
+        let event =
+            [&self.event.id, &self.event.event_type].into_iter().filter_map(|places| match &**places {
+                [Place::Header(name)] => Some(name.clone()),
+                _ => None,
+            });
         let mut names: Vec<Text> = Vec::new();
         for name in signed.chain(self.signature_headers()).chain(fixed).chain(event) {
             if !names.iter().any(|other| other.eq_ignore_ascii_case(&name)) {

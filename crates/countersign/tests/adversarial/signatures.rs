@@ -57,7 +57,7 @@ fn adv_11_every_set_of_headers_but_the_whole_is_refused() {
         let whole = Subject::of(scheme);
         let event_only = |name: &str| {
             let optional = scheme.delivery.fixed.iter().any(|fixed| fixed.optional && fixed.name == name);
-            let places = scheme.event.id.iter().chain(scheme.event.kind.iter());
+            let places = scheme.event.id.iter().chain(scheme.event.event_type.iter());
             let is_it = |place: &countersign::scheme::Place| {
                 matches!(place, countersign::scheme::Place::Header(other) if other == name)
                     && !scheme.signs(place)
@@ -128,7 +128,7 @@ fn adv_23_bytes_beyond_ascii_are_refused_without_panic() {
     for scheme in authenticating() {
         let whole = Subject::of(scheme);
         for (name, _) in &whole.headers {
-            let optional = whole.scheme.event.id.iter().chain(whole.scheme.event.kind.iter());
+            let optional = whole.scheme.event.id.iter().chain(whole.scheme.event.event_type.iter());
             let unsigned = optional.into_iter().any(|place| {
                 matches!(place, countersign::scheme::Place::Header(other) if other == name)
                     && !scheme.signs(place)

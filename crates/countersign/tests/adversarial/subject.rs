@@ -46,7 +46,7 @@ impl Subject {
         let keys =
             Keyring::new(&self.scheme, [signing_secret(&self.scheme, &self.secret)]).expect("a good secret");
         let signer = Signer::new(&self.scheme, keys).expect("a signer");
-        let message = Message { url: URL, kind: Some("push"), ..Message::new("evt_1", &self.body) };
+        let message = Message { url: URL, event_type: Some("push"), ..Message::new("evt_1", &self.body) };
         let signed = signer.sign(&message, NOW).expect("a signature");
         self.headers = signed.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
     }

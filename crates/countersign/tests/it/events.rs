@@ -18,11 +18,11 @@ fn an_id_with_a_value_that_is_missing_leaves_type_and_time_as_they_are() {
         see_verified(scheme, &body, |verified| {
             let envelope = verified.envelope().expect("an event");
             assert_eq!(
-                (envelope.id(), envelope.kind(), envelope.time()),
+                (envelope.id(), envelope.event_type(), envelope.time()),
                 (id, Some("Issue.create"), Some("2023"))
             );
             assert_eq!(envelope.id(), verified.event_id().expect("JSON").as_deref());
-            assert_eq!(envelope.kind(), verified.event_type().expect("JSON").as_deref());
+            assert_eq!(envelope.event_type(), verified.event_type().expect("JSON").as_deref());
         });
     }
 }
@@ -103,7 +103,7 @@ fn json_is_read_leniently_where_that_is_wanted() {
         for (is_strict, expected) in [(true, strict), (false, lenient)] {
             let verifier = Verifier::builder(scheme.clone()).keys(keys(scheme)).strict_json(is_strict);
             let verifier = verifier.build().expect("a verifier");
-            let message = Message { kind: Some("push"), ..Message::new("1", body.as_bytes()) };
+            let message = Message { event_type: Some("push"), ..Message::new("1", body.as_bytes()) };
             let headers = signer(scheme).sign(&message, NOW).expect("signed").headers;
             let request = RequestView::post(&headers);
             let verified = verifier.verify(&request, body.as_bytes(), NOW).expect("authentic");

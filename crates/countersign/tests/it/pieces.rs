@@ -143,8 +143,10 @@ fn a_time_in_the_body_is_checked_however_the_body_arrives() {
     let verifier = Verifier::builder(catalog::LINEAR).keys(keys()).build().expect("a verifier");
     let kind = |body: &str| {
         let signer = countersign::Signer::new(&catalog::LINEAR, keys()).expect("a signer");
-        let message =
-            countersign::Message { kind: Some("Issue"), ..countersign::Message::new("1", body.as_bytes()) };
+        let message = countersign::Message {
+            event_type: Some("Issue"),
+            ..countersign::Message::new("1", body.as_bytes())
+        };
         let headers = signer.sign(&message, NOW).expect("a signature").headers;
         let request = RequestView::post(&headers);
         let finished = || -> Result<Verified<'_, Vec<u8>>, Error> {

@@ -75,12 +75,12 @@ fn an_unsigned_scheme_is_written_without_a_signature() {
             encoding: Encoding::Raw,
             ..Scheme::BASE.signature
         },
-        event: EventRule { kind: vec![Place::Header("X-Event".into())].into(), ..EventRule::NONE },
+        event: EventRule { event_type: vec![Place::Header("X-Event".into())].into(), ..EventRule::NONE },
         ..Scheme::BASE
     };
     let keys = Keyring::accept_unsigned(&scheme).expect("nothing is signed");
     let signer = Signer::new(&scheme, keys).expect("a signer");
-    let message = Message { kind: Some("push"), ..Message::new("evt_1", BODY) };
+    let message = Message { event_type: Some("push"), ..Message::new("evt_1", BODY) };
     let headers = signer.sign(&message, NOW).expect("headers").headers;
     assert_eq!(headers, [("X-Event".to_owned(), "push".to_owned())]);
 }
@@ -198,7 +198,7 @@ fn a_key_signs_by_the_version_that_it_fits() {
 
 #[test]
 fn what_is_shown_of_a_message_is_no_body_and_no_signature() {
-    let message = Message { kind: Some("push"), ..Message::new("evt_9", BODY) };
+    let message = Message { event_type: Some("push"), ..Message::new("evt_9", BODY) };
     let shown = format!("{message:?}");
     assert!(shown.contains("evt_9") && shown.contains("push") && !shown.contains("evt_1"), "{shown}");
     let signed = signer(&Scheme::BASE).sign(&message, NOW).expect("a signature");
@@ -273,19 +273,19 @@ fn the_id_and_the_type_are_written_where_the_scheme_has_a_header_for_them() {
     let scheme = Scheme {
         event: EventRule {
             id: vec![Place::Header("X-Id".into())].into(),
-            kind: vec![Place::Header("X-Kind".into())].into(),
+            event_type: vec![Place::Header("X-Kind".into())].into(),
             ..EventRule::NONE
         },
         ..Scheme::BASE
     };
-    let message = Message { kind: Some("push me"), ..Message::new("evt.1", BODY) };
+    let message = Message { event_type: Some("push me"), ..Message::new("evt.1", BODY) };
     let headers = signer(&scheme).sign(&message, NOW).expect("a signature").headers;
     assert_eq!((header(&headers, "X-Id"), header(&headers, "X-Kind")), ("evt.1", "push me"));
 
     let without = signer(&scheme).sign(&Message::new("", BODY), NOW).expect("a signature").headers;
     assert_eq!(without.len(), 1, "nothing is written for an empty id and no type");
     for kind in ["a\nb", "a\tb", "é", "\u{7f}"] {
-        let message = Message { kind: Some(kind), ..message };
+        let message = Message { event_type: Some(kind), ..message };
         assert_eq!(error(&scheme, &message), Some(SignError::InvalidId), "{kind:?}");
     }
     assert_eq!(error(&scheme, &Message { id: "a\nb", ..message }), Some(SignError::InvalidId));
@@ -300,7 +300,7 @@ fn every_header_that_is_written_is_told_beforehand() {
         let keys = Keyring::new(scheme, secrets);
         let Some(signer) = keys.ok().and_then(|keys| Signer::new(scheme, keys).ok()) else { continue };
         let message =
-            Message { kind: Some("push"), url: "https://example.com/", ..Message::new("evt_1", BODY) };
+            Message { event_type: Some("push"), url: "https://example.com/", ..Message::new("evt_1", BODY) };
         let headers = signer.sign(&message, NOW).expect("a signature").headers;
         let told = scheme.written_headers();
         let is_told = |name: &str| {

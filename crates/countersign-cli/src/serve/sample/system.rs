@@ -106,7 +106,7 @@ fn event<K>(kind: K, number: usize) -> TypedEvent<K, Value> {
         "total": "49.00",
         "currency": "EUR",
     });
-    TypedEvent { id: None, kind, time: None, data }
+    TypedEvent { id: None, event_type: kind, time: None, data }
 }
 
 /// One after the other, and again from the first.

@@ -15,14 +15,14 @@ use serde_json::json;
 use super::{Vector, body_of, data, kind_of, site::Site};
 
 fn event<T>(kind: EventType, data: T) -> TypedEvent<EventType, T> {
-    TypedEvent { id: None, kind, time: None, data }
+    TypedEvent { id: None, event_type: kind, time: None, data }
 }
 
 /// The module and the action are the last two parts of the path.
 fn read(uri: &Uri, verified: &Verified) -> Result<Event, Error> {
     let mut parts = uri.path().rsplit('/');
     let (action, module) = (parts.next().unwrap(), parts.next().unwrap());
-    Event::with_kind(EventType::new(module, action), verified)
+    Event::with_event_type(EventType::new(module, action), verified)
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn an_event_arrives_as_it_was_sent_and_is_handled_once() {
     assert_eq!(endpoint.events, ["bills.afterChargeSuccess"]);
     let message = billrun::message(&event(kind.clone(), data(r#"{"aid":1001,"amount":42}"#))).unwrap();
     for seen in site.handles_once(&endpoint, message, 1, read, |dispatcher| dispatcher).await {
-        assert_eq!(seen.event.kind, kind);
+        assert_eq!(seen.event.event_type, kind);
         assert_eq!(seen.event.data["data"], json!({"aid": 1001, "amount": 42}));
         assert_eq!(seen.body, vector.body());
         assert!(!seen.headers.keys().any(|name| name.as_str().contains("signature")), "{:?}", seen.headers);
@@ -47,7 +47,7 @@ async fn a_step_of_collection_that_an_installation_defines_is_sent() {
     let endpoint = billrun::endpoint("ep", &site.url("/hooks/collection/letter_sent"), &kind).unwrap();
     let message = billrun::message(&event(kind.clone(), json!({"aid": 1001}))).unwrap();
     let seen = site.handles_once(&endpoint, message, 1, read, |dispatcher| dispatcher).await;
-    assert_eq!(seen[1].event.kind, kind);
+    assert_eq!(seen[1].event.event_type, kind);
     assert_eq!(seen[1].event.data["webhook_action"], "letter_sent");
 }
 

@@ -21,7 +21,7 @@ const DATA: &str = r#"{"payment_id":1842,"amount":"19.99","currency":"EUR"}"#;
 
 fn payment<T>(data: T) -> TypedEvent<EventType, T> {
     let (id, time) = (Some("evt_5f2a91c07d".to_owned()), Some("2026-03-14T09:26:53Z".to_owned()));
-    TypedEvent { id, kind: EventType::PaymentReceived, time, data }
+    TypedEvent { id, event_type: EventType::PaymentReceived, time, data }
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_test_reaches_an_endpoint_that_wants_nothing_else() {
     let read = |_: &_, verified: &_| Event::from_verified(verified);
     let seen = site.handles_once(&endpoint, test, 1, read, |dispatcher| dispatcher).await;
     assert_eq!(seen[1].event.id, id);
-    assert_eq!((seen[1].event.kind.as_str(), &seen[1].event.data), ("test.webhook", &json!({})));
+    assert_eq!((seen[1].event.event_type.as_str(), &seen[1].event.data), ("test.webhook", &json!({})));
 }
 
 #[test]
@@ -80,7 +80,7 @@ async fn an_event_with_an_id_is_enqueued_once() {
 #[test]
 fn what_is_not_documented_is_refused() {
     let other = EventType::from("payment.refunded");
-    let event = TypedEvent { kind: other.clone(), ..payment(json!({})) };
+    let event = TypedEvent { event_type: other.clone(), ..payment(json!({})) };
     assert_eq!(kind_of(iptvbp::message(&event)), Some(ProfileErrorKind::UnknownEvent));
     let endpoint = |url, secret, wanted: &[EventType]| kind_of(iptvbp::endpoint("ep", url, secret, wanted));
     let (url, secret, wanted) = ("https://example.com", "a-secret-that-is-long", EventType::DOCUMENTED);

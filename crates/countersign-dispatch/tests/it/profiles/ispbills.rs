@@ -22,7 +22,7 @@ const SECRET: &str = "a-secret-that-is-long";
 const URL: &str = "https://example.com/hooks";
 
 fn event<T>(kind: &str, data: T) -> TypedEvent<EventType, T> {
-    TypedEvent { id: None, kind: kind.into(), time: None, data }
+    TypedEvent { id: None, event_type: kind.into(), time: None, data }
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn an_event_arrives_as_it_was_sent_and_is_handled_once() {
     let invoice = data(r#"{"invoice":{"id":42,"total":"750.00"}}"#);
     let message = ispbills::message(&event("invoice.created", invoice)).unwrap();
     for seen in site.handles_once(&endpoint, message, 1, READ, |dispatcher| dispatcher).await {
-        assert_eq!(seen.event.kind.category(), Category::Invoice);
+        assert_eq!(seen.event.event_type.category(), Category::Invoice);
         assert_eq!(seen.event.data["invoice"], json!({"id": 42, "total": "750.00"}));
         assert_eq!(seen.body, vector.body());
         assert_eq!(seen.headers["x-webhook-signature"], vector.header("X-Webhook-Signature"));
@@ -50,7 +50,10 @@ async fn what_its_user_states_is_what_signs() {
     assert_eq!(Scheme::from_toml(&endpoint.scheme).unwrap(), stated);
     let message = ispbills::message(&event("payment.received", json!({"amount": 42}))).unwrap();
     for seen in site.handles_once(&endpoint, message, 1, READ, |dispatcher| dispatcher).await {
-        assert_eq!((seen.event.kind.as_str(), &seen.event.data["amount"]), ("payment.received", &json!(42)));
+        assert_eq!(
+            (seen.event.event_type.as_str(), &seen.event.data["amount"]),
+            ("payment.received", &json!(42))
+        );
         let signature = seen.headers["x-ispbills-signature"].to_str().unwrap();
         assert_eq!((signature.len(), &signature[86..]), (88, "=="));
         assert!(!seen.headers.contains_key("x-webhook-signature"));

@@ -17,7 +17,7 @@ const READ: Read<Event> = |_, verified: &Verified| Event::from_verified(verified
 const SECRET: &str = "a-secret-that-is-long";
 
 fn event<T>(kind: EventType, data: T) -> TypedEvent<EventType, T> {
-    TypedEvent { id: None, kind, time: None, data }
+    TypedEvent { id: None, event_type: kind, time: None, data }
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn an_event_arrives_as_it_was_sent_and_is_handled_once() {
     let transaction = data(r#"{"transaction":{"id":42,"amount":"5.00"}}"#);
     let message = panel::message(&event(EventType::TransactionSuccess, transaction)).unwrap();
     for seen in site.handles_once(&endpoint, message, 1, READ, |dispatcher| dispatcher).await {
-        assert_eq!(seen.event.kind, EventType::TransactionSuccess);
+        assert_eq!(seen.event.event_type, EventType::TransactionSuccess);
         assert_eq!(seen.event.data["transaction"], json!({"id": 42, "amount": "5.00"}));
         assert_eq!(seen.body, vector.body());
         assert_eq!(seen.headers["x-webhook-signature"], vector.header("X-Webhook-Signature"));
@@ -41,7 +41,10 @@ async fn send_test_reaches_an_endpoint_that_wants_nothing_else() {
     let endpoint = panel::endpoint("ep", &site.url("/hooks"), SECRET, &[]).unwrap();
     let test = panel::test_event().unwrap();
     let seen = site.handles_once(&endpoint, test, 1, READ, |dispatcher| dispatcher).await;
-    assert_eq!((&seen[1].event.kind, &*seen[1].body), (&EventType::Test, r#"{"event":"test.webhook"}"#));
+    assert_eq!(
+        (&seen[1].event.event_type, &*seen[1].body),
+        (&EventType::Test, r#"{"event":"test.webhook"}"#)
+    );
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn an_event_shows_the_state_at_delivery_and_is_sent_until_it_is_handled_on
     assert_eq!(states, ["open", "sent", "overdue", "paid"]);
     for seen in &seen {
         assert_eq!(seen.event.id.as_deref(), Some("6f1c2b52-7d0e-4e0b-9a39-0d6f4c1c3c11"));
-        assert_eq!((&seen.event.kind, &seen.event.data.id), (&PATH, &json!(7301)));
+        assert_eq!((&seen.event.event_type, &seen.event.data.id), (&PATH, &json!(7301)));
         assert!(!seen.headers.keys().any(|name| name.as_str().contains("signature")), "{:?}", seen.headers);
     }
     assert_eq!(seen[3].body, vector.body());

@@ -114,7 +114,7 @@ async fn write_messages(
             query
                 .bind(id)
                 .bind(&new.tenant)
-                .bind(&new.kind)
+                .bind(&new.event_type)
                 .bind(&new.content_type)
                 .bind(message::payload(&new.payload))
                 .bind(matches!(new.payload, Payload::Reference(_)))
@@ -157,7 +157,7 @@ async fn write_deliveries(
                 .bind(*id)
                 .bind(*endpoint)
                 .bind(&message.tenant)
-                .bind(&message.kind)
+                .bind(&message.event_type)
                 .bind(message.due_at.unwrap_or(now))
                 .bind(now)
         });

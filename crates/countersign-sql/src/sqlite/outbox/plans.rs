@@ -61,12 +61,12 @@ async fn deliveries_are_found_by_an_index() {
         deliveries(|filter| filter.id = Some(7)),
         deliveries(|filter| filter.endpoint_id = text()),
         deliveries(|filter| filter.message_id = text()),
-        deliveries(|filter| filter.kind = text()),
+        deliveries(|filter| filter.event_type = text()),
         deliveries(|filter| filter.tenant = tenant),
     ];
     for state in states {
         filters.push(deliveries(|filter| (filter.endpoint_id, filter.state) = (text(), Some(state))));
-        filters.push(deliveries(|filter| (filter.kind, filter.state) = (text(), Some(state))));
+        filters.push(deliveries(|filter| (filter.event_type, filter.state) = (text(), Some(state))));
     }
     for state in [DeliveryState::Dead, DeliveryState::Cancelled] {
         filters.push(deliveries(|filter| filter.state = Some(state)));
@@ -113,7 +113,7 @@ async fn messages_are_found_by_an_index() {
     for by_kind in [true, false] {
         let mut filter = MessageFilter::default();
         match by_kind {
-            true => filter.kind = Some("x".to_owned()),
+            true => filter.event_type = Some("x".to_owned()),
             false => filter.tenant = Some(Some("x".to_owned())),
         }
         let conditions = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&filter);

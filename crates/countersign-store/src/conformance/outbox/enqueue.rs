@@ -61,7 +61,7 @@ pub async fn what_is_enqueued_is_listed_as_pending(harness: &impl Harness<Store:
     let endpoints: BTreeSet<&str> = deliveries.iter().map(|delivery| &*delivery.endpoint_id).collect();
     assert_eq!(endpoints, BTreeSet::from(["a", "b"]));
     for delivery in &deliveries {
-        assert_eq!((&*delivery.kind, delivery.tenant.as_deref()), ("order.paid", Some("acme")));
+        assert_eq!((&*delivery.event_type, delivery.tenant.as_deref()), ("order.paid", Some("acme")));
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Pending, 0));
         assert_eq!((delivery.due_at, delivery.created_at), (Some(created_at), created_at));
         assert_eq!((delivery.last_status, &delivery.last_error), (None, &None));
@@ -82,7 +82,7 @@ pub async fn a_message_comes_back_as_it_was_enqueued(harness: &impl Harness<Stor
         assert_eq!(enqueued.deliveries, 1);
         let kept = read(&store, &enqueued.id).await;
         assert_eq!(kept.id, new.id.clone().unwrap_or(enqueued.id), "message {number}");
-        assert_eq!((&kept.kind, &kept.content_type), (&new.kind, &new.content_type));
+        assert_eq!((&kept.event_type, &kept.content_type), (&new.event_type, &new.content_type));
         assert_eq!((&kept.tenant, &kept.traceparent), (&new.tenant, &new.traceparent));
         assert!(kept.payload == new.payload, "the payload of message {number}");
         let newest = Page { after: None, limit: 1 };

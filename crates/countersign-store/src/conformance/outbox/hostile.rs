@@ -108,7 +108,7 @@ async fn assert_is_found(store: &impl OutboxStore, text: &str, id: i64) {
         DeliveryFilter { message_id: own(), ..ANY },
         DeliveryFilter { endpoint_id: own(), ..ANY },
         DeliveryFilter { tenant: Some(own()), ..ANY },
-        DeliveryFilter { kind: own(), ..ANY },
+        DeliveryFilter { event_type: own(), ..ANY },
     ] {
         let found = matching(store, &filter).await;
         assert!(matches!(&found[..], [Delivery { last_error, .. }] if *last_error == own()), "{found:?}");
@@ -119,7 +119,7 @@ async fn assert_is_found(store: &impl OutboxStore, text: &str, id: i64) {
     }
     for filter in [
         MessageFilter { tenant: Some(own()), ..MessageFilter::default() },
-        MessageFilter { kind: own(), ..MessageFilter::default() },
+        MessageFilter { event_type: own(), ..MessageFilter::default() },
     ] {
         assert_eq!(message_ids(store, &filter, &Page::default()).await, [text]);
     }
@@ -233,7 +233,7 @@ pub async fn what_is_asked_with_a_nul_is_not_found(harness: &impl Harness<Store:
     enqueue(&store, &with_id("a")).await;
     let own = || Some(String::from(NUL));
     let behind = Page { after: own(), ..Page::default() };
-    let messages = MessageFilter { kind: own(), ..MessageFilter::default() };
+    let messages = MessageFilter { event_type: own(), ..MessageFilter::default() };
     let deliveries = DeliveryFilter { endpoint_id: own(), ..ANY };
     assert_not_found(store.endpoint(NUL).await, None);
     assert_not_found(store.endpoints(Some(Some(NUL)), &Page::default()).await, vec![]);

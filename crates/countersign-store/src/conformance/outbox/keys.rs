@@ -20,7 +20,7 @@ pub async fn a_message_with_a_known_key_is_the_first_one(harness: &impl Harness<
     let known = Enqueued { duplicate: true, ..first.clone() };
     put(&store, &endpoint("c")).await;
     let other =
-        NewMessage { id: Some(String::from("other")), kind: String::from("other"), ..with_key("key") };
+        NewMessage { id: Some(String::from("other")), event_type: String::from("other"), ..with_key("key") };
     for _ in 0..2 {
         assert_eq!(enqueue_again(&store, &with_key("key")).await, known);
         assert_eq!(enqueue_again(&store, &other).await, known);

@@ -26,7 +26,7 @@ pub async fn deliveries_are_listed_newest_first_page_by_page(harness: &impl Harn
     }
     let all = matching(&store, &ANY).await;
     assert_eq!(all.len(), 20);
-    assert!(all.is_sorted_by(|newer, older| newer.id > older.id && newer.kind >= older.kind));
+    assert!(all.is_sorted_by(|newer, older| newer.id > older.id && newer.event_type >= older.event_type));
     for limit in [1, 6, 20, 100] {
         assert_eq!(paged(&store, &ANY, limit).await, all, "pages of {limit}");
     }
@@ -132,26 +132,27 @@ fn filters(of: &Delivery) -> Vec<DeliveryFilter> {
         message_id: Some(of.message_id.clone()),
         endpoint_id: Some(of.endpoint_id.clone()),
         tenant: Some(of.tenant.clone()),
-        kind: Some(of.kind.clone()),
+        event_type: Some(of.event_type.clone()),
         state: Some(of.state),
         from: Some(of.created_at),
         until: Some(of.created_at + 1),
     };
-    let DeliveryFilter { id, message_id, endpoint_id, tenant, kind, state, from, until, .. } = all.clone();
+    let DeliveryFilter { id, message_id, endpoint_id, tenant, event_type: kind, state, from, until, .. } =
+        all.clone();
     vec![
         DeliveryFilter { id, ..ANY },
         DeliveryFilter { after: id, ..ANY },
         DeliveryFilter { message_id, ..ANY },
         DeliveryFilter { endpoint_id: endpoint_id.clone(), ..ANY },
         DeliveryFilter { tenant: tenant.clone(), ..ANY },
-        DeliveryFilter { kind: kind.clone(), ..ANY },
+        DeliveryFilter { event_type: kind.clone(), ..ANY },
         DeliveryFilter { state, ..ANY },
         DeliveryFilter { from, ..ANY },
         DeliveryFilter { until: from, ..ANY },
         DeliveryFilter { from, until, ..ANY },
         DeliveryFilter { endpoint_id, state, ..ANY },
-        DeliveryFilter { tenant, kind, from, after: id, ..ANY },
-        DeliveryFilter { kind: Some(String::from("order")), ..ANY },
+        DeliveryFilter { tenant, event_type: kind, from, after: id, ..ANY },
+        DeliveryFilter { event_type: Some(String::from("order")), ..ANY },
         DeliveryFilter { tenant: Some(Some(String::from("somebody"))), ..ANY },
         DeliveryFilter { after: id, ..all.clone() },
         all,
@@ -164,7 +165,7 @@ fn is_meant(filter: &DeliveryFilter, delivery: &Delivery) -> bool {
         && filter.message_id.as_ref().is_none_or(|message| delivery.message_id == *message)
         && filter.endpoint_id.as_ref().is_none_or(|endpoint| delivery.endpoint_id == *endpoint)
         && filter.tenant.as_ref().is_none_or(|tenant| delivery.tenant == *tenant)
-        && filter.kind.as_ref().is_none_or(|kind| delivery.kind == *kind)
+        && filter.event_type.as_ref().is_none_or(|kind| delivery.event_type == *kind)
         && filter.state.is_none_or(|state| delivery.state == state)
         && filter.from.is_none_or(|from| delivery.created_at >= from)
         && filter.until.is_none_or(|until| delivery.created_at < until)
@@ -204,16 +205,16 @@ pub async fn messages_match_every_field_of_a_filter(harness: &impl Harness<Store
     let all = store.messages(&MessageFilter::default(), &Page::default()).await.expect(WORKS);
     assert_eq!(all.len(), 19);
     for of in &all {
-        let (tenant, kind) = (Some(of.tenant.clone()), Some(of.kind.clone()));
+        let (tenant, kind) = (Some(of.tenant.clone()), Some(of.event_type.clone()));
         let (from, until) = (Some(of.created_at), Some(of.created_at + 1));
         let any = MessageFilter::default;
         for filter in [
             MessageFilter { tenant: tenant.clone(), ..any() },
-            MessageFilter { kind: kind.clone(), ..any() },
+            MessageFilter { event_type: kind.clone(), ..any() },
             MessageFilter { from, ..any() },
             MessageFilter { until: from, ..any() },
-            MessageFilter { tenant, kind, from, until },
-            MessageFilter { kind: Some(String::from("order.*")), ..any() },
+            MessageFilter { tenant, event_type: kind, from, until },
+            MessageFilter { event_type: Some(String::from("order.*")), ..any() },
         ] {
             let meant = all.iter().filter(|message| is_message_meant(&filter, message));
             let expected: Vec<&str> = meant.map(|message| &*message.id).collect();
@@ -224,7 +225,7 @@ pub async fn messages_match_every_field_of_a_filter(harness: &impl Harness<Store
 
 fn is_message_meant(filter: &MessageFilter, message: &Message) -> bool {
     filter.tenant.as_ref().is_none_or(|tenant| message.tenant == *tenant)
-        && filter.kind.as_ref().is_none_or(|kind| message.kind == *kind)
+        && filter.event_type.as_ref().is_none_or(|kind| message.event_type == *kind)
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)
 }

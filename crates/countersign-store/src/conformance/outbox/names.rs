@@ -29,7 +29,7 @@ pub async fn the_longest_names_are_kept_and_found(harness: &impl Harness<Store: 
         DeliveryFilter { message_id: Some(name(3)), ..ANY },
         DeliveryFilter { endpoint_id: Some(name(2)), ..ANY },
         DeliveryFilter { tenant: Some(tenant.clone()), ..ANY },
-        DeliveryFilter { kind: Some(name(5)), ..ANY },
+        DeliveryFilter { event_type: Some(name(5)), ..ANY },
     ] {
         assert_eq!(matching(&store, &filter).await.len(), 1);
     }

@@ -212,7 +212,7 @@ pub(super) fn of_message(id: &str) -> DeliveryFilter {
 
 /// The event types of what was claimed.
 pub(super) fn kinds(claimed: &[Claimed]) -> Vec<&str> {
-    claimed.iter().map(|claimed| &*claimed.message.kind).collect()
+    claimed.iter().map(|claimed| &*claimed.message.event_type).collect()
 }
 
 /// The endpoints of what was claimed.
@@ -226,7 +226,7 @@ pub(super) const ANY: DeliveryFilter = DeliveryFilter {
     message_id: None,
     endpoint_id: None,
     tenant: None,
-    kind: None,
+    event_type: None,
     state: None,
     from: None,
     until: None,

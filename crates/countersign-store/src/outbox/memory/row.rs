@@ -96,7 +96,7 @@ impl Row {
             && is(&filter.message_id, &delivery.message_id)
             && is(&filter.endpoint_id, &delivery.endpoint_id)
             && is(&filter.tenant, &delivery.tenant)
-            && is(&filter.kind, &delivery.kind)
+            && is(&filter.event_type, &delivery.event_type)
             && is(&filter.state, &delivery.state)
             && filter.from.is_none_or(|from| delivery.created_at >= from)
             && filter.until.is_none_or(|until| delivery.created_at < until)

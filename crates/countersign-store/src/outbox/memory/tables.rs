@@ -99,7 +99,7 @@ impl Tables {
         let mut deliveries = 0;
         for endpoint in self.endpoints.values().filter(|endpoint| endpoint.subscription().wants(new)) {
             (self.last_row, deliveries) = (self.last_row + 1, deliveries + 1);
-            let mut delivery = Delivery::new(self.last_row, id, &*new.kind, &*endpoint.id);
+            let mut delivery = Delivery::new(self.last_row, id, &*new.event_type, &*endpoint.id);
             (delivery.due_at, delivery.created_at) = (Some(new.due_at.unwrap_or(now)), now);
             delivery.tenant.clone_from(&new.tenant);
             self.rows.insert(self.last_row, Row::new(delivery));
