@@ -83,6 +83,15 @@ impl Attempt {
     /// What becomes of the event, logged and counted.
     pub(crate) fn conclude(self, result: Result<(), HandlerError>, patience: Patience) -> Outcome {
         let outcome = self.outcome(result, patience);
+        self.observed(outcome)
+    }
+
+    /// The event is given back: its handler was broken off.
+    pub(crate) fn give_back(self) -> Outcome {
+        self.observed(Outcome::Returned)
+    }
+
+    fn observed(self, outcome: Outcome) -> Outcome {
         let name = match &outcome {
             Outcome::Done => "done",
             Outcome::Retry { .. } => "retry",

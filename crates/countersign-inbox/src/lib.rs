@@ -60,7 +60,7 @@
 //!
 //! | name | kind | labels |
 //! |---|---|---|
-//! | `countersign_inbox_handled_total` | counter | `source`, `outcome`: `done`, `retry`, `dead` |
+//! | `countersign_inbox_handled_total` | counter | `source`, `outcome`: `done`, `retry`, `dead`, `returned` |
 //! | `countersign_inbox_handle_seconds` | histogram | `source` |
 //! | `countersign_inbox_depth` | gauge: events that wait or are being handled | |
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use countersign_store::{Fence, Leased, Outcome, Settle};
+use countersign_store::{Fence, Leased, Settle};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::{
@@ -49,14 +49,17 @@ impl Running {
     fn take(&mut self, ended: Result<(Id, Result<(), HandlerError>), JoinError>, patience: Patience) {
         let (task, result) = match ended {
             Ok((task, result)) => (task, Some(result)),
-            // It was broken off, and it is another worker's event.
+            // It was broken off, as the worker stops.
             Err(error) if error.is_cancelled() => (error.id(), None),
             // What it panicked with may hold a piece of the event.
             Err(error) => (error.id(), Some(Err(HandlerError::retry("the handler panicked")))),
         };
         if let Some((id, fence, attempt)) = self.leases.remove(&task) {
-            let conclude = |result| attempt.conclude(result, patience);
-            self.ended.push(Settle { id, fence, outcome: result.map_or(Outcome::Returned, conclude) });
+            let outcome = match result {
+                Some(result) => attempt.conclude(result, patience),
+                None => attempt.give_back(),
+            };
+            self.ended.push(Settle { id, fence, outcome });
         }
     }
 }
