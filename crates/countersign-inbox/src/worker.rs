@@ -131,7 +131,7 @@ impl<S: InboxStore> InboxWorker<S> {
         let (mut next_housekeeping, mut next_pruning) = (Instant::now(), Instant::now());
         loop {
             self.settle(&mut running.ended).await;
-            let found = self.lease(&mut running).await;
+            self.lease(&mut running).await;
             if Instant::now() >= next_housekeeping {
                 self.measure().await;
                 next_housekeeping = Instant::now() + HOUSEKEEPING;
@@ -145,32 +145,26 @@ impl<S: InboxStore> InboxWorker<S> {
                 () = stop.notified() => break,
                 () = running.one_has_ended(self.patience) => {}
                 () = self.inbox.arrived(), if !full => {}
-                // Where the places were not enough, there is more at once.
-                () = sleep(if found && !full { Duration::ZERO } else { self.poll_interval }) => {}
+                () = sleep(self.poll_interval) => {}
                 () = sleep_until(next_pruning) => {}
             }
         }
         self.stop(running).await;
     }
 
-    /// Starts handlers for events that are due. Says whether there were as many as there was room for.
-    async fn lease(&self, running: &mut Running) -> bool {
+    /// Starts handlers for events that are due.
+    async fn lease(&self, running: &mut Running) {
         let free = self.concurrency.saturating_sub(running.tasks.len());
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         // What can't be settled would pile up.
         if limit == 0 || !running.ended.is_empty() {
-            return false;
+            return;
         }
         match self.inbox.lease(limit, self.patience.handler_timeout.saturating_add(MARGIN)).await {
             Ok(leased) => {
-                let found = leased.len() == free;
                 leased.into_iter().for_each(|leased| running.start(&self.handler, leased, self.patience));
-                found
             }
-            Err(error) => {
-                log("events could not be leased", &error);
-                false
-            }
+            Err(error) => log("events could not be leased", &error),
         }
     }
 
