@@ -91,7 +91,15 @@ impl Which<'_> {
 
     /// What was asked for, and how many deliveries it was, for the audit.
     pub(super) fn subject(&self, count: u64) -> String {
-        let parts = [("endpoint", self.endpoint), ("message", self.message), ("type", self.kind)];
+        let [from, until] = [self.span.0, self.span.1].map(|time| time.map(Time::render));
+        let parts = [
+            ("tenant", self.tenant),
+            ("endpoint", self.endpoint),
+            ("message", self.message),
+            ("type", self.kind),
+            ("from", from.as_deref()),
+            ("until", until.as_deref()),
+        ];
         let parts = parts.iter().filter_map(|(name, value)| Some(format!("{name}={} ", (*value)?)));
         format!("{}count={count}", parts.collect::<String>())
     }
