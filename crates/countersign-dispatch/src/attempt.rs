@@ -148,7 +148,10 @@ impl Means {
                 attempt.error = Some(reason);
             }
         }
-        observe(&attempt, verdict, span);
+        tell(&attempt, verdict, span);
+        if counts {
+            count(&attempt, verdict);
+        }
         let (id, fence, endpoint) = (claimed.id, claimed.fence, claimed.endpoint.clone());
         let attempt = counts.then_some(attempt);
         SettleDelivery { id, fence, endpoint, verdict, effect, attempt }
@@ -259,14 +262,17 @@ fn span(claimed: &Claimed) -> Span {
     )
 }
 
-fn observe(attempt: &Attempt, verdict: Verdict, span: &Span) {
-    let outcome = match verdict {
+fn name(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Delivered => "delivered",
         Verdict::Retry { .. } => "retry",
         Verdict::Dead => "dead",
         Verdict::Cancelled => "cancelled",
-    };
-    span.record("outcome", outcome);
+    }
+}
+
+fn tell(attempt: &Attempt, verdict: Verdict, span: &Span) {
+    span.record("outcome", name(verdict));
     span.record("status", attempt.status);
     span.in_scope(|| match &attempt.error {
         None => info!(target: "countersign", ms = attempt.latency / 1000, "webhook delivered"),
@@ -274,7 +280,10 @@ fn observe(attempt: &Attempt, verdict: Verdict, span: &Span) {
             warn!(target: "countersign", reason, ms = attempt.latency / 1000, "webhook not delivered")
         }
     });
-    counter!("countersign_attempts_total", "outcome" => outcome).increment(1);
+}
+
+fn count(attempt: &Attempt, verdict: Verdict) {
+    counter!("countersign_attempts_total", "outcome" => name(verdict)).increment(1);
     histogram!("countersign_attempt_seconds").record(Duration::from_micros(attempt.latency));
 }
 
