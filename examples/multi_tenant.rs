@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run -p countersign-examples --bin multi_tenant
-//! SECRET=secret-of-acme-0001 send panel http://127.0.0.1:3000/hooks/acme
+//! SECRET=secret-of-acme-0001 post panel http://127.0.0.1:3000/hooks/acme
 //! ```
 
 use std::{collections::HashMap, convert::Infallible, env, error::Error, sync::Arc};

@@ -4,7 +4,7 @@
 //! IPTVBP_SECRET=… STRIPE_SECRET=whsec_… cargo run -p countersign-examples --bin receive_axum
 //! ```
 //!
-//! It listens on 127.0.0.1:3000, or where `LISTEN` says; `send` sends it something.
+//! It listens on 127.0.0.1:3000, or where `LISTEN` says; `post` sends it something.
 
 use std::{env, error::Error};
 

@@ -89,7 +89,7 @@ pub trait OutboxStore: Send + Sync + 'static {
     fn endpoint(&self, id: &str) -> impl Future<Output = Result<Option<Endpoint>, StoreError>> + Send;
 
     /// The endpoints of a tenant (`Some(None)` for those of none; all, where it is `None`) whose id is above
-    /// `after`, by id.
+    /// `page.after`, by id.
     ///
     /// # Errors
     /// Where the store can't be reached.

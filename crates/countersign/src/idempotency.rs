@@ -14,7 +14,7 @@
 //!
 //! By the digest, two events with one body are one, and the second is taken for a copy of the first. That can happen
 //! where the event's type is a header outside the signature, as with GitHub, Shopify and WooCommerce: an order that is
-//! created and paid at once may be sent twice as it stands, under two types. Give each type a URL and an
+//! created and paid at once may be sent twice as it stands, under two types. Give each type a URL and a
 //! [name](crate::Verifier::at_endpoint) of its own, or, where the provider's ids are worth more than what somebody
 //! with a captured request could do, call
 //! [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids).

@@ -199,7 +199,7 @@ impl Verifier {
         self.judge(found, tried)
     }
 
-    /// The key that was found, which only an unsigned scheme needs none of. `tried` is whether any key
+    /// The key that was found. Only an unsigned scheme may have none. `tried` is whether any key
     /// could have been it.
     fn judge(&self, found: Option<usize>, tried: bool) -> Result<Option<usize>, Error> {
         match found {

@@ -171,7 +171,6 @@ impl Tables {
         found.map(|endpoint| change(Arc::make_mut(endpoint))).is_some()
     }
 
-    /// Whether the endpoint of a delivery is enabled.
     /// When the next delivery can be claimed, or the lease of one ends: not before the circuit of its endpoint closes.
     pub(super) fn next_due(&self) -> Option<i64> {
         let waiting = self.rows.values().filter(|row| !row.is_settled());
