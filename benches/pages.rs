@@ -39,12 +39,12 @@ async fn main() {
     table.set_header(["asked", "SQLite, median", "worst", "PostgreSQL, median", "worst"]);
     let folder = tempfile::tempdir().unwrap();
     let now = Arc::new(AtomicI64::new(BEGIN));
-    let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap().clock(clock(&now));
+    let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap().clock_micros(clock(&now));
     let sqlite = measure("SQLite", store, &now).await;
     let postgres = match env::var("COUNTERSIGN_TEST_POSTGRES") {
         Ok(url) => {
             now.store(BEGIN, Ordering::SeqCst);
-            Some(measure("PostgreSQL", postgres(&url).await.clock(clock(&now)), &now).await)
+            Some(measure("PostgreSQL", postgres(&url).await.clock_micros(clock(&now)), &now).await)
         }
         Err(_) => None,
     };
@@ -102,8 +102,9 @@ impl Visitor {
     async fn at(outbox: Outbox<impl OutboxStore>, now: &Arc<AtomicI64>) -> Visitor {
         let key = ApiKey::generate().unwrap();
         let access = Access::new().key("bench", key.digest(), Scope::Admin).unwrap();
-        let server =
-            Server::new(outbox, access).event_types(EventTypes::preset("panel").unwrap()).clock(clock(now));
+        let server = Server::new(outbox, access)
+            .event_types(EventTypes::preset("panel").unwrap())
+            .clock_micros(clock(now));
         let dashboard = Dashboard::new().on_loopback();
         let mut visitor = Visitor {
             client: Client::builder(TokioExecutor::new()).build_http(),

@@ -56,15 +56,15 @@ impl Site {
             move || time(&now)
         };
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap().clock(clock());
+        let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap().clock_micros(clock());
         let outbox = Outbox::new(store);
         let server = Server::new(outbox.clone(), Access::new())
             .stored_keys()
             .event_types(EventTypes::preset("snapbill").unwrap())
             .sealer(sealer())
             .policy(policy())
-            .clock(clock());
-        let dashboard = dashboard.on_loopback().clock(clock());
+            .clock_micros(clock());
+        let dashboard = dashboard.on_loopback().clock_micros(clock());
         let (origin, serving) = serve_gracefully(&dashboard, dashboard.on(server.router())).await;
         Site { origin, dashboard, outbox, now, serving, _folder: folder }
     }

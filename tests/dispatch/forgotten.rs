@@ -17,7 +17,7 @@ const FORTY_DAYS: i64 = 40 * 86_400 * 1_000_000;
 async fn a_dispatcher_forgets_as_many_messages_as_are_old() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("outbox.db")).await.unwrap();
-    let past = store.clone().clock(|| unix_micros() - FORTY_DAYS);
+    let past = store.clone().clock_micros(|| unix_micros() - FORTY_DAYS);
     past.enqueue(&vec![NewMessage::new("invoice.paid", "{}"); OLD]).await.unwrap();
     let kept = store.enqueue(&[NewMessage::new("invoice.paid", "{}")]).await.unwrap().remove(0).id;
     let dispatcher = Dispatcher::new(Outbox::new(store.clone()), transport().build().unwrap());

@@ -90,7 +90,7 @@ impl Sender {
         tell("ready");
         let bomb = Bomb::new(self.crash);
         let in_transaction = bomb.clone();
-        let store = SqliteStore::open(&self.file).await.unwrap().clock(move || {
+        let store = SqliteStore::open(&self.file).await.unwrap().clock_micros(move || {
             in_transaction.at(Point::InTransaction);
             unix_micros()
         });

@@ -120,7 +120,7 @@ impl World {
     fn new(seed: u64) -> World {
         // Spread, since it begins badly with a small number.
         let chance = Arc::new(Mutex::new(Chance((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))));
-        World { store: MemoryOutbox::new().clock(micros), story: Arc::default(), chance, seed }
+        World { store: MemoryOutbox::new().clock_micros(micros), story: Arc::default(), chance, seed }
     }
 
     /// Runs until all is delivered.
@@ -197,7 +197,7 @@ impl World {
         // So many attempts that no delivery is given up for having met much trouble.
         let dispatcher = Dispatcher::new(Outbox::new(self.store), transport)
             .schedule(Schedule::new([Duration::from_secs(5); 1000]))
-            .clock(micros)
+            .clock_micros(micros)
             .chance(move || self.chance.lock().unwrap().unit());
         dispatcher.run(std::future::pending()).await;
         Ok(())

@@ -54,7 +54,7 @@ impl PgStore {
 
     /// Another clock than the database's, in microseconds since 1970: for tests.
     #[must_use]
-    pub fn clock(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+    pub fn clock_micros(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(now));
         self
     }

@@ -75,7 +75,7 @@ impl Comparison {
     fn new() -> Comparison {
         let clock = Arc::new(AtomicI64::new(0));
         let now = clock.clone();
-        let store = MemoryOutbox::new().clock(move || now.load(Ordering::Relaxed));
+        let store = MemoryOutbox::new().clock_micros(move || now.load(Ordering::Relaxed));
         Comparison { clock, store, model: Model::default(), claims: Vec::new() }
     }
 

@@ -79,7 +79,7 @@ impl Stepping {
         let off = Arc::new(AtomicI64::new(0));
         let ahead = off.clone();
         let store = SqliteStore::open(folder.path().join("webhooks.db")).await.unwrap();
-        let store = store.clock(move || unix_micros() + ahead.load(Ordering::SeqCst));
+        let store = store.clock_micros(move || unix_micros() + ahead.load(Ordering::SeqCst));
         let server = Server::start(vec![act]).await;
         store.put_endpoint(&endpoint("ep", server.url())).await.unwrap();
         Stepping { _folder: folder, outbox: Outbox::new(store), server, off }

@@ -103,7 +103,7 @@ impl Disk {
         let hours = Arc::new(AtomicI64::new(0));
         let ahead = hours.clone();
         let store = SqliteStore::new(pool.clone())
-            .clock(move || unix_micros() + ahead.load(Ordering::SeqCst) * 3_600_000_000);
+            .clock_micros(move || unix_micros() + ahead.load(Ordering::SeqCst) * 3_600_000_000);
         store.migrate().await.unwrap();
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n{}", "x".repeat(60_000));
         let server = Server::start(vec![Act::Answers(answer)]).await;

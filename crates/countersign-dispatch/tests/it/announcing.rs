@@ -145,11 +145,11 @@ async fn endpoints_that_tell_each_other_of_being_gone_come_to_an_end() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_announced_holds_up_no_delivery() {
     let clock = clock();
-    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), ..Faulty::default() };
+    let store = Faulty { inner: MemoryOutbox::new().clock_micros(clock.clone()), ..Faulty::default() };
     let script = Script::new([Act::Answer(200)]).at("bad", [Act::Answer(500)]);
     let endpoints = [endpoint("bad"), endpoint("well"), operators("ops", &["*"])];
     let running = start_over(store.clone(), &endpoints, &script, |dispatcher| {
-        dispatcher.clock(clock).announce_to(Some("operator".to_owned())).schedule(once())
+        dispatcher.clock_micros(clock).announce_to(Some("operator".to_owned())).schedule(once())
     })
     .await;
     for away in [true, false] {

@@ -13,9 +13,10 @@ const AT_ONCE: usize = 10;
 /// How long it takes until all messages are delivered to an endpoint that answers at once, over a store as slow as this.
 async fn delivered_in(endpoint: Endpoint, at_once: usize, slow: Duration) -> Duration {
     let clock = clock();
-    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), slow, ..Faulty::default() };
+    let store = Faulty { inner: MemoryOutbox::new().clock_micros(clock.clone()), slow, ..Faulty::default() };
     let script = Script::new([Act::Answer(200)]);
-    let running = start_over(store, &[endpoint], &script, |d| d.clock(clock).concurrency(at_once)).await;
+    let running =
+        start_over(store, &[endpoint], &script, |d| d.clock_micros(clock).concurrency(at_once)).await;
     let messages: Vec<_> = (0..MESSAGES).map(|_| NewMessage::new("invoice.paid", BODY)).collect();
     let began = Instant::now();
     running.outbox.enqueue(&messages).await.unwrap();

@@ -238,9 +238,9 @@ async fn an_endpoint_is_left_alone_as_long_whatever_the_dispatchers_clock_says()
     for off in [-HOUR, HOUR] {
         let script = Script::new([Act::Answer(503), Act::Answer(200)]);
         let clock = clock();
-        let store = MemoryOutbox::new().clock(clock.clone());
+        let store = MemoryOutbox::new().clock_micros(clock.clone());
         let running = start_over(store, &[endpoint("ep")], &script, |dispatcher| {
-            dispatcher.clock(move || clock() + off)
+            dispatcher.clock_micros(move || clock() + off)
         })
         .await;
         running.enqueue("invoice.paid").await;

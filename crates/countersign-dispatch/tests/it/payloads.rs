@@ -191,10 +191,11 @@ async fn each_endpoint_has_a_first_body_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn while_the_first_body_cannot_be_read_no_other_is_sent() {
     let clock = clock();
-    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), ..Faulty::default() };
+    let store = Faulty { inner: MemoryOutbox::new().clock_micros(clock.clone()), ..Faulty::default() };
     let script = Script::new([Act::Answer(500), Act::Answer(200)]);
     let running = start_over(store.clone(), &[endpoint("ep")], &script, |dispatcher| {
-        let dispatcher = dispatcher.clock(clock).payload_source(Invoice::default()).first_body_wins(true);
+        let dispatcher =
+            dispatcher.clock_micros(clock).payload_source(Invoice::default()).first_body_wins(true);
         dispatcher.schedule(Schedule::new([Duration::from_secs(1); 50]))
     })
     .await;

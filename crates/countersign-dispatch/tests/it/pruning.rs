@@ -27,13 +27,13 @@ async fn a_message_is_forgotten_when_it_is_older_than_it_is_kept() {
 async fn as_many_messages_are_forgotten_as_are_old_while_others_are_delivered() {
     let clock = clock();
     let store = Faulty {
-        inner: MemoryOutbox::new().clock(clock.clone()),
+        inner: MemoryOutbox::new().clock_micros(clock.clone()),
         slow: Duration::from_millis(500),
         ..Faulty::default()
     };
     store.old.store(20_000, Ordering::SeqCst);
     let script = Script::new([Act::Answer(200)]);
-    let running = start_over(store.clone(), &[endpoint("ep")], &script, |d| d.clock(clock)).await;
+    let running = start_over(store.clone(), &[endpoint("ep")], &script, |d| d.clock_micros(clock)).await;
     for _ in 0..4 {
         running.enqueue("invoice.paid").await;
         // A claim, a settlement, and what each of them may have to wait for.

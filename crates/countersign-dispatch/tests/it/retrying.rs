@@ -214,10 +214,11 @@ async fn to_an_endpoint_that_is_tried_until_it_answers_gone_is_a_failure_like_an
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_settled_is_kept_and_nothing_else_is_begun_meanwhile() {
     let clock = clock();
-    let store = Faulty { inner: MemoryOutbox::new().clock(clock.clone()), ..Faulty::default() };
+    let store = Faulty { inner: MemoryOutbox::new().clock_micros(clock.clone()), ..Faulty::default() };
     let script = Script::new([Act::Answer(200)]);
     let running =
-        start_over(store.clone(), &[endpoint("ep")], &script, |dispatcher| dispatcher.clock(clock)).await;
+        start_over(store.clone(), &[endpoint("ep")], &script, |dispatcher| dispatcher.clock_micros(clock))
+            .await;
     store.no_settle.store(true, Ordering::SeqCst);
     running.enqueue("invoice.paid").await;
     sleep(Duration::from_secs(5)).await;
@@ -294,7 +295,7 @@ async fn what_is_refused_by_a_store_that_goes_away_is_kept_until_it_is_back() {
 }
 
 fn refusing(refused: fn(&SettleDelivery) -> bool) -> Faulty {
-    let inner = MemoryOutbox::new().clock(clock());
+    let inner = MemoryOutbox::new().clock_micros(clock());
     Faulty { inner, refused: Some(refused), ..Faulty::default() }
 }
 

@@ -17,7 +17,7 @@ async fn f12_what_is_under_way_is_waited_for_and_nothing_is_sent_twice() {
     }
     let outbox = running.outbox.clone();
     running.stop().await;
-    let (stop, task) = dispatch(Dispatcher::new(outbox.clone(), script.clone()).clock(clock()));
+    let (stop, task) = dispatch(Dispatcher::new(outbox.clone(), script.clone()).clock_micros(clock()));
     while outbox.store().next_due().await.unwrap().is_some() {
         sleep(Duration::from_millis(100)).await;
     }

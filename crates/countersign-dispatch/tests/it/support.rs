@@ -128,7 +128,10 @@ pub(crate) async fn start(
     change: impl FnOnce(Dispatcher<MemoryOutbox>) -> Dispatcher<MemoryOutbox>,
 ) -> Running {
     let clock = clock();
-    start_over(MemoryOutbox::new().clock(clock.clone()), endpoints, script, |d| change(d.clock(clock))).await
+    start_over(MemoryOutbox::new().clock_micros(clock.clone()), endpoints, script, |d| {
+        change(d.clock_micros(clock))
+    })
+    .await
 }
 
 /// The same over a store of the test's own.

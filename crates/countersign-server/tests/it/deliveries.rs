@@ -291,7 +291,7 @@ async fn many_deliveries_are_counted_and_cancelled_in_steps() {
 #[tokio::test]
 async fn what_waits_and_what_was_made_is_counted() {
     let now = 1_764_000_000_000_000;
-    let api = api_with(|server| server.clock(move || now + 60_000_000));
+    let api = api_with(|server| server.clock_micros(move || now + 60_000_000));
     let (admin, key) = (&api.keys.admin, &api.keys.a);
     let endpoint = api.endpoint(key).await;
     api.fill(Some("a"), 2).await;

@@ -85,7 +85,7 @@ async fn a_key_works_at_once_and_ends_at_once_on_every_server_of_the_store() {
 async fn a_key_is_refused_from_the_time_at_which_it_expires() {
     let now = Arc::new(AtomicI64::new(NOW));
     let clock = now.clone();
-    let api = api_with(|server| server.clock(move || clock.load(Ordering::SeqCst)));
+    let api = api_with(|server| server.clock_micros(move || clock.load(Ordering::SeqCst)));
     let mut until = draft("until five");
     until["expires_at"] = json!("2025-11-24T17:00:00Z");
     let made = make(&api, until).await;

@@ -82,7 +82,7 @@ async fn adv_96_a_secret_is_in_the_answer_that_makes_it_and_in_no_other() {
 #[tokio::test]
 async fn a_rotation_lets_the_old_secret_sign_for_a_while() {
     let now = 1_764_000_000_000_000;
-    let api = api_with(|server| server.clock(move || now));
+    let api = api_with(|server| server.clock_micros(move || now));
     let made = create(&api, url()).await;
     let path = format!("{PATH}/{}/rotate", made["id"].as_str().unwrap());
     let rotated =
@@ -107,7 +107,7 @@ async fn a_rotation_lets_the_old_secret_sign_for_a_while() {
 
 #[tokio::test]
 async fn where_a_scheme_has_room_for_one_signature_there_is_no_overlap() {
-    let api = api_with(|server| server.clock(|| 1_764_000_000_000_000));
+    let api = api_with(|server| server.clock_micros(|| 1_764_000_000_000_000));
     let made = create(&api, json!({ "url": "https://example.com/", "scheme": "github" })).await;
     let path = format!("{PATH}/{}/rotate", made["id"].as_str().unwrap());
     let refused = api.post(&api.keys.a, &path, json!({ "overlap_seconds": 600 })).await;

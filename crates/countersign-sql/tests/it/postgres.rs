@@ -61,7 +61,7 @@ impl Database for Fresh {
 
     fn at(&self, clock: &TestClock) -> PgStore {
         let clock = clock.clone();
-        self.store().clock(move || clock.now())
+        self.store().clock_micros(move || clock.now())
     }
 
     async fn execute(&self, statement: &'static str) {

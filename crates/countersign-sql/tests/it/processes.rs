@@ -89,7 +89,7 @@ async fn adv_62_a_claim_whose_process_was_killed_returns_when_its_lease_ends() {
     assert!(matches!(store.claim("key", MINUTE).await.unwrap(), Claim::InFlight { .. }));
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let later = (since + MINUTE).as_micros() as i64;
-    claimed(&store.clock(move || later), "key", MINUTE).await;
+    claimed(&store.clock_micros(move || later), "key", MINUTE).await;
 }
 
 #[tokio::test]

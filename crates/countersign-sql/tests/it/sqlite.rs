@@ -45,7 +45,7 @@ impl Database for Fresh {
 
     fn at(&self, clock: &TestClock) -> SqliteStore {
         let clock = clock.clone();
-        self.store.clone().clock(move || clock.now())
+        self.store.clone().clock_micros(move || clock.now())
     }
 
     async fn execute(&self, statement: &'static str) {

@@ -44,7 +44,7 @@ impl MemoryOutbox {
 
     /// The clock, in microseconds since 1970: the system's by default.
     #[must_use]
-    pub fn clock(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+    pub fn clock_micros(mut self, now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(now);
         self
     }

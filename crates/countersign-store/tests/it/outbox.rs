@@ -17,7 +17,7 @@ impl Memory {
         let clock = TestClock::default();
         clock.ahead(SINCE_1970);
         let read = clock.clone();
-        let store = MemoryOutbox::new().clock(move || read.now().as_micros() as i64);
+        let store = MemoryOutbox::new().clock_micros(move || read.now().as_micros() as i64);
         Memory { store, clock }
     }
 }

@@ -58,8 +58,9 @@ impl Browser {
     ) -> Self {
         let now = Arc::new(AtomicI64::new(NOW));
         let (one, other) = (now.clone(), now.clone());
-        let api = api_with(|made| server(made.policy(local()).clock(move || one.load(Ordering::SeqCst))));
-        let dashboard = Dashboard::new().on_loopback().clock(move || other.load(Ordering::SeqCst));
+        let api =
+            api_with(|made| server(made.policy(local()).clock_micros(move || one.load(Ordering::SeqCst))));
+        let dashboard = Dashboard::new().on_loopback().clock_micros(move || other.load(Ordering::SeqCst));
         let origin = serve(router(dashboard.on(api.router.clone()))).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
         Browser { api, dashboard, now, origin, cookie: String::new(), client }
