@@ -61,13 +61,13 @@ impl<'v> Maker<'v> {
         };
         match self {
             Maker::Mac(key, algorithm, mac) => {
-                Candidates::new(verifier, head, algorithm).hold_tag(key, &mac.tag_of(feed))
+                Candidates::new(verifier, head, algorithm).key_of_tag(key, &mac.tag_of(feed))
             }
-            Maker::Token(key) => Candidates::new(verifier, head, Algorithm::Token).hold_token(key),
+            Maker::Token(key) => Candidates::new(verifier, head, Algorithm::Token).key_of_token(key),
             Maker::Ed25519(keys) => {
                 let mut message = Vec::new();
                 feed(&mut |bytes| message.extend_from_slice(bytes));
-                Candidates::new(verifier, head, Algorithm::Ed25519).sign(&message, keys)
+                Candidates::new(verifier, head, Algorithm::Ed25519).key_that_made(&message, keys)
             }
         }
     }
@@ -116,11 +116,11 @@ impl Run {
         head.content.feed_after(scheme, &verifier.rules.url, &mut |bytes| self.update(bytes));
         match self {
             Run::Mac(key, algorithm, mac) => {
-                Candidates::new(verifier, head, algorithm).hold_tag(key, &mac.finish())
+                Candidates::new(verifier, head, algorithm).key_of_tag(key, &mac.finish())
             }
-            Run::Token(key) => Candidates::new(verifier, head, Algorithm::Token).hold_token(key),
+            Run::Token(key) => Candidates::new(verifier, head, Algorithm::Token).key_of_token(key),
             Run::Ed25519(keys, message) => {
-                Candidates::new(verifier, head, Algorithm::Ed25519).sign(&message, keys)
+                Candidates::new(verifier, head, Algorithm::Ed25519).key_that_made(&message, keys)
             }
         }
     }
@@ -143,18 +143,18 @@ impl<'c> Candidates<'c> {
 
     /// The key, where one of them is its tag.
     #[inline]
-    fn hold_tag(&self, key: usize, tag: &Tag) -> Option<usize> {
+    fn key_of_tag(&self, key: usize, tag: &Tag) -> Option<usize> {
         self.any_decoded(key, |bytes| tag.matches(bytes)).then_some(key)
     }
 
     /// The key, where one of them is its token.
-    fn hold_token(&self, key: usize) -> Option<usize> {
+    fn key_of_token(&self, key: usize) -> Option<usize> {
         let Material::Token(token) = &self.verifier.keys.entries[key].material else { return None };
         self.any(key, |text| same_text(token.expose(), text)).then_some(key)
     }
 
     /// The first of the keys that made one of them over `message`.
-    fn sign(&self, message: &[u8], keys: Vec<usize>) -> Option<usize> {
+    fn key_that_made(&self, message: &[u8], keys: Vec<usize>) -> Option<usize> {
         keys.into_iter().find(|key| {
             let material = &self.verifier.keys.entries[*key].material;
             self.any_decoded(*key, |bytes| material.verifies(message, bytes))
@@ -206,6 +206,6 @@ mod tests {
         let candidates = |algorithm| Candidates::new(&verifier, &head, algorithm);
         assert!(candidates(Algorithm::HmacSha256).any(0, |_| true));
         assert!(!candidates(Algorithm::HmacSha512).any(0, |_| true));
-        assert_eq!(candidates(Algorithm::Token).hold_token(0), None);
+        assert_eq!(candidates(Algorithm::Token).key_of_token(0), None);
     }
 }
