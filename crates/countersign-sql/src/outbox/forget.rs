@@ -78,7 +78,8 @@ macro_rules! forgetting {
 
             /// Forgets some deliveries whose endpoint is gone. Says how many.
             async fn prune_deliveries(&self) -> Result<u64, StoreError> {
-                let query = sqlx::query_as(forget::GONE).bind(self.forgetting.endpoint());
+                let query =
+                    sqlx::query_as(forget::GONE).bind(self.forgetting.endpoint()).bind(forget::ENDPOINTS);
                 let rows: Vec<(String, i64)> = query.fetch_all(&self.pool).await.map_err(failed)?;
                 let mut forgotten = 0;
                 for (endpoint, _) in &rows {
@@ -192,7 +193,7 @@ pub(crate) const LOOKS: usize = 10;
 /// At how many it looks each time.
 pub(crate) const LOOK_AT: i64 = 4_000;
 /// How many endpoints a call looks at that have deliveries.
-const ENDPOINTS: i64 = 1_000;
+pub(crate) const ENDPOINTS: i64 = 1_000;
 
 /// The first message that is beyond the newest so many.
 pub(crate) const BEYOND: &str = "
@@ -272,8 +273,8 @@ pub(crate) const GONE: &str = "
         SELECT (SELECT min(endpoint_id) FROM countersign_deliveries WHERE endpoint_id >= $1), CAST(1 AS BIGINT)
         UNION ALL
         SELECT (SELECT min(endpoint_id) FROM countersign_deliveries WHERE endpoint_id > endpoints.id), place + 1
-        FROM endpoints WHERE id IS NOT NULL AND place < 1000)
+        FROM endpoints WHERE id IS NOT NULL AND place < $2)
     SELECT id, place FROM endpoints
-    WHERE id IS NOT NULL AND (place = 1000 OR NOT EXISTS (
+    WHERE id IS NOT NULL AND (place = $2 OR NOT EXISTS (
         SELECT 1 FROM countersign_endpoints AS endpoint WHERE endpoint.id = endpoints.id))
     ORDER BY place";
