@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 
 use crate::{
-    Request, Response, Schedule, SendError, Transport, breaker, clock,
+    Request, Response, Schedule, SendError, Transport, breaker,
     payload::Payloads,
     signing::{CannotSign, EndpointSigner, Signers},
 };
@@ -289,8 +289,3 @@ fn count(attempt: &Attempt, verdict: Verdict) {
 
 /// How long a delivery waits at least that this machine could not send, and at most twice as long.
 const SHORTLY: Duration = Duration::from_secs(5);
-
-/// The system's clock, in microseconds.
-pub(crate) fn system_clock() -> Arc<dyn Fn() -> i64 + Send + Sync> {
-    Arc::new(clock::unix_micros)
-}

@@ -1,8 +1,16 @@
 //! The system's clock, and how a time is written.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use countersign::{Timestamp, scheme::TimeFormat};
+
+/// The system's clock, in microseconds.
+pub(crate) fn system_clock() -> Arc<dyn Fn() -> i64 + Send + Sync> {
+    Arc::new(unix_micros)
+}
 
 /// Unix seconds.
 pub(crate) fn unix_seconds() -> i64 {

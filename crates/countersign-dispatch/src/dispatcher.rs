@@ -7,7 +7,8 @@ use tokio::{select, sync::Notify, time::sleep};
 
 use crate::{
     OperationalEvent, Outbox, PayloadSource, Schedule, Sealer, Transport,
-    attempt::{Means, Sender, system_clock},
+    attempt::{Means, Sender},
+    clock::system_clock,
     payload::{FirstBody, Payloads, Source},
     random,
     signing::Signers,
