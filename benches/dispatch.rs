@@ -145,7 +145,7 @@ async fn add_endpoints(store: &impl OutboxStore, sink: &Sink, count: usize) {
         endpoint.events = vec![id(number)];
         endpoint.limits.in_flight = if count == 1 { 1_000 } else { 10 };
         let (label, secret) = ("1".to_owned(), SECRET.to_owned());
-        endpoint.keys.push(EndpointKey { label, secret, valid_from: None, valid_until: None });
+        endpoint.keys.push(EndpointKey::new(label, secret));
         store.put_endpoint(&endpoint).await.unwrap();
     }
 }

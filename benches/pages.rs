@@ -195,7 +195,7 @@ fn endpoint(number: usize) -> Endpoint {
     endpoint.events = vec![format!("for.{number}")];
     endpoint.limits.in_flight = 1000;
     let (label, secret) = ("1".to_owned(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned());
-    endpoint.keys.push(EndpointKey { label, secret, valid_from: None, valid_until: None });
+    endpoint.keys.push(EndpointKey::new(label, secret));
     endpoint
 }
 

@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let outbox = Outbox::new(SqliteStore::open(&file).await?);
     let mut endpoint = Endpoint::new("ep_1", url, "standard-webhooks");
     let secret = env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?;
-    endpoint.keys.push(EndpointKey { label: "1".to_owned(), secret, valid_from: None, valid_until: None });
+    endpoint.keys.push(EndpointKey::new("1", secret));
     outbox.store().put_endpoint(&endpoint).await?;
 
     let pool = SqlitePool::connect(&format!("sqlite:{file}")).await?;

@@ -28,12 +28,8 @@ async fn main() -> Result {
 
     let mut endpoint = Endpoint::new("ep_1", url, "standard-webhooks");
     endpoint.events = vec!["invoice.*".to_owned()];
-    endpoint.keys.push(EndpointKey {
-        label: "2026-11".to_owned(),
-        secret: env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?,
-        valid_from: None,
-        valid_until: None,
-    });
+    let secret = env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?;
+    endpoint.keys.push(EndpointKey::new("2026-11", secret));
     // In earnest once, where its owner adds it: written again, one that was disabled is enabled.
     outbox.store().put_endpoint(&endpoint).await?;
     pay(&outbox, &SqlitePool::connect(&format!("sqlite:{file}")).await?).await?;

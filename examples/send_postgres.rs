@@ -25,12 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     store.migrate().await?;
 
     let mut endpoint = Endpoint::new("ep_1", url, "standard-webhooks");
-    endpoint.keys.push(EndpointKey {
-        label: "2026-11".to_owned(),
-        secret: env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?,
-        valid_from: None,
-        valid_until: None,
-    });
+    let secret = env::var("SECRET").map_err(|_| "set SECRET to the endpoint's secret, whsec_…")?;
+    endpoint.keys.push(EndpointKey::new("2026-11", secret));
     store.put_endpoint(&endpoint).await?;
 
     // Each has an outbox of its own, as on another machine. They hear of each other's messages.

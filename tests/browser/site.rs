@@ -90,7 +90,7 @@ impl Site {
         let mut endpoint = Endpoint::new("ep_ledger", &receiver.url, "standard-webhooks");
         endpoint.name = "Ledger".to_owned();
         let (label, secret) = ("2026".to_owned(), SECRET.to_owned());
-        endpoint.keys = vec![EndpointKey { label, secret, valid_from: None, valid_until: None }];
+        endpoint.keys = vec![EndpointKey::new(label, secret)];
         receiver.trust(SECRET);
         self.outbox.store().put_endpoint(&endpoint).await.unwrap();
         "/dashboard/endpoints/ep_ledger".to_owned()

@@ -25,12 +25,7 @@ pub(crate) fn skipped(wanting: &str) {
 
 pub(crate) fn endpoint(id: &str, url: impl Into<String>) -> Endpoint {
     let mut endpoint = Endpoint::new(id, url, "standard-webhooks");
-    endpoint.keys.push(EndpointKey {
-        label: "current".to_owned(),
-        secret: SECRET.to_owned(),
-        valid_from: None,
-        valid_until: None,
-    });
+    endpoint.keys.push(EndpointKey::new("current", SECRET));
     endpoint
 }
 

@@ -14,12 +14,7 @@
 //!
 //! let mut endpoint = Endpoint::new("ep_1", "https://example.com/hooks", "standard-webhooks");
 //! endpoint.events = vec!["invoice.*".to_owned()];
-//! endpoint.keys.push(EndpointKey {
-//!     label: "2026-11".to_owned(),
-//!     secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned(),
-//!     valid_from: None,
-//!     valid_until: None,
-//! });
+//! endpoint.keys.push(EndpointKey::new("2026-11", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"));
 //! check_endpoint(&endpoint, &Policy::new(), None)?;
 //! // Once, where its owner adds it: written again, one that was disabled is enabled, with these keys alone.
 //! outbox.store().put_endpoint(&endpoint).await?;

@@ -16,12 +16,7 @@ pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(86_400);
 /// use countersign_dispatch::{DEFAULT_OVERLAP, rotate};
 /// use countersign_store::outbox::EndpointKey;
 ///
-/// let key = |label: &str, secret: &str| EndpointKey {
-///     label: label.to_owned(),
-///     secret: secret.to_owned(),
-///     valid_from: None,
-///     valid_until: None,
-/// };
+/// let key = |label: &str, secret: &str| EndpointKey::new(label, secret);
 /// let keys = rotate(&[key("old", "whsec_old")], key("new", "whsec_new"), 1_764_000_000, DEFAULT_OVERLAP);
 /// assert_eq!((keys[0].label.as_str(), keys[0].valid_from), ("new", Some(1_764_000_000)));
 /// assert_eq!((keys[1].label.as_str(), keys[1].valid_until), ("old", Some(1_764_086_400)));

@@ -17,7 +17,7 @@ pub(super) fn signed(
 ) -> Result<Endpoint, ProfileError> {
     let mut endpoint = unsigned(id, url, scheme, events)?;
     let (label, secret) = (LABEL.to_owned(), secret.to_owned());
-    endpoint.keys.push(EndpointKey { label, secret, valid_from: None, valid_until: None });
+    endpoint.keys.push(EndpointKey::new(label, secret));
     EndpointSigner::new(&endpoint, None).map_err(|error| ProfileError::endpoint(error.to_string()))?;
     Ok(endpoint)
 }

@@ -30,7 +30,7 @@ pub(crate) fn clock() -> impl Fn() -> i64 + Send + Sync + Clone + 'static {
 }
 
 pub(crate) fn key(label: &str, secret: &str) -> EndpointKey {
-    EndpointKey { label: label.to_owned(), secret: secret.to_owned(), valid_from: None, valid_until: None }
+    EndpointKey::new(label, secret)
 }
 
 pub(crate) fn endpoint(id: &str) -> Endpoint {

@@ -112,7 +112,7 @@ impl<S: OutboxStore> Operator<S> {
             None => secret.expose().to_owned(),
         };
         let label = secret.label.clone();
-        Ok(EndpointKey { label, secret: sealed, valid_from: None, valid_until: None })
+        Ok(EndpointKey::new(label, sealed))
     }
 }
 

@@ -136,6 +136,14 @@ pub struct EndpointKey {
     pub valid_until: Option<i64>,
 }
 
+impl EndpointKey {
+    /// A key that signs at any time.
+    #[must_use]
+    pub fn new(label: impl Into<String>, secret: impl Into<String>) -> Self {
+        EndpointKey { label: label.into(), secret: secret.into(), valid_from: None, valid_until: None }
+    }
+}
+
 /// Shows no byte of the secret.
 impl fmt::Debug for EndpointKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -279,12 +287,7 @@ mod tests {
         let mut endpoint = Endpoint::new("ep_1", "https://example.com/CANARY-path", "standard-webhooks");
         endpoint.headers.push(("authorization".to_owned(), "CANARY-value".to_owned()));
         let secret = "CANARY-secret".to_owned();
-        endpoint.keys.push(EndpointKey {
-            label: "now".to_owned(),
-            secret,
-            valid_from: None,
-            valid_until: None,
-        });
+        endpoint.keys.push(EndpointKey::new("now", secret));
         let shown = format!("{endpoint:?}");
         for shows in ["ep_1", "authorization", "now"] {
             assert!(shown.contains(shows), "{shown}");

@@ -33,12 +33,7 @@ pub async fn an_endpoint_comes_back_as_it_was_put(harness: &impl Harness<Store: 
 /// Endpoints of every sort.
 fn all_sorts() -> Vec<Endpoint> {
     let text = |text: &str| String::from(text);
-    let key = |label: &str, secret: &str| EndpointKey {
-        label: text(label),
-        secret: text(secret),
-        valid_from: None,
-        valid_until: None,
-    };
+    let key = |label: &str, secret: &str| EndpointKey::new(text(label), text(secret));
     let full = Endpoint {
         name: text("Zoë’s endpoint 🦀"),
         tenant: Some(text("acmé")),

@@ -48,7 +48,7 @@ pub async fn adv_92_a_text_is_never_read_as_code(harness: &impl Harness<Store: O
 /// An endpoint with one text everywhere but among its patterns.
 fn endpoint_of(text: &str) -> Endpoint {
     let own = || String::from(text);
-    let key = EndpointKey { label: own(), secret: own(), valid_from: None, valid_until: None };
+    let key = EndpointKey::new(own(), own());
     Endpoint {
         name: own(),
         tenant: Some(own()),
@@ -196,7 +196,7 @@ fn messages_with_a_nul() -> Vec<NewMessage> {
 fn endpoints_with_a_nul() -> Vec<Endpoint> {
     let nul = || String::from(NUL);
     let ep = || Endpoint { created_at: 1, ..endpoint("with_nul") };
-    let key = EndpointKey { label: nul(), secret: nul(), valid_from: None, valid_until: None };
+    let key = EndpointKey::new(nul(), nul());
     vec![
         Endpoint { id: nul(), ..ep() },
         Endpoint { name: nul(), ..ep() },
