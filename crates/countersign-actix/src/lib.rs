@@ -92,7 +92,7 @@ mod router;
 
 #[doc(no_inline)]
 pub use countersign_receive::{
-    Decided, Decision, Handling, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified,
+    Decided, Decision, Handling, Idempotency, InboxSettings, Receiver, Rejection, SettingsError, Verified,
 };
 
 pub use self::{

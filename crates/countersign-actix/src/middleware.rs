@@ -16,7 +16,7 @@ use actix_web::{
 };
 use countersign::{Keyring, RequestView, Verifier};
 use countersign_receive::{
-    Decision, Handling, Idempotency, Inbox, Incoming, Next, Receiver, SettingsError, Verified,
+    Decision, Handling, Idempotency, InboxSettings, Incoming, Next, Receiver, SettingsError, Verified,
 };
 
 use crate::{
@@ -120,7 +120,7 @@ impl Webhooks {
 
     /// Stores events and answers them at once; the handler isn't called. See [`Receiver::inbox`].
     #[must_use]
-    pub fn inbox(self, inbox: impl Into<Inbox>) -> Self {
+    pub fn inbox(self, inbox: impl Into<InboxSettings>) -> Self {
         self.with(|receiver| receiver.inbox(inbox))
     }
 

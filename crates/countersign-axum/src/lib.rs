@@ -114,7 +114,7 @@ use axum::{
 
 #[doc(no_inline)]
 pub use countersign_tower::{
-    Decided, Decision, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified, WebhookLayer,
+    Decided, Decision, Idempotency, InboxSettings, Receiver, Rejection, SettingsError, Verified, WebhookLayer,
 };
 
 pub use self::{

@@ -11,15 +11,15 @@ use crate::{Verified, hooks::unavailable};
 /// Settings under which events are stored and answered at once, to be handled by a worker.
 ///
 /// ```
-/// use countersign_receive::{Inbox, Verified};
-/// # fn settings(store: impl countersign_store::InboxStore) -> Inbox {
+/// use countersign_receive::{InboxSettings, Verified};
+/// # fn settings(store: impl countersign_store::InboxStore) -> InboxSettings {
 /// // `store`, or the `Inbox` of `countersign-inbox` around it, which wakes the worker of this process.
 /// let in_order_of_type = |verified: &Verified| Some(verified.event_type().ok()??.into_owned());
-/// Inbox::new(store).keep_headers(["x-shopify-shop-domain"]).order_by(in_order_of_type)
+/// InboxSettings::new(store).keep_headers(["x-shopify-shop-domain"]).order_by(in_order_of_type)
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Inbox {
+pub struct InboxSettings {
     store: Arc<dyn Store>,
     order: Option<Arc<Order>>,
     headers: Arc<[String]>,
@@ -28,14 +28,19 @@ pub struct Inbox {
 
 type Order = dyn Fn(&Verified) -> Option<String> + Send + Sync;
 
-impl Inbox {
+impl InboxSettings {
     /// How long the store may take to accept an event, by default: 5 seconds. Most providers wait for 10 and more.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Stores events in `store`.
     #[must_use]
     pub fn new(store: impl InboxStore) -> Self {
-        Inbox { store: Arc::new(store), order: None, headers: Arc::default(), timeout: Self::DEFAULT_TIMEOUT }
+        InboxSettings {
+            store: Arc::new(store),
+            order: None,
+            headers: Arc::default(),
+            timeout: Self::DEFAULT_TIMEOUT,
+        }
     }
 
     /// Events for which `order` gives the same text are handled one after the other, as they came:
@@ -112,15 +117,15 @@ fn storable(text: Cow<'_, str>) -> String {
     }
 }
 
-impl<S: InboxStore> From<S> for Inbox {
+impl<S: InboxStore> From<S> for InboxSettings {
     fn from(store: S) -> Self {
-        Inbox::new(store)
+        InboxSettings::new(store)
     }
 }
 
-impl fmt::Debug for Inbox {
+impl fmt::Debug for InboxSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox")
+        f.debug_struct("InboxSettings")
             .field("ordered", &self.order.is_some())
             .field("headers", &self.headers)
             .field("timeout", &self.timeout)

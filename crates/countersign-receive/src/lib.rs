@@ -34,7 +34,7 @@
 //!    made for bytes that have only been announced.
 //! 5. The signatures are compared: 401.
 //! 6. A handshake, the provider's test of the endpoint, is answered as its scheme says.
-//! 7. Where there is an [`Inbox`], the event is stored and answered 200: the handler isn't called.
+//! 7. Where there is an inbox ([`InboxSettings`]), the event is stored and answered 200: the handler isn't called.
 //! 8. Where there is an [`Idempotency`], the event is claimed. One that has been handled is given the
 //!    recorded status with `idempotency-replayed: true`; one that is being handled, 409 with
 //!    `Retry-After`; where the store fails, 503 with `Retry-After`. Where a layer around this one has claimed
@@ -77,7 +77,7 @@
 //! | age of a signed time | the scheme's | [`Tolerance`](countersign::Tolerance) |
 //! | how long a handler may run before a copy is handled | 60 s | [`Idempotency::lease`] |
 //! | how long an event is remembered | 3 days, or twice the time in which a copy is accepted | [`Idempotency::ttl`] |
-//! | time for the store | 5 s | [`Idempotency::timeout`], [`Inbox::timeout`] |
+//! | time for the store | 5 s | [`Idempotency::timeout`], [`InboxSettings::timeout`] |
 //!
 //! How many requests there are at once is limited around the adapter: each holds up to one body.
 //!
@@ -148,7 +148,7 @@ pub use self::{
     clock::unix_seconds,
     handling::Handling,
     idempotency::Idempotency,
-    inbox::Inbox,
+    inbox::InboxSettings,
     receive::{Incoming, Next},
     receiver::{Receiver, SettingsError},
     rejection::Rejection,

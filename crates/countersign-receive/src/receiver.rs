@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Durati
 use countersign::{Keyring, Verifier};
 
 use crate::{
-    Decision, Idempotency, Inbox,
+    Decision, Idempotency, InboxSettings,
     body::Limits,
     clock,
     hooks::{Enrol, ResolveKeys},
@@ -23,7 +23,7 @@ pub struct Receiver<P> {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     pub(crate) idempotency: Option<Arc<Idempotency>>,
-    pub(crate) inbox: Option<Inbox>,
+    pub(crate) inbox: Option<InboxSettings>,
     pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) meters: Arc<Meters>,
 }
@@ -146,7 +146,7 @@ impl<P> Receiver<P> {
     /// Stores events and answers them at once, for a worker to handle. The handler isn't called, and
     /// copies are known by the inbox itself: [`idempotency`](Self::idempotency) isn't needed.
     #[must_use]
-    pub fn inbox(mut self, inbox: impl Into<Inbox>) -> Self {
+    pub fn inbox(mut self, inbox: impl Into<InboxSettings>) -> Self {
         self.inbox = Some(inbox.into());
         self
     }

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, future::Future, sync::Arc, time::Duration};
 
 use countersign::{Keyring, Verifier};
-use countersign_receive::{Decision, Idempotency, Inbox, Receiver, SettingsError};
+use countersign_receive::{Decision, Idempotency, InboxSettings, Receiver, SettingsError};
 use http::{Uri, request::Parts};
 use tower_layer::Layer;
 
@@ -118,7 +118,7 @@ impl WebhookLayer {
 
     /// Stores events and answers them at once; the inner service isn't called. See [`Receiver::inbox`].
     #[must_use]
-    pub fn inbox(self, inbox: impl Into<Inbox>) -> Self {
+    pub fn inbox(self, inbox: impl Into<InboxSettings>) -> Self {
         self.with(|receiver| receiver.inbox(inbox))
     }
 

@@ -92,7 +92,7 @@ mod sign;
 
 #[doc(no_inline)]
 pub use countersign_receive::{
-    Decided, Decision, Idempotency, Inbox, Receiver, Rejection, SettingsError, Verified,
+    Decided, Decision, Idempotency, InboxSettings, Receiver, Rejection, SettingsError, Verified,
 };
 
 pub use self::{

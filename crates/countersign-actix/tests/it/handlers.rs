@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, dev::Service, http::StatusCode, test, web};
-use countersign_actix::{Inbox, VerifiedBody, Webhooks};
+use countersign_actix::{InboxSettings, VerifiedBody, Webhooks};
 use countersign_store::MemoryStore;
 
 use crate::support::*;
@@ -101,7 +101,7 @@ async fn adv_62_an_event_whose_handler_panics_is_given_back() {
 
 #[actix_web::test]
 async fn with_an_inbox_the_handler_is_not_called() {
-    let webhooks = webhooks().inbox(Inbox::new(kept::Kept::default()));
+    let webhooks = webhooks().inbox(InboxSettings::new(kept::Kept::default()));
     let app = App::new()
         .service(web::resource("/").wrap(webhooks).to(|| async { HttpResponse::ImATeapot().finish() }));
     let app = test::init_service(app).await;

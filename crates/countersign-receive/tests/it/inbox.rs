@@ -6,7 +6,7 @@ use std::{
 };
 
 use countersign::{Keyring, Message, Signer, catalog};
-use countersign_receive::{Inbox, Receiver};
+use countersign_receive::{InboxSettings, Receiver};
 use countersign_store::{Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError};
 
 use crate::support::*;
@@ -62,7 +62,7 @@ async fn an_event_is_stored_once_and_answered_each_time() {
         let event = verified.event::<Invoice>().ok()?;
         Some(event.data.id)
     };
-    let receiver = receiver().endpoint("billing").inbox(Inbox::new(kept.clone()).order_by(order));
+    let receiver = receiver().endpoint("billing").inbox(InboxSettings::new(kept.clone()).order_by(order));
     for _ in 0..2 {
         let reply = answered(deliver(&receiver, "msg_1").await);
         assert_eq!((reply.status, reply.rejection.is_none()), (200, true));
@@ -81,7 +81,7 @@ async fn an_event_is_stored_once_and_answered_each_time() {
 #[tokio::test]
 async fn the_headers_that_are_asked_for_are_stored_with_the_event() {
     let kept = Arc::new(Kept::default());
-    let receiver = receiver().inbox(Inbox::new(kept.clone()).keep_headers(["X-Shop", "x-missing"]));
+    let receiver = receiver().inbox(InboxSettings::new(kept.clone()).keep_headers(["X-Shop", "x-missing"]));
     let more = [("X-SHOP", "acme.example"), ("x-other", "1"), ("x-shop", "two")];
     let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = [signed("msg_1", BODY), more.to_vec()].concat();
@@ -105,7 +105,7 @@ async fn a_nul_in_an_id_or_a_type_keeps_no_event_out() {
     let kept = Arc::new(Kept::default());
     let order = |verified: &countersign_receive::Verified| Some(verified.event_type().ok()??.into_owned());
     let receiver = Receiver::<()>::new(verifier_of(&catalog::STRIPE, "whsec_nul_nul_nul_nul_nul"));
-    let receiver = receiver.clock(|| NOW).inbox(Inbox::new(kept.clone()).order_by(order));
+    let receiver = receiver.clock(|| NOW).inbox(InboxSettings::new(kept.clone()).order_by(order));
     let body = br#"{"id":"evt\u0000_1","type":"invoice\u0000.paid"}"#;
     let keys = Keyring::new(&catalog::STRIPE, ["whsec_nul_nul_nul_nul_nul"]).unwrap();
     let signer = Signer::new(&catalog::STRIPE, keys).unwrap();
