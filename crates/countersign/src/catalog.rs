@@ -47,7 +47,7 @@ pub use self::{
     web::*,
 };
 use crate::scheme::{
-    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, Delivery, Encoding, EventRule, FixedHeader,
+    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, DeliveryRule, Encoding, EventRule, FixedHeader,
     KeyForm, KeyKind, KeyRule, Part, Place, Scheme, SecretEncoding, Separator, Signature, Source, Syntax,
     TimeFormat, TimestampRule, Version,
 };
@@ -166,7 +166,7 @@ const BASE: Scheme = Scheme {
     title: Borrowed(""),
     source: Borrowed(""),
     content: list![Part: Body],
-    delivery: Delivery::POST,
+    delivery: DeliveryRule::POST,
     signature: Signature {
         source: Source::Header(Borrowed("")),
         syntax: Syntax::Bare,
@@ -204,7 +204,7 @@ const CHOSEN: KeyRule = KeyRule::TEXT.min(1);
 const ISSUED: KeyRule = KeyRule::TEXT.min(8);
 
 /// What providers do that let their users choose the method.
-const ANY_METHOD: Delivery = Delivery {
+const ANY_METHOD: DeliveryRule = DeliveryRule {
     methods: Borrowed(&[
         Borrowed("POST"),
         Borrowed("GET"),
@@ -212,16 +212,16 @@ const ANY_METHOD: Delivery = Delivery {
         Borrowed("PATCH"),
         Borrowed("DELETE"),
     ]),
-    ..Delivery::POST
+    ..DeliveryRule::POST
 };
 
 /// A user's name and password.
 const BASIC_KEY: &[KeyForm] = &[KeyForm::new("", SecretEncoding::BasicCredentials, KeyKind::Symmetric)];
-const BASIC_CHALLENGE: Delivery = challenge("Basic realm=\"webhook\"");
+const BASIC_CHALLENGE: DeliveryRule = challenge("Basic realm=\"webhook\"");
 
 /// A delivery that is asked to authenticate itself.
-const fn challenge(value: &'static str) -> Delivery {
-    Delivery { challenge: Some(Borrowed(value)), ..Delivery::POST }
+const fn challenge(value: &'static str) -> DeliveryRule {
+    DeliveryRule { challenge: Some(Borrowed(value)), ..DeliveryRule::POST }
 }
 
 /// A signature alone in its header.

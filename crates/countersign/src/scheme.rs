@@ -120,8 +120,8 @@ pub struct Scheme {
     )]
     pub content: List<Part>,
     /// How deliveries arrive, beside their signature.
-    #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "Delivery::is_post"))]
-    pub delivery: Delivery,
+    #[cfg_attr(feature = "toml", serde(default, skip_serializing_if = "DeliveryRule::is_post"))]
+    pub delivery: DeliveryRule,
     /// Where the signature stands, how it is written, and by which algorithm it is made.
     pub signature: Signature,
     /// How the provider writes its secrets.
@@ -149,7 +149,7 @@ impl Scheme {
         title: Cow::Borrowed("Hexadecimal HMAC-SHA256 of the body"),
         source: Cow::Borrowed(""),
         content: Cow::Borrowed(&[Part::Body]),
-        delivery: Delivery::POST,
+        delivery: DeliveryRule::POST,
         signature: Signature::BASE,
         key: KeyRule::TEXT,
         timestamp: None,
@@ -265,7 +265,7 @@ impl Scheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "toml", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "toml", serde(deny_unknown_fields, default))]
-pub struct Delivery {
+pub struct DeliveryRule {
     /// The methods by which deliveries arrive; empty means `POST` alone.
     #[cfg_attr(feature = "toml", serde(skip_serializing_if = "<[Text]>::is_empty"))]
     pub methods: List<Text>,
@@ -288,9 +288,9 @@ pub struct Delivery {
     pub challenge: Option<Text>,
 }
 
-impl Delivery {
+impl DeliveryRule {
     /// By `POST`, with one family of header names and none that is fixed.
-    pub const POST: Delivery = Delivery {
+    pub const POST: DeliveryRule = DeliveryRule {
         methods: Cow::Borrowed(&[]),
         families: Cow::Borrowed(&[]),
         fixed: Cow::Borrowed(&[]),
@@ -300,15 +300,15 @@ impl Delivery {
 }
 
 #[cfg(feature = "toml")]
-impl Delivery {
+impl DeliveryRule {
     fn is_post(&self) -> bool {
-        *self == Delivery::POST
+        *self == DeliveryRule::POST
     }
 }
 
-impl Default for Delivery {
+impl Default for DeliveryRule {
     fn default() -> Self {
-        Delivery::POST
+        DeliveryRule::POST
     }
 }
 

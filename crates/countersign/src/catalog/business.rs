@@ -7,8 +7,8 @@ use super::{
     time,
 };
 use crate::scheme::{
-    Condition, Delivery, Encoding, EventRule, FixedHeader, Handshake, Part, Place, Scheme, Signature, Source,
-    Syntax, TimeFormat,
+    Condition, DeliveryRule, Encoding, EventRule, FixedHeader, Handshake, Part, Place, Scheme, Signature,
+    Source, Syntax, TimeFormat,
 };
 
 /// DocuSign Connect: base64 HMAC-SHA256 of the body, once for each active key, in numbered headers.
@@ -28,7 +28,7 @@ pub const DOCUSIGN: Scheme = Scheme {
     source: Borrowed(
         "docusign/code-examples-*, connect-node-listener-aws; DocuSign Connect HMAC documentation",
     ),
-    delivery: Delivery { fixed: Borrowed(DOCUSIGN_DIGEST), ..Delivery::POST },
+    delivery: DeliveryRule { fixed: Borrowed(DOCUSIGN_DIGEST), ..DeliveryRule::POST },
     signature: Signature {
         source: Source::Numbered(Borrowed("X-DocuSign-Signature-")),
         syntax: Syntax::Bare,
@@ -56,7 +56,7 @@ pub const HUBSPOT_V1: Scheme = Scheme {
     name: Borrowed("hubspot-v1"),
     title: Borrowed("HubSpot v1"),
     source: Borrowed("HubSpot/hubspot-api-nodejs src/utils/signature.ts"),
-    delivery: Delivery { fixed: Borrowed(HUBSPOT_IS_V1), ..Delivery::POST },
+    delivery: DeliveryRule { fixed: Borrowed(HUBSPOT_IS_V1), ..DeliveryRule::POST },
     signature: bare("X-HubSpot-Signature", SHA256_SECRET_PREFIX, Encoding::Hex),
     key: ISSUED,
     ..BASE
@@ -76,7 +76,7 @@ pub const HUBSPOT_V2: Scheme = Scheme {
     title: Borrowed("HubSpot v2"),
     source: Borrowed("HubSpot/hubspot-api-nodejs src/utils/signature.ts; hookdeck/webhook-samples"),
     content: list![Part: Method, RequestUrl, Body],
-    delivery: Delivery { fixed: Borrowed(HUBSPOT_IS_V2), ..ANY_METHOD },
+    delivery: DeliveryRule { fixed: Borrowed(HUBSPOT_IS_V2), ..ANY_METHOD },
     signature: bare("X-HubSpot-Signature", SHA256_SECRET_PREFIX, Encoding::Hex),
     key: ISSUED,
     ..BASE

@@ -6,7 +6,7 @@ use super::{
     BASE, CHOSEN, ISSUED, SHA1, SHA1_LABEL, SHA256, SHA256_LABEL, TOKEN, V1, bare, json, labelled, listed,
     time,
 };
-use crate::scheme::{Delivery, Encoding, EventRule, KeyRule, Place, Scheme, Separator, TimeFormat};
+use crate::scheme::{DeliveryRule, Encoding, EventRule, KeyRule, Place, Scheme, Separator, TimeFormat};
 
 /// Bitbucket, Cloud and Data Center: `sha256=` and hexadecimal HMAC-SHA256 of the body, in
 /// `X-Hub-Signature`.
@@ -210,7 +210,7 @@ pub const SENTRY: Scheme = Scheme {
     name: Borrowed("sentry"),
     title: Borrowed("Sentry"),
     source: Borrowed("Sentry integration platform documentation; getsentry/integration-platform-example"),
-    delivery: Delivery { methods: Borrowed(&[Borrowed("POST"), Borrowed("GET")]), ..Delivery::POST },
+    delivery: DeliveryRule { methods: Borrowed(&[Borrowed("POST"), Borrowed("GET")]), ..DeliveryRule::POST },
     signature: bare("Sentry-Hook-Signature", SHA256, Encoding::Hex),
     key: ISSUED,
     event: EventRule {

@@ -7,7 +7,7 @@ use super::{
     json, listed, time,
 };
 use crate::scheme::{
-    Delivery, Encoding, EventRule, FixedHeader, KeyForm, KeyKind, KeyRule, Part, Place, Scheme,
+    DeliveryRule, Encoding, EventRule, FixedHeader, KeyForm, KeyKind, KeyRule, Part, Place, Scheme,
     SecretEncoding, Separator, Signature, Source, Syntax, TimeFormat,
 };
 
@@ -24,7 +24,7 @@ pub const ADYEN_PLATFORM: Scheme = Scheme {
     name: Borrowed("adyen-platform"),
     title: Borrowed("Adyen platform, banking and management"),
     source: Borrowed("Adyen/adyen-node-api-library hmacValidator.ts validateHMACSignature"),
-    delivery: Delivery { fixed: Borrowed(ADYEN_PROTOCOL), ..Delivery::POST },
+    delivery: DeliveryRule { fixed: Borrowed(ADYEN_PROTOCOL), ..DeliveryRule::POST },
     signature: bare("HmacSignature", SHA256, Encoding::Base64),
     key: KeyRule::of(HEX_KEY).min(8),
     event: EventRule { event_type: list![Place: Json("/type")], data: Borrowed("/data"), ..EventRule::NONE },

@@ -7,7 +7,7 @@ use super::{
     header, json, labelled, listed, time,
 };
 use crate::scheme::{
-    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, Condition, Delivery, Encoding, EventRule,
+    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, Condition, DeliveryRule, Encoding, EventRule,
     FixedHeader, Handshake, KeyForm, KeyKind, KeyRule, Part, Place, Scheme, SecretEncoding, Separator,
     Signature, Source, Syntax, TimeFormat, TimestampRule, Version,
 };
@@ -64,7 +64,7 @@ pub const BOX: Scheme = Scheme {
     title: Borrowed("Box"),
     source: Borrowed("box/box-python-sdk box_sdk_gen/internal/utils.py; box-node-sdk"),
     content: list![Part: Body, Header("BOX-DELIVERY-TIMESTAMP")],
-    delivery: Delivery { fixed: Borrowed(BOX_VERSION), ..Delivery::POST },
+    delivery: DeliveryRule { fixed: Borrowed(BOX_VERSION), ..DeliveryRule::POST },
     signature: Signature {
         source: Source::PerKey(Borrowed(&[
             Borrowed("BOX-SIGNATURE-PRIMARY"),

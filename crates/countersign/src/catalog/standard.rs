@@ -4,7 +4,7 @@ use alloc::borrow::Cow::Borrowed;
 
 use super::{BASE, V1, V1_OR_NONE, header, json, time};
 use crate::scheme::{
-    Algorithm, Delivery, Encoding, EventRule, KeyForm, KeyKind, KeyRule, List, Part, Place, Scheme,
+    Algorithm, DeliveryRule, Encoding, EventRule, KeyForm, KeyKind, KeyRule, List, Part, Place, Scheme,
     SecretEncoding, Separator, Signature, Source, Syntax, TimeFormat, TimestampRule, Version,
 };
 
@@ -189,8 +189,8 @@ const WEBHOOK_ID: List<Place> = list![Place: Header("webhook-id")];
 const SVIX_CONTENT: List<Part> =
     list![Part: Header("svix-id"), Literal("."), Header("svix-timestamp"), Literal("."), Body];
 const SVIX_ID: List<Place> = list![Place: Header("svix-id")];
-const SVIX_DELIVERY: Delivery =
-    Delivery { families: Borrowed(&[Borrowed("svix-"), Borrowed("webhook-")]), ..Delivery::POST };
+const SVIX_DELIVERY: DeliveryRule =
+    DeliveryRule { families: Borrowed(&[Borrowed("svix-"), Borrowed("webhook-")]), ..DeliveryRule::POST };
 
 const V1_AND_V1A: &[Version] =
     &[Version::labelled("v1", Algorithm::HmacSha256), Version::labelled("v1a", Algorithm::Ed25519)];

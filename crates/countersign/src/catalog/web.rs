@@ -6,7 +6,7 @@ use super::{
     BASE, BASIC_CHALLENGE, BASIC_KEY, CHOSEN, authorization, challenge, echo, empty, header, labelled,
 };
 use crate::scheme::{
-    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, Condition, Delivery, Encoding, EventRule,
+    Algorithm, Answer, AnswerBody, AnswerHeader, AnswerValue, Condition, DeliveryRule, Encoding, EventRule,
     Expectation, Handshake, KeyRule, Place, Scheme, Version,
 };
 
@@ -91,7 +91,7 @@ pub const BASIC_AUTH: Scheme = Scheme {
     ..BASE
 };
 
-const BEARER_CHALLENGE: Delivery = challenge("Bearer realm=\"webhook\"");
+const BEARER_CHALLENGE: DeliveryRule = challenge("Bearer realm=\"webhook\"");
 
 const HUB_METHODS: &[Version] = &[
     Version::labelled("sha1", Algorithm::HmacSha1),

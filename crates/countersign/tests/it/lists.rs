@@ -2,7 +2,9 @@
 
 use countersign::{
     ErrorKind, Keyring, Message, RequestView, Scheme, Signer, Verifier, catalog,
-    scheme::{Algorithm, Delivery, FixedHeader, Part, Place, Separator, Signature, Source, Syntax, Version},
+    scheme::{
+        Algorithm, DeliveryRule, FixedHeader, Part, Place, Separator, Signature, Source, Syntax, Version,
+    },
 };
 
 use crate::{BODY, NOW, SECRET, header, keys, signed, signer, verifier};
@@ -194,7 +196,7 @@ fn base64(bytes: &[u8]) -> String {
 fn an_optional_fixed_header_may_be_missing_and_holds_nothing_else() {
     let fixed = |optional| {
         let header = FixedHeader { name: "X-Version".into(), value: "2".into(), optional };
-        let delivery = Delivery { fixed: vec![header].into(), ..Delivery::POST };
+        let delivery = DeliveryRule { fixed: vec![header].into(), ..DeliveryRule::POST };
         Scheme { delivery, ..Scheme::BASE }
     };
     let signature = signed(&Scheme::BASE)[0].1.clone();

@@ -3,7 +3,7 @@
 use countersign::{
     Key, Keyring, Message, RequestView, Scheme, SignError, Signer, Verifier, catalog,
     scheme::{
-        Algorithm, Delivery, Encoding, EventRule, FixedHeader, KeyForm, KeyKind, KeyRule, Part, Place,
+        Algorithm, DeliveryRule, Encoding, EventRule, FixedHeader, KeyForm, KeyKind, KeyRule, Part, Place,
         SecretEncoding, Separator, Signature, Source, Syntax, TimeFormat, TimestampRule, Version,
     },
 };
@@ -331,7 +331,7 @@ fn a_header_that_is_signed_is_written_once() {
 #[test]
 fn a_fixed_header_is_written_as_it_is() {
     let fixed = FixedHeader { name: "X-Version".into(), value: "2".into(), optional: false };
-    let delivery = Delivery { fixed: vec![fixed].into(), ..Delivery::POST };
+    let delivery = DeliveryRule { fixed: vec![fixed].into(), ..DeliveryRule::POST };
     assert_eq!(header(&signed(&Scheme { delivery, ..Scheme::BASE }), "X-Version"), "2");
 }
 
