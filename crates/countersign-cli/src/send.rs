@@ -7,7 +7,7 @@ use bytes::Bytes;
 use clap::{Args, value_parser};
 use countersign::Scheme;
 use countersign_transport::{
-    Answer, Attempted, CustomHeaders, Delivery, Policy, Target, TargetError, TargetErrorKind, Transport,
+    Answer, Attempted, CustomHeaders, Policy, Post, Target, TargetError, TargetErrorKind, Transport,
 };
 use http::Uri;
 use serde::Serialize;
@@ -74,11 +74,11 @@ pub(crate) fn run(arguments: &SendArgs) -> anyhow::Result<ExitCode> {
     outgoing.headers.extend(kind);
     let custom = CustomHeaders::default();
     let body = Bytes::copy_from_slice(&body);
-    let delivery = Delivery { target: &target, headers: &outgoing.headers, custom: &custom, body };
+    let post = Post { target: &target, headers: &outgoing.headers, custom: &custom, body };
     let timeout = Duration::from_secs(arguments.timeout);
     let transport = Transport::builder().policy(policy).timeout(timeout).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    report(arguments, &id, &runtime.block_on(transport.send(delivery)))
+    report(arguments, &id, &runtime.block_on(transport.send(post)))
 }
 
 /// What `--json` prints.

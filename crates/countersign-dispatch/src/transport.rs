@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, time::Duration};
 
 use bytes::Bytes;
-use countersign_transport::{Answer, CustomHeaders, Delivery, Failure, FailureKind};
+use countersign_transport::{Answer, CustomHeaders, Failure, FailureKind, Post};
 
 use crate::clock;
 
@@ -70,9 +70,8 @@ impl Transport for countersign_transport::Transport {
         let custom = request.custom.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let custom = CustomHeaders::check(custom, &reserved);
         let custom = custom.map_err(|error| SendError::new(error.to_string()))?;
-        let delivery =
-            Delivery { target: &target, headers: &request.headers, custom: &custom, body: request.body };
-        self.send(delivery).await.result.map(response).map_err(|failure| send_error(&failure))
+        let post = Post { target: &target, headers: &request.headers, custom: &custom, body: request.body };
+        self.send(post).await.result.map(response).map_err(|failure| send_error(&failure))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{failure::Failure, headers::CustomHeaders, retry_after::retry_after, 
 ///
 /// `Debug` shows neither values of headers nor the body.
 #[derive(Clone)]
-pub struct Delivery<'a> {
+pub struct Post<'a> {
     /// Where to.
     pub target: &'a Target,
     /// The sender's headers, such as those of a signature, which may stand several times under one name.
@@ -23,10 +23,10 @@ pub struct Delivery<'a> {
     pub body: Bytes,
 }
 
-impl fmt::Debug for Delivery<'_> {
+impl fmt::Debug for Post<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Delivery")
+        f.debug_struct("Post")
             .field("target", &self.target)
             .field("headers", &names)
             .field("custom", &self.custom)

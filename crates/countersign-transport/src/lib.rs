@@ -3,13 +3,13 @@
 //!
 //! ```no_run
 //! use bytes::Bytes;
-//! use countersign_transport::{CustomHeaders, Delivery, Transport};
+//! use countersign_transport::{CustomHeaders, Post, Transport};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let transport = Transport::new()?;
 //! let target = transport.target("https://hooks.example.com/services/TOKEN")?;
 //! let attempted = transport
-//!     .send(Delivery {
+//!     .send(Post {
 //!         target: &target,
 //!         headers: &[("webhook-id".to_owned(), "msg_1".to_owned())],
 //!         custom: &CustomHeaders::default(),
@@ -94,7 +94,7 @@ mod transport;
 
 pub use self::{
     address::{AddressClass, classify},
-    attempt::{Answer, Attempted, BodyEnd, Delivery},
+    attempt::{Answer, Attempted, BodyEnd, Post},
     dial::{ByteStream, Dial, Dialling, TcpDialler},
     failure::{Failure, FailureKind},
     headers::{CustomHeaders, HeaderError, HeaderErrorKind, is_header_value},

@@ -19,7 +19,7 @@ pub use self::{
     error::{BuildError, BuildErrorKind},
 };
 use crate::{
-    attempt::{Answer, Attempted, BodyEnd, Delivery},
+    attempt::{Answer, Attempted, BodyEnd, Post},
     connect::{Connector, stream::Peer},
     failure::{Failure, FailureKind},
     headers,
@@ -71,7 +71,7 @@ impl Transport {
         self.targets.parse(url, &self.settings.policy)
     }
 
-    /// Sends `delivery` once.
+    /// Sends it once.
     ///
     /// The request is written to one connection at most. A connection that was kept open and closed
     /// by the receiver is replaced only while no byte of the request was given to it; later,
@@ -79,18 +79,18 @@ impl Transport {
     ///
     /// Needs tokio's I/O and timer. When the future is dropped, the connection is closed; on HTTP/2 the
     /// request is broken off, and the connection, which others share, stays.
-    pub async fn send(&self, delivery: Delivery<'_>) -> Attempted {
-        let target = delivery.target;
+    pub async fn send(&self, post: Post<'_>) -> Attempted {
+        let target = post.target;
         let started = Instant::now();
-        let result = self.attempt(delivery, started + self.settings.timeout).await;
+        let result = self.attempt(post, started + self.settings.timeout).await;
         let attempted = Attempted { result, elapsed: started.elapsed() };
         observe(target, &attempted);
         attempted
     }
 
-    async fn attempt(&self, delivery: Delivery<'_>, deadline: Instant) -> Result<Answer, Failure> {
-        delivery.target.check(&self.settings.policy).map_err(invalid)?;
-        let request = self.request(delivery)?;
+    async fn attempt(&self, post: Post<'_>, deadline: Instant) -> Result<Answer, Failure> {
+        post.target.check(&self.settings.policy).map_err(invalid)?;
+        let request = self.request(post)?;
         match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) if response.headers().len() > MAX_HEADERS => Err(too_many_headers()),
             Ok(Ok(response)) => Ok(self.read(response, deadline).await),
@@ -99,17 +99,17 @@ impl Transport {
         }
     }
 
-    fn request(&self, delivery: Delivery<'_>) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(&self, post: Post<'_>) -> Result<Request<Full<Bytes>>, Failure> {
         let json = HeaderValue::from_static("application/json");
         let defaults = [(CONTENT_TYPE, json), (USER_AGENT, self.settings.user_agent.clone())];
-        let mut headers = headers::merge(delivery.headers, delivery.custom, defaults).map_err(invalid)?;
+        let mut headers = headers::merge(post.headers, post.custom, defaults).map_err(invalid)?;
         // The client leaves it out where there is no body, and some receivers insist on it.
-        headers.insert(CONTENT_LENGTH, delivery.body.len().into());
-        let mut request = Request::post(delivery.target.uri()).version(Version::HTTP_11);
+        headers.insert(CONTENT_LENGTH, post.body.len().into());
+        let mut request = Request::post(post.target.uri()).version(Version::HTTP_11);
         if let Some(map) = request.headers_mut() {
             *map = headers;
         }
-        request.body(Full::new(delivery.body)).map_err(invalid)
+        request.body(Full::new(post.body)).map_err(invalid)
     }
 
     async fn read(&self, response: Response<Incoming>, deadline: Instant) -> Answer {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_transport::{CustomHeaders, Delivery, FailureKind};
+use countersign_transport::{CustomHeaders, FailureKind, Post};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{OK, Receiver, answer, builder, failure, send, transport};
@@ -22,7 +22,7 @@ async fn adv_75_the_bytes_of_a_request_are_these() {
 
     let body = Bytes::from_static(b"{ \"a\":1}\n");
     let attempted =
-        transport.send(Delivery { target: &target, headers: &pairs(&own), custom: &custom, body }).await;
+        transport.send(Post { target: &target, headers: &pairs(&own), custom: &custom, body }).await;
 
     assert_eq!(attempted.result.expect("an answer").status, 200);
     let expected = [
@@ -97,9 +97,9 @@ async fn the_senders_headers_may_share_a_name_and_no_custom_one_joins_them() {
     let target = transport.target(&receiver.url("/")).expect("a target");
     let own = pairs(&[("x-signature", "by-the-old-key"), ("X-Signature", "by-the-new-key")]);
     let custom = CustomHeaders::check([("x-signature", "forged")], &[]).expect("headers");
-    let delivery = Delivery { target: &target, headers: &own, custom: &custom, body: Bytes::new() };
+    let post = Post { target: &target, headers: &own, custom: &custom, body: Bytes::new() };
 
-    transport.send(delivery).await.result.expect("an answer");
+    transport.send(post).await.result.expect("an answer");
 
     let request = &receiver.requests()[0];
     assert!(request.contains("x-signature: by-the-old-key\r\nx-signature: by-the-new-key\r\n"), "{request}");

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use countersign_transport::{CustomHeaders, Delivery, Policy, Target, TargetErrorKind};
+use countersign_transport::{CustomHeaders, Policy, Post, Target, TargetErrorKind};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{NoSuchName, OK, OPEN, Receiver, builder};
@@ -94,9 +94,9 @@ async fn deliver(origin: &str) {
     let target = transport.target(&format!("{origin}/services/{CANARY}?token={CANARY}")).expect("a target");
     let headers = [("webhook-signature".to_owned(), CANARY.to_owned())];
     let custom = CustomHeaders::check([("authorization", CANARY)], &[]).expect("headers");
-    let delivery = Delivery { target: &target, headers: &headers, custom: &custom, body: CANARY.into() };
-    hidden(&format!("{delivery:?} {transport:?}"));
-    let attempted = transport.send(delivery).await;
+    let post = Post { target: &target, headers: &headers, custom: &custom, body: CANARY.into() };
+    hidden(&format!("{post:?} {transport:?}"));
+    let attempted = transport.send(post).await;
     hidden(&format!("{attempted:?}"));
     if let Err(failure) = attempted.result {
         hidden(&format!("{failure} {failure:?}"));

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use countersign_transport::{
-    Answer, Attempted, CustomHeaders, Delivery, Failure, Policy, Resolve, Resolving, Target, Transport,
+    Answer, Attempted, CustomHeaders, Failure, Policy, Post, Resolve, Resolving, Target, Transport,
     TransportBuilder,
 };
 use tokio::{
@@ -195,7 +195,7 @@ pub(crate) async fn send(
     headers: &[(String, String)],
     body: Bytes,
 ) -> Attempted {
-    transport.send(Delivery { target, headers, custom: &CustomHeaders::default(), body }).await
+    transport.send(Post { target, headers, custom: &CustomHeaders::default(), body }).await
 }
 
 pub(crate) async fn answer(transport: &Transport, url: &str) -> Answer {
