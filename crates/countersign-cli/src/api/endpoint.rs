@@ -67,34 +67,57 @@ pub(crate) struct AddArgs {
     /// The environment variable with the secret, where the receiver has one already
     #[arg(long, value_name = "NAME")]
     secret_env: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// What an endpoint can bear, as the server reads it.
+#[derive(Args, Serialize)]
+struct Limits {
+    /// How many requests may be under way at once: 10, where nothing was said
+    #[arg(long, value_name = "REQUESTS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_flight: Option<u32>,
+    /// How many requests may begin in a second; `none` for any number
+    #[arg(long, value_name = "REQUESTS", value_parser = per_second)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<PerSecond>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct PerSecond(Option<u32>);
+
+fn per_second(text: &str) -> Result<PerSecond, String> {
+    match text {
+        "none" => Ok(PerSecond(None)),
+        _ => {
+            text.parse().map(|times| PerSecond(Some(times))).map_err(|_| "neither a number nor `none`".into())
+        }
+    }
 }
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("what").required(true).multiple(true))]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(CHANGES))]
 pub(crate) struct ChangeArgs {
     #[command(flatten)]
     one: OneArgs,
     /// Where messages are delivered, those that wait among them
-    #[arg(long, group = "what")]
+    #[arg(long)]
     url: Option<Url>,
     /// Where the URL leads to another host: lets the secrets sign for that, too
     #[arg(long, requires = "url")]
     keep_secrets: bool,
     /// What people call it
-    #[arg(long, group = "what")]
+    #[arg(long)]
     name: Option<String>,
     /// The event types that are wanted from now on, such as invoice.paid or invoice.* (repeatable)
-    #[arg(long = "event", value_name = "PATTERN", group = "what")]
+    #[arg(long = "event", value_name = "PATTERN")]
     events: Vec<String>,
     /// The channels that are wanted from now on (repeatable)
-    #[arg(long = "channel", value_name = "NAME", group = "what")]
+    #[arg(long = "channel", value_name = "NAME")]
     channels: Vec<String>,
-    /// How many requests may be under way at once
-    #[arg(long, value_name = "REQUESTS", group = "what")]
-    in_flight: Option<u32>,
-    /// How many requests may begin in a second
-    #[arg(long, value_name = "REQUESTS", group = "what")]
-    per_second: Option<u32>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 #[derive(Args)]
@@ -135,6 +158,9 @@ pub(crate) struct RemoveArgs {
     yes: bool,
 }
 
+/// The arguments of which a change needs one.
+const CHANGES: [&str; 6] = ["url", "name", "events", "channels", "in_flight", "per_second"];
+
 pub(crate) fn run(command: EndpointCommand) -> anyhow::Result<ExitCode> {
     match command {
         EndpointCommand::List(arguments) => list(&arguments)?,
@@ -172,6 +198,7 @@ struct Draft<'a> {
     tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
+    limits: &'a Limits,
 }
 
 fn add(arguments: &AddArgs) -> anyhow::Result<()> {
@@ -186,6 +213,7 @@ fn add(arguments: &AddArgs) -> anyhow::Result<()> {
         channels: &arguments.channels,
         tenant: arguments.tenant.as_deref(),
         secret: secret.as_ref().map(|secret| secret.as_str()),
+        limits: &arguments.limits,
     };
     print_with_secret(&api, api.post_json(&[ENDPOINTS], &draft)?, secret.is_some())
 }
@@ -214,15 +242,7 @@ struct Change<'a> {
     events: &'a [String],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     channels: &'a [String],
-    limits: Limits,
-}
-
-#[derive(Serialize)]
-struct Limits {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_flight: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    per_second: Option<u32>,
+    limits: &'a Limits,
 }
 
 fn change(arguments: &ChangeArgs) -> anyhow::Result<()> {
@@ -233,7 +253,7 @@ fn change(arguments: &ChangeArgs) -> anyhow::Result<()> {
         name: arguments.name.as_deref(),
         events: &arguments.events,
         channels: &arguments.channels,
-        limits: Limits { in_flight: arguments.in_flight, per_second: arguments.per_second },
+        limits: &arguments.limits,
     };
     api.print(&api.patch_json(&[ENDPOINTS, &arguments.one.id], &change)?, fields)
 }

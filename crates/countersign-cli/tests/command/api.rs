@@ -91,10 +91,13 @@ fn an_endpoint_is_disabled_enabled_and_removed() {
 fn an_endpoint_is_changed_tested_and_given_another_secret() {
     let folder = Folder::new();
     let (server, mut receiver) = pair(&folder);
-    let endpoint = add(&server, &receiver, "--event invoice.*");
+    let endpoint = add(&server, &receiver, "--event invoice.* --in-flight 2 --per-second 5");
     let id = text(&endpoint, "id");
-    let changed =
-        server.json(&format!("endpoint change {id} --name Books --event a --event b --in-flight 3"));
+    assert_eq!(endpoint["limits"], json!({ "in_flight": 2, "per_second": 5 }));
+    assert!(server.ask(&format!("endpoint change {id} --per-second x")).go().err(2).contains("`none`"));
+    let changed = server.json(&format!(
+        "endpoint change {id} --name Books --event a --event b --in-flight 3 --per-second none"
+    ));
     assert_eq!((text(&changed, "name"), &changed["events"]), ("Books", &json!(["a", "b"])));
     assert_eq!(changed["limits"], json!({ "in_flight": 3, "per_second": null }));
     let moved = server.json(&format!("endpoint change {id} --url {}/other", receiver.url));
