@@ -124,11 +124,11 @@ mod check;
 mod claims;
 mod clock;
 mod error;
-mod lane;
+mod inbox;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod row;
+mod reason;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

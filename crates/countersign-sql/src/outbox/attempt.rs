@@ -83,7 +83,7 @@ impl<'a> Written<'a> {
             latency: latency(attempt),
             request_headers: endpoint::json(&attempt.request_headers)?,
             response_headers: endpoint::json(&attempt.response_headers)?,
-            error: attempt.error.as_deref().map(crate::row::shortened),
+            error: attempt.error.as_deref().map(crate::reason::shortened),
         })
     }
 }

@@ -12,7 +12,7 @@ use super::{
     delivery,
     health::{self, Receiver},
 };
-use crate::{clock, row::shortened};
+use crate::{clock, reason::shortened};
 
 /// What settling does to one delivery.
 pub(crate) struct Change {

@@ -11,8 +11,10 @@ use crate::{
     check,
     claims::PRUNE_AT_MOST,
     clock,
-    lane::lane,
-    row::{self, Change, Row, select_rows},
+    inbox::{
+        lane::lane,
+        row::{self, Change, Row, select_rows},
+    },
 };
 
 impl InboxStore for PgStore {

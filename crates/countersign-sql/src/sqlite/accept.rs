@@ -7,7 +7,7 @@ use super::{
     error::failed,
     group::{Size, Write},
 };
-use crate::{lane::lane, row};
+use crate::inbox::{lane::lane, row};
 
 /// An event that is to be accepted, and when it came.
 pub(super) struct Accept {

@@ -12,7 +12,7 @@ use crate::{
     check,
     claims::PRUNE_AT_MOST,
     clock,
-    row::{self, Change, Row, select_rows},
+    inbox::row::{self, Change, Row, select_rows},
 };
 
 /// When a row was due, and its id.

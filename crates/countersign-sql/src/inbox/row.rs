@@ -6,7 +6,7 @@ use countersign_store::{
     Accepted, DeadLetter, Fence, Leased, Outcome, Received, Settle, Settlement, StoreError,
 };
 
-use crate::clock;
+use crate::{clock, reason::shortened};
 
 /// The statement that reads a [`Row`], its columns in order, and goes on with `$rest`.
 macro_rules! select_rows {
@@ -112,25 +112,4 @@ pub(crate) fn settlements(settled: &[Settle], mut changed: HashSet<(i64, i64)>) 
         false => Settlement::Superseded,
     };
     settled.iter().map(one).collect()
-}
-
-/// At most [`MAX_REASON`] bytes, without NUL, which PostgreSQL can't keep.
-pub(crate) fn shortened(reason: &str) -> String {
-    let mut text = reason.replace('\0', "");
-    text.truncate(text.floor_char_boundary(MAX_REASON));
-    text
-}
-
-const MAX_REASON: usize = 1_024;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_cut_between_two_characters() {
-        let cut = shortened(&"é".repeat(600).replacen('é', "x\0", 1));
-        assert_eq!(cut.len(), 1_023);
-        assert!(cut.starts_with("xé") && cut.ends_with('é'));
-    }
 }

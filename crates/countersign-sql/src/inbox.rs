@@ -1,0 +1,4 @@
+//! The inbox's rows, the same in both databases.
+
+pub(crate) mod lane;
+pub(crate) mod row;
