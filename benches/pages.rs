@@ -217,7 +217,7 @@ fn tenant(endpoint: usize) -> Option<String> {
 fn settled(claimed: &Claimed, now: &AtomicI64) -> SettleDelivery {
     let mut attempt = Attempt::new(claimed.attempt, now.load(Ordering::SeqCst), claimed.trigger);
     attempt.request_headers = vec![("webhook-id".to_owned(), claimed.message.id.clone())];
-    (attempt.latency, attempt.response_body) = (42_000, "{}".into());
+    (attempt.latency, attempt.response_body) = (Duration::from_millis(42), "{}".into());
     let (status, verdict) = match claimed.id % 20 {
         0 => (500, Verdict::Dead),
         _ => (200, Verdict::Delivered),

@@ -257,8 +257,8 @@ impl Answer {
 fn attempt(claimed: &Claimed, now: i64, answer: Answer, chance: &mut Chance) -> Attempt {
     let mut attempt = Attempt::new(claimed.attempt, now, claimed.trigger);
     attempt.latency = match answer.status {
-        Some(_) => u64::try_from(38_000 + chance.below(160_000)).unwrap(),
-        None => 20_000_000,
+        Some(_) => Duration::from_micros(u64::try_from(38_000 + chance.below(160_000)).unwrap()),
+        None => Duration::from_secs(20),
     };
     attempt.request_headers = signed(&claimed.message.id, now);
     attempt.error = answer.error();

@@ -84,7 +84,7 @@ impl Means {
                 Err(Failed::Unmade("timeout: the payload was not made within the attempt's limit".to_owned()))
             }
         };
-        attempt.latency = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        attempt.latency = started.elapsed();
         Made { attempt, result }
     }
 
@@ -274,17 +274,18 @@ fn name(verdict: Verdict) -> &'static str {
 fn tell(attempt: &Attempt, verdict: Verdict, span: &Span) {
     span.record("outcome", name(verdict));
     span.record("status", attempt.status);
+    let ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| match &attempt.error {
-        None => info!(target: "countersign", ms = attempt.latency / 1000, "webhook delivered"),
+        None => info!(target: "countersign", ms, "webhook delivered"),
         Some(reason) => {
-            warn!(target: "countersign", reason, ms = attempt.latency / 1000, "webhook not delivered")
+            warn!(target: "countersign", reason, ms, "webhook not delivered")
         }
     });
 }
 
 fn count(attempt: &Attempt, verdict: Verdict) {
     counter!("countersign_attempts_total", "outcome" => name(verdict)).increment(1);
-    histogram!("countersign_attempt_seconds").record(Duration::from_micros(attempt.latency));
+    histogram!("countersign_attempt_seconds").record(attempt.latency);
 }
 
 /// How long a delivery waits at least that this machine could not send, and at most twice as long.

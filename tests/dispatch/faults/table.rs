@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_store::outbox::{Attempt, Delivery, DeliveryState, OutboxStore, Page};
+use countersign_store::outbox::{Delivery, DeliveryState, OutboxStore, Page};
 
 /// What came of a delivery that met a fault.
 #[derive(Clone)]
@@ -21,13 +21,12 @@ impl Line {
     pub(super) async fn read(fault: &str, store: &impl OutboxStore, delivery: &Delivery) -> Line {
         let mut attempts = store.attempts(delivery.id, &Page::default()).await.unwrap();
         attempts.reverse();
-        let latency = |attempt: &Attempt| Duration::from_micros(attempt.latency);
         let pause = attempts.windows(2).next().map_or(0, |pair| pair[1].at - pair[0].at);
         Line {
             fault: fault.to_owned(),
             state: delivery.state,
             pause: Duration::from_micros(pause.unsigned_abs()),
-            longest: attempts.iter().map(latency).max().unwrap_or_default(),
+            longest: attempts.iter().map(|attempt| attempt.latency).max().unwrap_or_default(),
             reasons: attempts.into_iter().map(|attempt| attempt.error).collect(),
             wrong: Vec::new(),
         }

@@ -1,6 +1,9 @@
 //! How templates show values.
 
-use std::fmt::{Display, Write};
+use std::{
+    fmt::{Display, Write},
+    time::Duration,
+};
 
 use askama::{Result, Values, filters::Safe};
 
@@ -59,10 +62,10 @@ pub(crate) fn time_of_seconds(at: &i64, _: &dyn Values) -> Result<Safe<String>> 
     Ok(Safe(format!("<time datetime=\"{}\">{}</time>", at.render(), in_words(at.0))))
 }
 
-/// A span in microseconds.
+/// A span of time.
 #[askama::filter_fn]
-pub(crate) fn span(micros: &u64, _: &dyn Values) -> Result<String> {
-    Ok(span_in_words(*micros))
+pub(crate) fn span(span: &Duration, _: &dyn Values) -> Result<String> {
+    Ok(span_in_words(*span))
 }
 
 /// A text, with the characters that can't be seen written out as `\u{…}`.
@@ -96,8 +99,8 @@ fn grouped(digits: &str) -> String {
 }
 
 /// A span in the two largest units that it has.
-fn span_in_words(micros: u64) -> String {
-    let seconds = micros / 1_000_000;
+fn span_in_words(span: Duration) -> String {
+    let (seconds, micros) = (span.as_secs(), span.as_micros());
     match micros {
         0..10_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
         10_000..1_000_000 => format!("{} ms", micros / 1000),
@@ -133,9 +136,13 @@ mod tests {
 
     #[test]
     fn spans_are_shown_in_units_that_people_use() {
-        let seconds = [59, 60, 3599, 3600, 86_399, 90_000].map(|seconds| span_in_words(seconds * 1_000_000));
+        let seconds =
+            [59, 60, 3599, 3600, 86_399, 90_000].map(|seconds| span_in_words(Duration::from_secs(seconds)));
         assert_eq!(seconds, ["59.0 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "23 h 59 min", "1 d 1 h"]);
-        assert_eq!([1_234, 12_345].map(span_in_words), ["1.2 ms", "12 ms"]);
+        assert_eq!(
+            [1_234, 12_345].map(|micros| span_in_words(Duration::from_micros(micros))),
+            ["1.2 ms", "12 ms"]
+        );
     }
 
     #[test]

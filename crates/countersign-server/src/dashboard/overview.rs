@@ -17,7 +17,7 @@ use super::{
 use crate::{
     operator::{Operator, Wanted, deliveries::DeliveryQuery, stats::ActivityQuery},
     refusal::Refusal,
-    time::{Time, micros},
+    time::Time,
 };
 
 #[derive(Template)]
@@ -37,11 +37,6 @@ impl OverviewPage {
     /// Those parts that can change while the page is looked at.
     fn parts(&self) -> Result<String, Failed> {
         Ok([render(&self.as_figures())?, render(&self.as_newest())?].join("\n"))
-    }
-
-    /// For how long the oldest delivery has been due, in microseconds.
-    fn oldest_due(&self) -> Option<u64> {
-        self.depth.oldest_due.map(|due| micros(due).unsigned_abs())
     }
 }
 

@@ -109,7 +109,7 @@ impl From<Attempt> for AttemptView {
             number: attempt.number,
             at: Time(attempt.at),
             trigger: attempt.trigger.into(),
-            latency_micros: attempt.latency,
+            latency_micros: u64::try_from(attempt.latency.as_micros()).unwrap_or(u64::MAX),
             request_headers: headers(attempt.request_headers),
             payload_sha256: attempt.payload_digest.map(hex::encode),
             payload_base64: attempt.payload.map(|payload| Base64::encode_string(&payload)),

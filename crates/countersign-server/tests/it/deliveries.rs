@@ -28,7 +28,7 @@ fn settled(claimed: &Claimed, verdict: Verdict) -> SettleDelivery {
     attempt.request_headers = vec![("webhook-id".to_owned(), claimed.message.id.clone())];
     attempt.response_body = b"<img onerror=alert(1)>".as_slice().into();
     attempt.payload_digest = Some([7; 32]);
-    (attempt.status, attempt.latency) = (Some(500), 1234);
+    (attempt.status, attempt.latency) = (Some(500), Duration::from_micros(1234));
     attempt.error = (verdict == Verdict::Dead).then(|| "answered 500".to_owned());
     SettleDelivery {
         id: claimed.id,

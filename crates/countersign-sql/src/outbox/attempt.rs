@@ -7,6 +7,7 @@ use countersign_store::{
 };
 
 use super::{delivery::trigger, endpoint};
+use crate::clock;
 
 /// The last first, of those with a number below the second parameter.
 pub(crate) const SELECT: &str = "
@@ -46,7 +47,7 @@ pub(crate) fn attempt(row: Row) -> Result<Attempt, StoreError> {
     ) = row;
     let number = u32::try_from(number).map_err(StoreError::invalid)?;
     let mut attempt = Attempt::new(number, at, trigger(asked_for));
-    attempt.latency = u64::try_from(latency).map_err(StoreError::invalid)?;
+    attempt.latency = clock::remaining(latency);
     attempt.request_headers = endpoint::parse(&request_headers)?;
     attempt.payload_digest = digest.map(read_digest).transpose()?;
     attempt.payload = payload.map(Bytes::from);
@@ -90,5 +91,5 @@ impl<'a> Written<'a> {
 
 /// How long an attempt took, as it is written.
 pub(crate) fn latency(attempt: &Attempt) -> i64 {
-    i64::try_from(attempt.latency).unwrap_or(i64::MAX)
+    clock::span(attempt.latency)
 }

@@ -5,6 +5,8 @@ use countersign_store::{
     outbox::{Delivery, DeliveryState, Trigger},
 };
 
+use crate::clock;
+
 /// The columns of a [`Row`], in order.
 macro_rules! delivery_columns {
     () => {
@@ -41,7 +43,7 @@ pub(crate) fn delivery(row: Row) -> Result<Delivery, StoreError> {
     delivery.attempts = u32::try_from(attempts).map_err(StoreError::invalid)?;
     (delivery.due_at, delivery.created_at) = (due_at, created_at);
     delivery.last_at = last_at;
-    delivery.last_latency = latency.map(u64::try_from).transpose().map_err(StoreError::invalid)?;
+    delivery.last_latency = latency.map(clock::remaining);
     delivery.last_status = status.map(u16::try_from).transpose().map_err(StoreError::invalid)?;
     delivery.last_error = error;
     Ok(delivery)

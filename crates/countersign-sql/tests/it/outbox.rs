@@ -102,7 +102,7 @@ async fn an_attempt_comes_back_as_it_was_made<D: Database>(database: &D) {
     let mut settled: Vec<_> = claimed.iter().map(delivered).collect();
     {
         let attempt = settled[0].attempt.as_mut().unwrap();
-        attempt.latency = 12_345;
+        attempt.latency = Duration::from_micros(12_345);
         attempt.request_headers = vec![("webhook-id".to_owned(), "a\"b\u{1}\n".to_owned())];
         attempt.payload_digest = Some([255; 32]);
         attempt.payload = Some(vec![0, 128, 255].into());

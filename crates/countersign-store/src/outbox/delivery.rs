@@ -78,8 +78,8 @@ pub struct Attempt {
     pub at: i64,
     /// Why it was made.
     pub trigger: Trigger,
-    /// How long it took, in microseconds.
-    pub latency: u64,
+    /// How long it took; stores keep microseconds.
+    pub latency: Duration,
     /// The headers as sent, without those that hold a secret.
     pub request_headers: Vec<(String, String)>,
     /// The SHA-256 of the body as sent; `None` where it could not be made.
@@ -104,7 +104,7 @@ impl Attempt {
             number,
             at,
             trigger,
-            latency: 0,
+            latency: Duration::ZERO,
             request_headers: Vec::new(),
             payload_digest: None,
             payload: None,
@@ -152,8 +152,8 @@ pub struct Delivery {
     pub created_at: i64,
     /// When the last attempt began, in microseconds. An attempt under way is not among them yet.
     pub last_at: Option<i64>,
-    /// How long the last attempt took, in microseconds.
-    pub last_latency: Option<u64>,
+    /// How long the last attempt took.
+    pub last_latency: Option<Duration>,
     /// The status of the last attempt's answer.
     pub last_status: Option<u16>,
     /// Why the last attempt failed.
@@ -258,7 +258,7 @@ mod tests {
             ..Attempt::new(7, 0, Trigger::Schedule)
         };
         let shown = format!("{attempt:?}");
-        for shows in ["number: 7", "Some(503)", "answered 503", "latency: 0"] {
+        for shows in ["number: 7", "Some(503)", "answered 503", "latency: 0ns"] {
             assert!(shown.contains(shows), "{shown}");
         }
         assert!(!shown.contains("CANARY"), "{shown}");

@@ -169,7 +169,7 @@ impl Browser {
             let mut attempt = Attempt::new(claimed.attempt, at, claimed.trigger);
             attempt.request_headers = vec![("webhook-id".to_owned(), claimed.message.id.clone())];
             attempt.response_headers = vec![("server".to_owned(), body.to_owned())];
-            (attempt.status, attempt.latency) = (Some(status), 12_345);
+            (attempt.status, attempt.latency) = (Some(status), Duration::from_micros(12_345));
             attempt.response_body = body.into();
             let is_success = (200..300).contains(&status);
             attempt.error = (!is_success).then(|| format!("answered {status}"));

@@ -121,8 +121,8 @@ pub async fn a_list_shows_the_last_attempt(harness: &impl Harness<Store: OutboxS
     for (status, error) in ends {
         let claimed = claim_one(&store).await;
         let before = delivery(&store, claimed.id).await;
-        let (at, latency) =
-            (before.last_at.unwrap_or(1_700_000_000_000_000) + 7, u64::from(claimed.attempt) * 9);
+        let at = before.last_at.unwrap_or(1_700_000_000_000_000) + 7;
+        let latency = Duration::from_micros(u64::from(claimed.attempt) * 9);
         let error_text = error.map(String::from);
         let made = Attempt { at, latency, status, error: error_text, ..attempt(&claimed, true) };
         let settled = SettleDelivery { attempt: Some(made), ..settling(&claimed, retry(Duration::ZERO)) };
@@ -195,7 +195,7 @@ fn all_sorts() -> Vec<Attempt> {
     vec![
         bare(1, Trigger::Schedule),
         Attempt {
-            latency: 1_234_567,
+            latency: Duration::from_micros(1_234_567),
             request_headers: odd.clone(),
             payload_digest: Some(std::array::from_fn(|at| 255 - at as u8)),
             payload: Some(Bytes::from(all_bytes.clone())),
