@@ -13,8 +13,8 @@
 //! let endpoint = iptvbp::endpoint("ep_1", url, "a-secret-that-is-long", &[EventType::PaymentReceived])?;
 //! assert_eq!(endpoint.scheme, "iptvbp");
 //!
-//! let (kind, data) = (EventType::PaymentReceived, serde_json::json!({"payment_id": 1842}));
-//! let message = iptvbp::message(&TypedEvent { id: None, kind, time: None, data })?;
+//! let (event_type, data) = (EventType::PaymentReceived, serde_json::json!({"payment_id": 1842}));
+//! let message = iptvbp::message(&TypedEvent { id: None, event_type, time: None, data })?;
 //! assert_eq!(message.event_type, "payment.received");
 //! # Ok::<(), countersign_dispatch::profile::ProfileError>(())
 //! ```
