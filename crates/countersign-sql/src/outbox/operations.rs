@@ -102,6 +102,10 @@ macro_rules! outbox_store {
                 let (warn, disable) = (before(warn_after), before(disable_after));
                 // In one commit: where a warning fails, nothing was disabled of which nobody is told.
                 let mut transaction = self.begin().await?;
+                for sql in [operations::END_LEASES, operations::end_openings!($lock)] {
+                    let query = sqlx::query(sql).bind(now).bind(now.saturating_add(clock::span(TOO_FAR)));
+                    query.execute(&mut *transaction).await.map_err(failed)?;
+                }
                 let disabled = sqlx::query_as(operations::disable_failing!($lock)).bind(disable);
                 let disabled = disabled.fetch_all(&mut *transaction).await.map_err(failed)?;
                 let warned =
@@ -380,6 +384,25 @@ pub(crate) const SET_STATE: &str = "
         warned_at = CASE WHEN $2 = 'enabled' THEN NULL ELSE warned_at END,
         open_until = CASE WHEN $2 = 'enabled' THEN NULL ELSE open_until END
     WHERE id = $1";
+
+/// Ends now what is leased until too far ahead.
+pub(crate) const END_LEASES: &str =
+    "UPDATE countersign_deliveries SET due_at = $1 WHERE state = 'leased' AND due_at > $2";
+
+/// Closes circuits that are open until too far ahead, and lets what has been failing since then have begun now.
+macro_rules! end_openings {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_endpoints
+            SET open_until = CASE WHEN open_until <= $2 THEN open_until END,
+                failing_since = CASE WHEN failing_since > $2 THEN $1 ELSE failing_since END
+            WHERE id IN (SELECT id FROM countersign_endpoints WHERE open_until > $2 OR failing_since > $2",
+            $lock,
+            ")"
+        )
+    };
+}
+pub(crate) use end_openings;
 
 /// Disables those that have been failing since before a time, but for those that somebody else is about to change: they
 /// are looked at again, and are not waited for.

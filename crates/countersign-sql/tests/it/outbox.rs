@@ -25,6 +25,7 @@ on_each_database!(
     endpoints_take_turns_whatever_waits_for_one,
     adv_90_of_many_workers_one_has_each_delivery,
     adv_91_a_clock_that_steps_loses_no_delivery,
+    adv_91_a_clock_that_was_ahead_for_a_moment_holds_no_endpoint,
     a_message_whose_texts_hold_a_nul_is_refused_with_its_batch,
     an_endpoint_that_can_not_be_read_takes_nothing_from_the_others,
     where_a_warning_fails_nothing_is_disabled_of_which_nobody_is_told,
@@ -196,6 +197,28 @@ async fn adv_91_a_clock_that_steps_loses_no_delivery<D: Database>(database: &D) 
     assert_eq!(store.settle(&[delivered(&claimed[0])]).await.unwrap(), [Settlement::Settled]);
     clock.ahead(HOUR + HOUR);
     assert_eq!(store.claim(10, MINUTE).await.unwrap().len(), 1);
+}
+
+/// A process whose clock is a month ahead has claimed and failed, and ended.
+async fn adv_91_a_clock_that_was_ahead_for_a_moment_holds_no_endpoint<D: Database>(database: &D) {
+    let clock = TestClock::new();
+    let store = database.at(&clock);
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(3)).await.unwrap();
+    clock.ahead(30 * DAY);
+    let claimed = store.claim(2, MINUTE).await.unwrap();
+    let effect = Effect::Failed { open_for: Some(HOUR) };
+    let verdict = Verdict::Retry { after: Duration::ZERO };
+    store.settle(&[SettleDelivery { effect, verdict, ..delivered(&claimed[0]) }]).await.unwrap();
+    clock.back(30 * DAY);
+    assert!(store.claim(10, MINUTE).await.unwrap().is_empty());
+    assert!(store.turn_failure_clocks(DAY, DAY).await.unwrap().is_empty());
+    let again = store.claim(10, MINUTE).await.unwrap();
+    let ids: Vec<_> = again.iter().map(|claimed| claimed.id).collect();
+    assert!(ids.contains(&claimed[1].id) && ids.len() == 2, "what was leased, and what was never tried");
+    clock.ahead(DAY);
+    let disabled = store.turn_failure_clocks(DAY, DAY).await.unwrap();
+    assert_eq!(disabled.len(), 1, "it has been failing since then");
 }
 
 async fn a_message_whose_texts_hold_a_nul_is_refused_with_its_batch<D: Database>(database: &D) {

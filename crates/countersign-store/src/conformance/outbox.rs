@@ -97,6 +97,7 @@ macro_rules! outbox_conformance {
             what_an_operator_has_disabled_is_not_gone_as_well,
             an_attempt_at_another_url_says_nothing_about_the_endpoint,
             an_open_circuit_withholds_deliveries,
+            what_a_clock_that_was_ahead_has_made_ends,
             a_failing_endpoint_is_tried_with_one_request_at_a_time,
             what_was_under_way_when_a_circuit_opened_opens_it_for_no_longer,
             an_attempt_from_before_the_enabling_is_one_failure,

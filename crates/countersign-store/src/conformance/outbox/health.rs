@@ -125,6 +125,32 @@ pub async fn an_attempt_at_another_url_says_nothing_about_the_endpoint(
     assert_eq!(stored(&store, "ep").await.state, EndpointState::Disabled(DisabledBecause::Gone));
 }
 
+/// A lease or an open circuit that lasts for longer than any can was made by a clock that was ahead, and ends when the
+/// failure clocks are turned. One that lasts for a day doesn't.
+pub async fn what_a_clock_that_was_ahead_has_made_ends(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let turn = async || {
+        let turned = store.turn_failure_clocks(300 * DAY, 300 * DAY).await.expect(WORKS);
+        assert!(turned.is_empty(), "{turned:?}");
+    };
+    put_with_deliveries(&store, 2).await;
+    let ahead = store.claim(1, 30 * DAY).await.expect(WORKS).remove(0);
+    assert_eq!(store.claim(1, DAY).await.expect(WORKS).len(), 1);
+    assert_nothing_is_due(&store).await;
+    turn().await;
+    let again = claim_one(&store).await;
+    assert_eq!((again.id, again.attempt), (ahead.id, 2));
+    assert_nothing_is_due(&store).await;
+
+    for (open_for, stays) in [(30 * DAY, false), (DAY, true)] {
+        put_with_deliveries(&store, 1).await;
+        store.set_state("ep", EndpointState::Enabled).await.expect(WORKS);
+        fare(&store, Effect::Failed { open_for: Some(open_for) }).await;
+        turn().await;
+        assert_eq!(stored(&store, "ep").await.health.open_until.is_some(), stays, "{open_for:?}");
+    }
+}
+
 /// While its circuit is open an endpoint is given nothing, and others are: for the longest time that was
 /// said, or until an attempt goes well.
 pub async fn an_open_circuit_withholds_deliveries(harness: &impl Harness<Store: OutboxStore>) {
@@ -371,6 +397,8 @@ async fn fare(store: &impl OutboxStore, effect: Effect) -> Health {
     settle_as(store, &claimed, effect).await;
     stored(store, &claimed.endpoint.id).await.health
 }
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Lets tasks turn the failure clocks at one moment, and gives back what all of them were told.
 async fn turn<H: Harness<Store: OutboxStore>>(

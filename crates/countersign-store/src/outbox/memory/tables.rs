@@ -8,14 +8,14 @@ use std::{
 use super::{
     health::{fare, set_back},
     row::Row,
-    time::earlier,
+    time::{earlier, later},
 };
 use crate::{
     Fence, Settlement, StoreError,
     api_keys::StoredKey,
     outbox::{
-        Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
-        Retention, SettleDelivery, Tenant, TurnCount,
+        Claimed, Delivery, DeliveryFilter, DeliveryState, Endpoint, EndpointState, Enqueued, Health, Message,
+        NewMessage, Retention, SettleDelivery, TOO_FAR, Tenant, TurnCount,
     },
 };
 
@@ -169,6 +169,22 @@ impl Tables {
     pub(super) fn change(&mut self, endpoint: &str, change: impl FnOnce(&mut Endpoint)) -> bool {
         let found = self.endpoints.get_mut(endpoint);
         found.map(|endpoint| change(Arc::make_mut(endpoint))).is_some()
+    }
+
+    /// Ends leases and open circuits that end too far ahead, and lets what has been failing since then have begun now.
+    pub(super) fn end_what_is_too_far(&mut self, now: i64) {
+        let is_too_far = |at: &Option<i64>| at.is_some_and(|at| at > later(now, TOO_FAR));
+        let leased = self.rows.values_mut().map(|row| &mut row.delivery);
+        for delivery in leased.filter(|it| it.state == DeliveryState::Leased && is_too_far(&it.due_at)) {
+            delivery.due_at = Some(now);
+        }
+        let ahead = |health: &Health| is_too_far(&health.open_until) || is_too_far(&health.failing_since);
+        for endpoint in self.endpoints.values_mut().filter(|endpoint| ahead(&endpoint.health)) {
+            let health = &mut Arc::make_mut(endpoint).health;
+            health.open_until = health.open_until.filter(|until| !is_too_far(&Some(*until)));
+            health.failing_since =
+                health.failing_since.map(|since| if is_too_far(&Some(since)) { now } else { since });
+        }
     }
 
     /// When the next delivery can be claimed, or the lease of one ends: not before the circuit of its endpoint closes.
