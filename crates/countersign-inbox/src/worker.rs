@@ -1,6 +1,6 @@
 //! The worker: leases, handles, settles.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use countersign_store::{InboxStore, PRUNED_AT_ONCE, StoreError};
 use metrics::gauge;
@@ -41,6 +41,10 @@ const LEEWAY: Duration = Duration::from_secs(10);
 /// An event that is forgotten earlier could be sent again by whoever has seen its request: providers' tolerances are some
 /// minutes.
 const LEAST_RETENTION: Duration = Duration::from_secs(3600);
+/// How long a call of the store may take.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+/// How long it takes until what could not be settled is tried again by a worker that stops.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How often rows to prune are looked for, and the depth is measured.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -160,7 +164,8 @@ impl<S: InboxStore> InboxWorker<S> {
         if limit == 0 || !running.ended.is_empty() {
             return;
         }
-        match self.inbox.lease(limit, self.patience.handler_timeout.saturating_add(MARGIN)).await {
+        let lease = self.patience.handler_timeout.saturating_add(MARGIN);
+        match in_time(self.inbox.lease(limit, lease)).await {
             Ok(leased) => {
                 leased.into_iter().for_each(|leased| running.start(&self.handler, leased, self.patience));
             }
@@ -168,24 +173,44 @@ impl<S: InboxStore> InboxWorker<S> {
         }
     }
 
-    /// Waits for the handlers that run, and breaks off those that take too long. Those that don't end even so keep their
-    /// leases: given back, their events would be handled twice at once.
+    /// Waits for the handlers that run, and breaks off those that take too long. Each is settled when it has ended:
+    /// whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running) {
-        if timeout(self.grace, running.all_have_ended(self.patience)).await.is_err() {
-            running.tasks.abort_all();
-            if timeout(BREAKING_OFF, running.all_have_ended(self.patience)).await.is_err() {
-                let handlers = running.tasks.len();
-                tracing::warn!(target: "countersign", handlers, "handlers could not be broken off: their events come back when the leases end");
+        let mut out_of_time = pin!(sleep(self.grace));
+        while !running.tasks.is_empty() {
+            self.settle(&mut running.ended).await;
+            select! {
+                biased;
+                () = running.one_has_ended(self.patience) => {}
+                () = &mut out_of_time => {
+                    self.break_off(&mut running).await;
+                    break;
+                }
             }
         }
+        // As often as there is time for.
         self.settle(&mut running.ended).await;
+        while !running.ended.is_empty() {
+            sleep(AGAIN).await;
+            self.settle(&mut running.ended).await;
+        }
+    }
+
+    /// Breaks off the handlers that still run. Those that don't end even so keep their leases: given back, their events
+    /// would be handled twice at once.
+    async fn break_off(&self, running: &mut Running) {
+        running.tasks.abort_all();
+        if timeout(BREAKING_OFF, running.all_have_ended(self.patience)).await.is_err() {
+            let handlers = running.tasks.len();
+            tracing::warn!(target: "countersign", handlers, "handlers could not be broken off: their events come back when the leases end");
+        }
     }
 
     /// Forgets some old events, and says when to go on. Where there are more, that is after as long as this has taken:
     /// leases and settlements have at least half of the time.
     async fn prune(&self) -> Instant {
         let began = Instant::now();
-        match self.inbox.prune(self.retention).await {
+        match in_time(self.inbox.prune(self.retention)).await {
             Ok(forgotten) if forgotten >= PRUNED_AT_ONCE => return Instant::now() + began.elapsed(),
             Ok(_) => {}
             Err(error) => log("old events could not be pruned", &error),
@@ -196,7 +221,7 @@ impl<S: InboxStore> InboxWorker<S> {
     async fn measure(&self) {
         // A gauge is a float; so deep that it matters is no inbox.
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        if let Ok(depth) = self.inbox.depth().await {
+        if let Ok(depth) = in_time(self.inbox.depth()).await {
             gauge!("countersign_inbox_depth").set(depth as f64);
         }
     }
@@ -212,6 +237,13 @@ impl<S> fmt::Debug for InboxWorker<S> {
             .field("retention", &self.retention)
             .finish_non_exhaustive()
     }
+}
+
+/// What a call of the store gives, or an error where it gives nothing for a minute: a connection that was lost without
+/// a word has no answer, ever.
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::unavailable("it has not answered for a minute"));
+    timeout(LONGEST_CALL, call).await.unwrap_or_else(late)
 }
 
 fn log(what: &str, error: &StoreError) {

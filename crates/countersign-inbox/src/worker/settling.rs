@@ -4,7 +4,7 @@ use std::slice;
 
 use countersign_store::{InboxStore, Outcome, Settle, Settlement, StoreError, StoreErrorKind};
 
-use super::{InboxWorker, log};
+use super::{InboxWorker, in_time, log};
 
 impl<S: InboxStore> InboxWorker<S> {
     /// Settles what has ended, all in one commit. Where the store can't be reached, it is kept and tried again.
@@ -12,7 +12,7 @@ impl<S: InboxStore> InboxWorker<S> {
         if ended.is_empty() {
             return;
         }
-        match self.inbox.settle(ended).await {
+        match in_time(self.inbox.settle(ended)).await {
             Ok(settlements) => {
                 ended.clear();
                 tell_late(&settlements);
@@ -41,10 +41,11 @@ impl<S: InboxStore> InboxWorker<S> {
     }
 
     async fn settle_one(&self, ended: &Settle) -> Result<Vec<Settlement>, StoreError> {
-        match self.inbox.settle(slice::from_ref(ended)).await {
+        match in_time(self.inbox.settle(slice::from_ref(ended))).await {
             Err(error) if error.kind() == StoreErrorKind::Invalid => {
                 log("the store refuses why an event failed: it is settled without", &error);
-                self.inbox.settle(&[Settle { outcome: bare(&ended.outcome), ..ended.clone() }]).await
+                let bare = [Settle { outcome: bare(&ended.outcome), ..ended.clone() }];
+                in_time(self.inbox.settle(&bare)).await
             }
             settled => settled,
         }

@@ -122,3 +122,38 @@ async fn a_grace_without_end_waits_for_every_handler() {
     worker.stop().await;
     assert_eq!(rows.done(), 1);
 }
+
+/// As over a connection that was lost without a word.
+#[tokio::test(start_paused = true)]
+async fn a_worker_goes_on_after_a_call_of_the_store_that_has_no_answer() {
+    let (inbox, rows) = inbox();
+    let worker = start(InboxWorker::new(inbox.clone(), |_: InboxEvent| async { Ok(()) }));
+    rows.hang();
+    sleep(Duration::from_secs(10)).await;
+    rows.answer();
+    accept(&inbox, 1).await;
+    sleep(Duration::from_secs(70)).await;
+    assert_eq!(rows.done(), 1);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_while_a_worker_stops_is_settled_at_once_and_until_that_succeeds() {
+    let (inbox, rows) = inbox();
+    accept(&inbox, 2).await;
+    let takes = Arc::new(Mutex::new(vec![25, 2]));
+    let worker = start(InboxWorker::new(inbox, move |_: InboxEvent| {
+        let seconds = takes.lock().unwrap().pop().unwrap();
+        async move {
+            sleep(Duration::from_secs(seconds)).await;
+            Ok(())
+        }
+    }));
+    sleep(Duration::from_secs(1)).await;
+    let stopping = tokio::spawn(worker.stop());
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!((rows.done(), stopping.is_finished()), (1, false));
+    rows.fail_settles(3);
+    stopping.await.unwrap();
+    assert_eq!(rows.done(), 2);
+}

@@ -59,6 +59,11 @@ impl Rows {
         self.hangs.store(true, Ordering::SeqCst);
     }
 
+    /// Answers again, but not those who wait for an answer.
+    pub(crate) fn answer(&self) {
+        self.hangs.store(false, Ordering::SeqCst);
+    }
+
     async fn asked(&self) {
         if self.hangs.load(Ordering::SeqCst) {
             pending::<()>().await;
