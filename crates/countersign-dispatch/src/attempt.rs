@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, error_span, field::Empty, info, warn};
 
 use crate::{
-    Request, Response, Schedule, SendError, Transport, breaker,
+    Request, Response, Schedule, SealError, SendError, Transport, breaker,
     payload::Payloads,
     signing::{CannotSign, EndpointSigner, Signers},
 };
@@ -97,6 +97,9 @@ impl Means {
         }
         let signer = self.signers.of(endpoint).map_err(|error| match error {
             CannotSign::Settings(reason) => Failed::Endpoint(reason),
+            CannotSign::Sealed(error @ (SealError::NoSealer | SealError::UnknownKey)) => {
+                Failed::Local(error.to_string())
+            }
             CannotSign::Sealed(error) => Failed::Unmade(error.to_string()),
         })?;
         signer.check_custom(endpoint).map_err(|error| Failed::Endpoint(error.to_string()))?;
@@ -166,8 +169,8 @@ impl Means {
     /// | 429, 502, 503, 504 | again, not before `Retry-After` | failed, and left alone for a while |
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
-    /// | the request can't be made here: no payload in time, no key for a sealed secret, an id that can't be signed, a type that no header can hold | again | nothing is known |
-    /// | none, as this machine could not send | again shortly | nothing is known |
+    /// | the request can't be made here: no payload in time, a sealed secret that was changed, an id that can't be signed, a type that no header can hold | again | nothing is known |
+    /// | none, as this machine could not send, or has no key for a sealed secret | again shortly | nothing is known |
     ///
     /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
     /// 2xx. "Again shortly" counts no attempt: a machine that is short of something would use up those of all that

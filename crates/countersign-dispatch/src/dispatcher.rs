@@ -123,8 +123,11 @@ impl<S: OutboxStore> Dispatcher<S> {
         self
     }
 
-    /// How long an attempt may take, the making of its payload included: 30 seconds by default. The
+    /// How long an attempt may take, the making of its payload included: 30 seconds by default, and less than a day. The
     /// transport's own limit, 15 seconds, is usually reached first.
+    ///
+    /// What is under way is leased for this and 30 seconds. Where the process is killed, that is how long its deliveries,
+    /// and their places at their endpoints, are nobody's.
     #[must_use]
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = limit;

@@ -36,8 +36,8 @@
 //! 3. It judges the answer: 2xx is delivered; 410 disables the endpoint; anything else, redirects included,
 //!    is tried again by the [`Schedule`], not before `Retry-After`. 429, 502, 503 and 504 leave the endpoint
 //!    alone for a while, and five failures in a row open its circuit: then one request at a time tries it. What
-//!    this machine itself could not send, for want of open files or ports, is logged, says nothing about the
-//!    endpoint, and is tried again within 10 seconds without being counted. A payload that is not made in time, or an
+//!    this machine itself could not send, for want of open files, ports or the key of a sealed secret, is logged, says
+//!    nothing about the endpoint, and is tried again within 10 seconds without being counted. A payload that is not made in time, or an
 //!    id or type that can't stand in a header, is a failed attempt, and none of the endpoint's.
 //! 4. It settles what has ended in one commit: the attempt with what was sent and answered, the delivery,
 //!    and the endpoint's health. No transaction is open while a request is under way. While more is due than

@@ -7,21 +7,25 @@ use countersign_store::{
 use metrics::gauge;
 use tokio::time::Instant;
 
-use super::{Dispatcher, telling::log, work::HOUSEKEEPING};
+use super::{
+    Dispatcher,
+    telling::log,
+    work::{HOUSEKEEPING, in_time},
+};
 use crate::OperationalEvent;
 
 impl<S: OutboxStore> Dispatcher<S> {
     /// Turns the failure clocks, measures what waits.
     pub(super) async fn keep_house(&self) {
         let store = self.outbox.store();
-        match store.turn_failure_clocks(self.warn_after, self.disable_after).await {
+        match in_time(store.turn_failure_clocks(self.warn_after, self.disable_after)).await {
             Ok(changes) => {
                 let events = changes.into_iter().filter_map(|change| self.event_of(change));
                 self.tell(&events.collect::<Vec<_>>()).await;
             }
             Err(error) => log("the failure clocks could not be turned", &error),
         }
-        match store.depth().await {
+        match in_time(store.depth()).await {
             Ok(depth) => measure(depth),
             Err(error) => log("what waits could not be counted", &error),
         }
@@ -31,7 +35,7 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// claims and settlements have at least half of the time.
     pub(super) async fn prune(&self) -> Instant {
         let began = Instant::now();
-        match self.outbox.store().prune_outbox(&self.retention).await {
+        match in_time(self.outbox.store().prune_outbox(&self.retention)).await {
             Ok(forgotten) if forgotten >= PRUNED_AT_ONCE => return Instant::now() + began.elapsed(),
             Ok(_) => {}
             Err(error) => log("old messages could not be pruned", &error),

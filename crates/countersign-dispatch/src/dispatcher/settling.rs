@@ -11,6 +11,7 @@ use super::{
     Dispatcher,
     running::Ended,
     telling::{events_of, log},
+    work::in_time,
 };
 
 impl<S: OutboxStore> Dispatcher<S> {
@@ -19,7 +20,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         if ended.settles.is_empty() {
             return;
         }
-        match self.outbox.store().settle(&ended.settles).await {
+        match in_time(self.outbox.store().settle(&ended.settles)).await {
             Ok(settlements) => {
                 let Ended { settles, claims } = take(ended);
                 let settled = settles.iter().zip(&claims).zip(settlements);
@@ -54,15 +55,14 @@ impl<S: OutboxStore> Dispatcher<S> {
 
     async fn settle_one(&self, ended: &SettleDelivery) -> Result<Settlement, StoreError> {
         let store = self.outbox.store();
-        let settled = match store.settle(slice::from_ref(ended)).await {
+        let settled = match in_time(store.settle(slice::from_ref(ended))).await {
             Err(error) if error.kind() == StoreErrorKind::Invalid => {
                 log(
                     "the store refuses the record of an attempt: it is kept without headers and bodies",
                     &error,
                 );
-                store
-                    .settle(&[SettleDelivery { attempt: ended.attempt.as_ref().map(bare), ..ended.clone() }])
-                    .await
+                let bare = [SettleDelivery { attempt: ended.attempt.as_ref().map(bare), ..ended.clone() }];
+                in_time(store.settle(&bare)).await
             }
             settled => settled,
         };

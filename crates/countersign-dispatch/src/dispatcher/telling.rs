@@ -9,7 +9,7 @@ use countersign_store::{
     },
 };
 
-use super::{Dispatcher, Handler};
+use super::{Dispatcher, Handler, work::in_time};
 use crate::{OperationalEvent, announce::announce};
 
 impl<S: OutboxStore> Dispatcher<S> {
@@ -42,7 +42,7 @@ impl<S: OutboxStore> Dispatcher<S> {
         let is_so = |stored: Endpoint| {
             stored.url == endpoint.url && stored.state == EndpointState::Disabled(*because)
         };
-        match self.outbox.store().endpoint(&endpoint.id).await {
+        match in_time(self.outbox.store().endpoint(&endpoint.id)).await {
             Ok(stored) => stored.is_some_and(is_so),
             Err(_) => true,
         }

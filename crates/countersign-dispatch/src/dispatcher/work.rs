@@ -1,16 +1,19 @@
 //! The dispatcher's loop: claim, attempt, settle.
 
-use std::{pin::pin, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
-use countersign_store::outbox::{Claimed, OutboxStore};
+use countersign_store::{
+    StoreError,
+    outbox::{Claimed, OutboxStore},
+};
 use tokio::{
     join, select,
     sync::Notify,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
-    Dispatcher,
+    DAY, Dispatcher,
     running::{Ended, LONGEST_FOR_A_PLACE, Running},
     telling::log,
 };
@@ -77,8 +80,9 @@ impl<S: OutboxStore> Dispatcher<S> {
             return Vec::new();
         }
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let lease = self.attempt_timeout.saturating_add(pace::LONGEST + LONGEST_FOR_A_PLACE + MARGIN);
-        match self.outbox.store().claim(limit, lease).await {
+        let waits = pace::LONGEST + LONGEST_FOR_A_PLACE;
+        let lease = self.attempt_timeout.saturating_add(waits + MARGIN).min(LONGEST_LEASE);
+        match in_time(self.outbox.store().claim(limit, lease)).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 log("deliveries could not be claimed", &error);
@@ -91,6 +95,9 @@ impl<S: OutboxStore> Dispatcher<S> {
     /// has ended: whoever stops the process may have less patience.
     async fn stop(&self, mut running: Running, mut ended: Ended) {
         let mut out_of_time = pin!(sleep(self.grace));
+        if !running.is_empty() {
+            tracing::info!(target: "countersign", grace = ?self.grace, "the dispatcher stops when what is under way has ended");
+        }
         while !running.is_empty() {
             self.settle(&mut ended).await;
             select! {
@@ -102,11 +109,29 @@ impl<S: OutboxStore> Dispatcher<S> {
                 }
             }
         }
+        // As often as there is time for.
         self.settle(&mut ended).await;
+        while !ended.settles.is_empty() {
+            sleep(AGAIN).await;
+            self.settle(&mut ended).await;
+        }
     }
 }
 
+/// What a call of the store gives, or an error where it gives nothing for a minute: a connection that was lost without
+/// a word has no answer, ever.
+pub(super) async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::unavailable("it has not answered for a minute"));
+    timeout(LONGEST_CALL, call).await.unwrap_or_else(late)
+}
+
 /// How much longer a lease is than an attempt and what it waits for: for the settling.
-const MARGIN: Duration = Duration::from_secs(30);
+const MARGIN: Duration = Duration::from_secs(10);
+/// One that is longer would be taken for that of a clock that was ahead.
+const LONGEST_LEASE: Duration = Duration::from_secs(DAY);
+/// How long a call of the store may take.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+/// How long it takes until what could not be settled is tried again by a dispatcher that stops.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How often failure clocks are turned, and old messages looked for.
 pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(60);
