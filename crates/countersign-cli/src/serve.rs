@@ -9,9 +9,12 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use axum::Router;
 use clap::Args;
-use countersign_dispatch::Outbox;
+use countersign_dispatch::{Outbox, SealError, Sealer, check_sealed};
 use countersign_server::ApiKey;
-use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
+use countersign_store::{
+    api_keys::ApiKeyStore,
+    outbox::{OutboxStore, Page},
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{keys::KeyEntry, running::Work, settings::Settings, traces::Traces};
@@ -146,6 +149,9 @@ async fn listen(
     traces: &Traces,
 ) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
+    if settings.role.value.delivers() {
+        check_secrets(&store, settings.sealer.as_ref()).await?;
+    }
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
         let path = settings.path.display();
@@ -155,6 +161,33 @@ async fn listen(
     welcome(&listener, &work)?;
     log::start(&settings, traces);
     work.run(listener, stop).await
+}
+
+/// Checks that the secrets in the database can be opened: without their key nothing would be delivered, and everything
+/// look well.
+async fn check_secrets(store: &impl OutboxStore, sealer: Option<&Sealer>) -> anyhow::Result<()> {
+    let mut page = Page { limit: Page::MAX, ..Page::default() };
+    loop {
+        let endpoints = match store.endpoints(None, &page).await {
+            Ok(endpoints) => endpoints,
+            Err(error) => {
+                output::note(format_args!("whether secrets can be opened is not known: {error}"));
+                return Ok(());
+            }
+        };
+        for endpoint in &endpoints {
+            if let Err(error @ (SealError::NoSealer | SealError::UnknownKey)) = check_sealed(endpoint, sealer)
+            {
+                bail!(
+                    "the endpoint {} can't be delivered to: {error}. Set COUNTERSIGN_SEAL_KEY to the keys by which the \
+                     secrets of this database were sealed, with commas between them",
+                    endpoint.id
+                );
+            }
+        }
+        let Some(last) = endpoints.last() else { return Ok(()) };
+        page.after = Some(last.id.clone());
+    }
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {

@@ -132,6 +132,6 @@ pub use self::{
     payload::PayloadSource,
     rotate::{DEFAULT_OVERLAP, rotate},
     schedule::Schedule,
-    seal::{SealError, Sealer},
+    seal::{SealError, Sealer, check_sealed},
     transport::{Request, Response, SendError, Transport},
 };

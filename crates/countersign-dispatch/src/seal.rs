@@ -7,6 +7,7 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use countersign_store::outbox::Endpoint;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -79,6 +80,15 @@ impl Sealer {
         let text = String::from_utf8(opened.map_err(|_| SealError::Tampered)?);
         text.map(Zeroizing::new).map_err(|_| SealError::Tampered)
     }
+}
+
+/// Checks that an endpoint's secrets can be opened, where they are sealed: to find out at the start that a key is missing,
+/// and not from deliveries that wait.
+///
+/// # Errors
+/// [`SealError::NoSealer`], [`SealError::UnknownKey`] and [`SealError::Tampered`].
+pub fn check_sealed(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<(), SealError> {
+    endpoint.keys.iter().try_for_each(|key| open(sealer, &endpoint.id, &key.label, &key.secret).map(drop))
 }
 
 /// The secret of an endpoint's key as its scheme reads it. One that isn't sealed is taken as it is.

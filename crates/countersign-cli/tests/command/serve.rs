@@ -172,6 +172,11 @@ fn secrets_are_sealed_in_the_database_and_sign_all_the_same() {
     let done = server.running.stop();
     assert!(!done.stderr.contains("stored as they are"), "{done:?}");
     assert!(!done.stderr.contains(&secret[6..]) && !done.stderr.contains(SEAL_KEY), "{done:?}");
+    let other = SEAL_KEY.replacen('A', "B", 1);
+    for (name, key) in [("NOTHING", ""), ("COUNTERSIGN_SEAL_KEY", &*other)] {
+        let refused = countersign(&line).within(&folder).env(name, key).go().err(2);
+        assert!(refused.contains("Set COUNTERSIGN_SEAL_KEY to the keys"), "{refused}");
+    }
 }
 
 #[test]
