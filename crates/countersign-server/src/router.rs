@@ -36,7 +36,7 @@ async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Whether the process can do its work: the store answers.
+/// Whether the process can do its work: the store answers what it reads. That it can write, too, is not tried.
 async fn ready<S: OutboxStore>(State(operator): State<Operator<S>>) -> Result<Json<Value>, Refusal> {
     operator.check_store().await?;
     Ok(Json(json!({ "status": "ready" })))

@@ -92,12 +92,19 @@
 //! in one call shares more. What an application writes by `enqueue_in` is part of its
 //! own commit in both.
 //!
+//! # Isolation
+//!
+//! PostgreSQL's `read committed`, its default, is what the stores' own statements count on: where a role or a database sets
+//! `default_transaction_isolation` to more, connections of the pool need it set back, such as by
+//! `PgConnectOptions::options([("default_transaction_isolation", "read committed")])`. SQLite has one isolation.
+//!
 //! # What is kept, and for how long
 //!
 //! - A claim that is done is removed some time after its time to live: every 256th claim removes up
 //!   to 1,000 such rows, as `prune_claims` does. A claim that nobody has settled is kept for a day
 //!   after its lease, because until then its holder could settle it. One that a clock has made that was
-//!   more than a day ahead counts as ended.
+//!   more than a day ahead counts as ended, and so do the lease of a delivery and an open circuit, within a minute. A row of
+//!   the inbox that was accepted then, and a message, wait until that time.
 //! - A row of the inbox keeps its body until it is done. The row itself, by which copies are known,
 //!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
 //! - A message with its deliveries and attempts is kept until
