@@ -69,6 +69,15 @@ impl PgStore {
         transaction.commit().await.map_err(failed)
     }
 
+    /// Whether the database has been [migrated](Self::migrate) at some time. Nothing is changed.
+    ///
+    /// # Errors
+    /// Where the database can't be reached, or refuses.
+    pub async fn has_tables(&self) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar("SELECT to_regclass('countersign_inbox') IS NOT NULL");
+        found.fetch_one(&self.pool).await.map_err(failed)
+    }
+
     /// The time in microseconds since 1970; `None` for the database's own.
     fn now(&self) -> Option<i64> {
         self.clock.as_ref().map(|clock| clock())

@@ -60,6 +60,32 @@ impl SqliteStore {
         opened.await.map_err(|error| open::at(path, &error))
     }
 
+    /// Opens a file that is there already, and leaves it as it is: neither its mode nor its tables are changed.
+    /// `None` where it has not been [migrated](Self::migrate), as a file of somebody else's.
+    ///
+    /// # Errors
+    /// Where there is no such file, or it can't be opened or read.
+    pub async fn open_existing(path: impl AsRef<Path>) -> Result<Option<Self>, StoreError> {
+        let path = path.as_ref();
+        let opened = async {
+            let pool = open::existing(path).await?;
+            let found: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'countersign_inbox')",
+            )
+            .fetch_one(&pool)
+            .await
+            .map_err(failed)?;
+            match found {
+                true => Ok(Some(Self::new(pool))),
+                false => {
+                    pool.close().await;
+                    Ok(None)
+                }
+            }
+        };
+        opened.await.map_err(|error| open::at(path, &error))
+    }
+
     /// A store over a pool of the application's own. [`migrate`](Self::migrate) it before it is used.
     ///
     /// The pool must be of a file, in WAL mode (`SqliteJournalMode::Wal`) with

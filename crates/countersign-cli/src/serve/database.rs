@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use countersign_sql::{PgStore, SqliteStore};
+use countersign_store::StoreError;
 use serde::Deserialize;
 use sqlx::{
     ConnectOptions as _,
@@ -34,10 +35,10 @@ pub(crate) enum Store {
 }
 
 impl Database {
-    /// Opens a database that is there already.
+    /// Opens a database that is there already, and makes no tables in it: it may be another program's.
     ///
     /// # Errors
-    /// One that isn't, or can't be opened.
+    /// One that isn't, can't be opened, or has no tables of Countersign's.
     pub(crate) async fn open(&self) -> anyhow::Result<Store> {
         match self {
             Database::Sqlite(path) if !path.exists() => bail!(
@@ -45,9 +46,25 @@ impl Database {
                  makes it",
                 path.display()
             ),
-            Database::Sqlite(path) => Ok(Store::Sqlite(sqlite(path).await?)),
-            Database::Postgres(both) => Ok(Store::Postgres(postgres(&both.1).await?)),
+            Database::Sqlite(path) => {
+                let store = SqliteStore::open_existing(path).await.map_err(unopened)?;
+                store.map(Store::Sqlite).ok_or_else(|| self.not_ours())
+            }
+            Database::Postgres(both) => {
+                let store = connect(&both.1).await?;
+                match store.has_tables().await.context("the database can't be read")? {
+                    true => Ok(Store::Postgres(store)),
+                    false => Err(self.not_ours()),
+                }
+            }
         }
+    }
+
+    fn not_ours(&self) -> anyhow::Error {
+        anyhow!(
+            "the database {self} has no table countersign_inbox: if it is the right one, the application that uses \
+             it, or the first start of `countersign serve`, makes the tables"
+        )
     }
 
     /// Whether its text holds a password.
@@ -66,21 +83,27 @@ pub(super) async fn sqlite(path: &Path) -> anyhow::Result<SqliteStore> {
     let created = private::create(path).map(drop);
     let created = created.or_else(|error| if path.exists() { Ok(()) } else { Err(error) });
     created.with_context(|| format!("the database {} can't be created", path.display()))?;
-    let store = SqliteStore::open(path).await;
-    // Its text has the file and the cause, which a chain would say again.
-    store.map_err(|error| anyhow!("the database can't be opened: {error}"))
+    SqliteStore::open(path).await.map_err(unopened)
+}
+
+/// Its text has the file and the cause, which a chain would say again.
+fn unopened(error: StoreError) -> anyhow::Error {
+    anyhow!("the database can't be opened: {error}")
 }
 
 /// Connects, and creates the tables that are missing.
 pub(super) async fn postgres(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    let pool = match pool.connect_with(options.clone()).await {
-        Ok(pool) => pool,
-        Err(error) => return Err(why(options, error).await).context("the database can't be reached"),
-    };
-    let store = PgStore::new(pool);
+    let store = connect(options).await?;
     store.migrate().await.context("the database's tables can't be made")?;
     Ok(store)
+}
+
+async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    match pool.connect_with(options.clone()).await {
+        Ok(pool) => Ok(PgStore::new(pool)),
+        Err(error) => Err(why(options, error).await).context("the database can't be reached"),
+    }
 }
 
 /// Why there is no connection, which a pool that has waited long enough doesn't say.

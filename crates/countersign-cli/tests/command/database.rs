@@ -115,10 +115,27 @@ fn postgresql_is_asked_without_a_server_and_beside_one() {
     let folder = Folder::new();
     let receiver = receiver(&folder, "--json");
     let direct = Direct { folder: &folder, database: url.clone(), receiver };
-    play(direct, &format!("direct-{}", std::process::id()), |direct| {
+    let start = |direct: &Direct<'_>| {
         let line = crate::running::serve_line(direct.receiver.port());
         Running::start(countersign(&line).within(direct.folder).env("COUNTERSIGN_DATABASE", &url))
-    });
+    };
+    assert_eq!(start(&direct).stop().code, 0, "a server has made the tables");
+    play(direct, &format!("direct-{}", std::process::id()), start);
+}
+
+#[test]
+fn no_tables_are_made_in_a_postgresql_of_another_program() {
+    let Ok(url) = std::env::var("COUNTERSIGN_TEST_POSTGRES") else {
+        assert!(std::env::var_os("CI").is_none(), "COUNTERSIGN_TEST_POSTGRES names no server");
+        eprintln!("SKIPPED: COUNTERSIGN_TEST_POSTGRES names no server, so PostgreSQL was NOT tested");
+        return;
+    };
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let elsewhere = format!("{url}{joint}options=-csearch_path%3Dof_another_program");
+    for line in ["endpoint list", "inbox dead"] {
+        let said = countersign(line).args(&["--database", &elsewhere]).go().err(2);
+        assert!(said.contains("has no table countersign_inbox"), "{line}: {said}");
+    }
 }
 
 #[test]

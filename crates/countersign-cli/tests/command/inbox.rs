@@ -1,10 +1,11 @@
 //! `countersign inbox`, at the database of an application.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use countersign_sql::SqliteStore;
 use countersign_store::{InboxStore, Outcome, Received, Settle};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tokio::runtime::Runtime;
 
 use crate::run::{Folder, Run, countersign};
@@ -92,4 +93,24 @@ fn a_database_that_is_not_there_is_not_made() {
     assert!(inbox(&folder, "dead").go().err(2).contains("there is no database application.db"));
     assert!(!folder.path("application.db").exists());
     assert!(inbox(&folder, "requeue").go().err(2).contains("required"));
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    let folder = Folder::new();
+    let path = folder.path("application.db");
+    Runtime::new().expect("a runtime").block_on(async {
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut connection = options.connect().await.expect("a database");
+        sqlx::raw_sql("CREATE TABLE customers (name TEXT)").execute(&mut connection).await.expect("a table");
+        connection.close().await.expect("closed");
+    });
+    let before = fs::read(&path).expect("a file");
+    for line in ["inbox dead", "inbox show 1", "inbox requeue --all", "endpoint list"] {
+        let run = countersign(&format!("{line} --database application.db")).within(&folder);
+        let said = run.go().err(2);
+        assert!(said.contains("application.db has no table countersign_inbox"), "{line}: {said}");
+        assert!(fs::read(&path).expect("a file") == before, "{line}");
+    }
+    assert_eq!(fs::read_dir(folder.path(".")).expect("a folder").count(), 1, "no file beside it");
 }

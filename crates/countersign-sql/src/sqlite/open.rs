@@ -17,6 +17,11 @@ pub(super) async fn pool(path: &Path) -> Result<SqlitePool, StoreError> {
     Ok(pool)
 }
 
+/// A pool of one connection to a file that is there already, of which nothing is changed.
+pub(super) async fn existing(path: &Path) -> Result<SqlitePool, StoreError> {
+    options().connect_with(settings(path)).await.map_err(failed)
+}
+
 /// Tries again while another process switches the new file to WAL mode: SQLite doesn't wait there.
 async fn connect(path: &Path) -> Result<SqlitePool, StoreError> {
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
@@ -43,10 +48,13 @@ fn options() -> SqlitePoolOptions {
 }
 
 fn file(path: &Path) -> SqliteConnectOptions {
+    settings(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal)
+}
+
+/// What holds for a connection, and leaves no trace in the file.
+fn settings(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         // On macOS a plain flush leaves what was written in the disk's cache.
         .pragma("fullfsync", "ON")
