@@ -31,11 +31,11 @@ impl Kept {
 
     /// Keeps a request, and removes the oldest where there are too many. Its number is the next one.
     pub(super) fn keep(&mut self, request: &Request) -> io::Result<u64> {
-        let mut number = self.numbers.back().map_or(1, |last| last + 1);
+        let mut number = self.numbers.back().map_or(Ok(1), |last| next(*last))?;
         let mut file = loop {
             match private::create(&path(&self.folder, number)) {
                 // Another process keeps requests in the same folder.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number = next(number)?,
                 created => break created?,
             }
         };
@@ -59,6 +59,16 @@ impl Kept {
 /// Where the request of this number is kept.
 pub(super) fn path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number}{SUFFIX}"))
+}
+
+/// The number behind this one, which somebody else's file may be the last of.
+fn next(number: u64) -> io::Result<u64> {
+    let none = || {
+        io::Error::other(format!(
+            "there is no number behind {number}{SUFFIX}: remove that file, or give another --folder"
+        ))
+    };
+    number.checked_add(1).ok_or_else(none)
 }
 
 fn numbers(folder: &Path) -> io::Result<VecDeque<u64>> {
@@ -109,6 +119,15 @@ mod tests {
         let mut other = Kept::open(folder.path(), 10).expect("a folder");
         assert_eq!(kept.keep(&request("a")).expect("kept"), 1);
         assert_eq!(other.keep(&request("b")).expect("kept"), 2);
+    }
+
+    #[test]
+    fn behind_the_last_number_nothing_is_kept_and_the_file_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(path(folder.path(), u64::MAX), "").expect("a file");
+        let mut kept = Kept::open(folder.path(), 10).expect("a folder");
+        let error = kept.keep(&request("a")).expect_err("no number").to_string();
+        assert!(error.contains("18446744073709551615.http: remove that file"), "{error}");
     }
 
     #[cfg(unix)]
