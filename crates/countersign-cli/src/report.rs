@@ -31,6 +31,8 @@ pub(crate) struct Report {
 struct Response {
     status: u16,
     content_type: Option<String>,
+    /// All of them, as name and value.
+    headers: Vec<(String, String)>,
     body: String,
 }
 
@@ -55,6 +57,7 @@ impl Report {
         let response = Response {
             status: greeting.status,
             content_type: greeting.content_type().map(str::to_owned),
+            headers: greeting.headers.clone(),
             body: greeting.body.clone(),
         };
         Report { response: Some(response), ..Report::of(true, "ok") }
@@ -67,7 +70,8 @@ impl Report {
 
     /// A handshake that isn't valid, with the answer that its sender is owed.
     pub(crate) fn refused_handshake(error: &Error) -> Self {
-        let response = Response { status: error.status(), content_type: None, body: String::new() };
+        let response =
+            Response { status: error.status(), content_type: None, headers: Vec::new(), body: String::new() };
         Report { response: Some(response), ..Report::refused(error) }
     }
 

@@ -192,7 +192,9 @@ fn answer(arguments: &VerifyArgs, greeting: &Greeting) -> anyhow::Result<ExitCod
     let style = output::GOOD;
     let mut table = output::table();
     table.add_row(["status".to_owned(), greeting.status.to_string()]);
-    table.add_row(["content type", greeting.content_type().unwrap_or("none")]);
+    for (name, value) in &greeting.headers {
+        table.add_row([name, value].map(|text| output::printable(text)));
+    }
     table.add_row(["body".to_owned(), output::printable(&greeting.body)]);
     write!(output::stdout(), "{style}handshake{style:#}, to be answered with\n{}", output::lines(table))?;
     Ok(ExitCode::SUCCESS)

@@ -58,6 +58,10 @@ fn check_response(expected: &Value, answer: &Value) {
     for field in ["status", "content_type", "body"] {
         assert!(expected.get(field).is_none_or(|value| *value == given[field]), "{answer}");
     }
+    for (name, value) in expected["headers"].as_object().into_iter().flatten() {
+        let headers = given["headers"].as_array().expect("headers");
+        assert!(headers.contains(&json!([name, value])), "{answer}");
+    }
     if let Some(body) = expected.get("body_json") {
         let given: Value = serde_json::from_str(given["body"].as_str().expect("text")).expect("JSON");
         assert_eq!(given, *body, "{answer}");
@@ -128,7 +132,10 @@ fn what_can_not_be_judged_is_answered_and_the_rest_goes_on() {
     assert_eq!(answers[4]["error"], "line 5: isn't JSON, at column 2");
     assert_eq!(answers[6]["error"], "line 8: `body` or `body_b64` is missing");
     assert!(answers[..11].iter().all(|line| line["valid"] == false));
-    assert_eq!(answers[10]["response"], json!({"status": 401, "content_type": null, "body": ""}));
+    assert_eq!(
+        answers[10]["response"],
+        json!({"status": 401, "content_type": null, "headers": [], "body": ""})
+    );
 }
 
 #[test]

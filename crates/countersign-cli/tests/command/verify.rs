@@ -1,5 +1,7 @@
 //! `countersign verify`.
 
+use serde_json::{Value, json};
+
 use crate::run::{Folder, Run, STRIPE, countersign};
 
 const NOW: &str = "1700000000";
@@ -140,11 +142,27 @@ fn a_handshake_is_answered_where_it_is_asked_for() {
     assert!(done.stderr.contains("--handshake"), "{done:?}");
     done.out(1);
     let out = run("--handshake --setting verify_token=meaty").out(0);
-    assert!(out.starts_with("handshake, to be answered with\nstatus        200\n"), "{out}");
-    assert!(out.contains("body          115\n"), "{out}");
+    assert!(out.starts_with("handshake, to be answered with\nstatus                  200\n"), "{out}");
+    assert!(out.contains("body                    115\n"), "{out}");
     assert!(run("--handshake --setting verify_token=other").out(1).contains("handshake_refused"));
     assert!(run("--handshake --setting verify_token").err(2).contains("write NAME=VALUE"));
     run("--setting verify_token=meaty").err(2);
+}
+
+#[test]
+fn every_header_that_a_handshake_is_answered_with_is_shown() {
+    let run = |line: &str, request: &str| {
+        let line = format!("verify --secret-env SECRET --request - --handshake {line}");
+        countersign(&line).env("SECRET", "0123456789abcdef0123456789abcdef").stdin(request).go().out(0)
+    };
+    let asana = "POST /h HTTP/1.1\r\nHost: a\r\nX-Hook-Secret: b537207f20cbfa02357cf448134da559\r\n\r\n";
+    let out = run("--scheme asana", asana);
+    assert!(out.contains("X-Hook-Secret  b537207f20cbfa02357cf448134da559\n"), "{out}");
+    let cloud = "OPTIONS /h HTTP/1.1\r\nHost: a\r\nWebHook-Request-Origin: events.example\r\n\r\n";
+    let line = "--scheme cloudevents-webhook --setting allowed_origin=events.example --json";
+    let out: Value = serde_json::from_str(&run(line, cloud)).expect("JSON");
+    let headers = out["response"]["headers"].as_array().expect("headers");
+    assert!(headers.contains(&json!(["WebHook-Allowed-Origin", "events.example"])), "{out}");
 }
 
 #[test]
