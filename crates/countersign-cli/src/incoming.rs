@@ -28,7 +28,7 @@ pub(crate) async fn read(incoming: extract::Request) -> Option<Request> {
 
 /// What is answered to a request that isn't valid.
 pub(crate) fn refusal(error: &Error) -> StatusCode {
-    StatusCode::from_u16(error.kind().status()).unwrap_or(StatusCode::UNAUTHORIZED)
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED)
 }
 
 const MAX_BODY: usize = 16 << 20;

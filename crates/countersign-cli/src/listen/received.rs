@@ -8,9 +8,9 @@ use std::{
 use axum::{
     body::Body,
     extract::{self, State},
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Response, StatusCode},
 };
-use countersign::{Outcome, Verifier};
+use countersign::{Greeting, Outcome, Verifier};
 
 use super::{forward::Forward, kept::Kept, row::Row};
 use crate::{incoming, input, output, report::Report, request::Request};
@@ -59,11 +59,7 @@ impl Listener {
         match verifier.receive(&request.view(), &request.body, input::clock()) {
             Ok(Outcome::Event(verified)) => Judged::Valid(Report::verified(&verified)),
             Ok(Outcome::Handshake(greeting)) => {
-                let kind = greeting.content_type().and_then(|kind| HeaderValue::from_str(kind).ok());
-                let mut response = Response::new(Body::from(greeting.body.clone()));
-                *response.status_mut() = StatusCode::from_u16(greeting.status).unwrap_or_default();
-                kind.and_then(|kind| response.headers_mut().insert(header::CONTENT_TYPE, kind));
-                Judged::Handshake(Report::answered(&greeting), response)
+                Judged::Handshake(Report::answered(&greeting), greeted(greeting))
             }
             Err(error) => Judged::Refused(Report::refused(&error).saying(&error), incoming::refusal(&error)),
         }
@@ -97,6 +93,18 @@ impl Judged {
             Judged::Valid(report) | Judged::Handshake(report, _) | Judged::Refused(report, _) => Some(report),
         }
     }
+}
+
+/// The answer to a handshake, without a header that HTTP can't carry.
+fn greeted(greeting: Greeting) -> Response<Body> {
+    let mut response = Response::new(Body::from(greeting.body));
+    *response.status_mut() = StatusCode::from_u16(greeting.status).unwrap_or_default();
+    for (name, value) in greeting.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn status(code: StatusCode) -> Response<Body> {

@@ -75,6 +75,22 @@ fn a_handshake_is_answered_and_an_application_that_is_down_is_told() {
 }
 
 #[test]
+fn a_handshake_is_answered_with_every_header_and_refused_as_its_scheme_says() {
+    let folder = Folder::new().with("secret", "0123456789abcdef0123456789abcdef");
+    let dropbox = receiver(&folder, "--scheme dropbox --secret-file secret --json");
+    let answer = get(&dropbox.url, "/?challenge=abc");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("abc"), "{answer}");
+    let lower = answer.to_lowercase();
+    assert!(lower.contains("x-content-type-options: nosniff\r\n"), "{answer}");
+    assert_eq!(lower.matches("content-type: ").count(), 1, "{answer}");
+
+    let cloud = receiver(&folder, "--scheme cloudevents-webhook --secret-file secret --json");
+    let asked = "OPTIONS / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nWebHook-Request-Origin: b\r\n\r\n";
+    let answer = http(&cloud.url, asked);
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+}
+
+#[test]
 fn what_was_kept_is_sent_again() {
     let folder = Folder::new();
     let mut running = receiver(&folder, "--json");
