@@ -33,6 +33,9 @@ pub(crate) struct SendArgs {
     /// The channels that it is on (repeatable)
     #[arg(long = "channel", value_name = "NAME")]
     channels: Vec<String>,
+    /// Delivered from this time on, such as 2026-11-20T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    due_at: Option<String>,
     /// A text under which it is sent once, however often this is run
     #[arg(long, value_name = "TEXT")]
     idempotency_key: Option<String>,
@@ -75,6 +78,8 @@ struct Draft<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
     channels: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<&'a str>,
 }
 
 fn send(arguments: &SendArgs) -> anyhow::Result<()> {
@@ -86,6 +91,7 @@ fn send(arguments: &SendArgs) -> anyhow::Result<()> {
         payload: payload.with_context(|| format!("{name} isn't JSON"))?,
         tenant: arguments.tenant.as_deref(),
         channels: &arguments.channels,
+        due_at: arguments.due_at.as_deref(),
     };
     let enqueued = match &arguments.idempotency_key {
         Some(key) => api.post_json_once(&[MESSAGES], &draft, key),

@@ -214,6 +214,17 @@ fn what_a_server_says_can_not_move_the_cursor() {
 }
 
 #[test]
+fn a_message_waits_until_it_is_due() {
+    let folder = Folder::new();
+    let (server, receiver) = pair(&folder);
+    add(&server, &receiver, "");
+    server.json_with("message send --type a --due-at 2100-01-01T01:00:00+01:00 -", "{}");
+    assert_eq!(delivery(&server, "pending")["due_at"], "2100-01-01T00:00:00Z");
+    let error = server.ask("message send --type a --due-at tomorrow -").stdin("{}").go().err(1);
+    assert!(error.contains("due_at"), "{error}");
+}
+
+#[test]
 fn a_replay_counts_and_goes_on_step_by_step_with_patience() {
     let step = |redelivered: u64, next: Value| {
         ("202 Accepted", json!({ "redelivered": redelivered, "next": next }).to_string())
