@@ -149,6 +149,13 @@ impl Api {
         Ok(write!(output::stdout(), "{}", show(answer))?)
     }
 
+    /// Says what a person should know beside the answer. A program that reads JSON sees it there.
+    pub(crate) fn note(&self, text: impl fmt::Display) {
+        if !self.json {
+            output::note(text);
+        }
+    }
+
     /// Prints a page of a list as columns of the fields with these names, or the whole list.
     pub(crate) fn print_list(
         &self,

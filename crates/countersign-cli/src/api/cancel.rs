@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: &CancelArgs) -> anyhow::Result<ExitCode> {
         false => json!({ "cancelled": cancel(&api, &arguments.which, count["count"].as_u64())? }),
     };
     api.print(&result, fields)?;
+    if which::is_none(&result) {
+        api.note("nothing matched: no delivery that waits is among those that were asked for");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -47,6 +47,9 @@ pub(crate) fn run(arguments: &ReplayArgs) -> anyhow::Result<ExitCode> {
         false => json!({ "redelivered": replay(&api, arguments, count["count"].as_u64())? }),
     };
     api.print(&result, fields)?;
+    if which::is_none(&result) {
+        api.note(format_args!("nothing matched: no {status} delivery is among those that were asked for"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Which rows, of deliveries as of messages, as the server reads it.
 #[derive(Args, Serialize)]
@@ -62,6 +63,11 @@ pub(super) fn progress(count: Option<u64>) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} {eta}");
     style.into_iter().for_each(|style| bar.set_style(style));
     bar
+}
+
+/// Whether the answer counts none.
+pub(super) fn is_none(answer: &Value) -> bool {
+    answer.as_object().is_some_and(|counts| counts.values().all(|count| *count == 0))
 }
 
 /// One of these is needed.

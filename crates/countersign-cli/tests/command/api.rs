@@ -301,6 +301,24 @@ fn what_waits_is_cancelled_step_by_step() {
 }
 
 #[test]
+fn a_replay_and_a_cancellation_that_match_nothing_say_so() {
+    let folder = Folder::new();
+    let (server, _receiver) = pair(&folder);
+    let all = "--from 2020-01-01T00:00:00Z";
+    for (line, said) in [
+        ("replay", "nothing matched: no dead delivery"),
+        ("replay --count", "nothing matched: no dead delivery"),
+        ("replay --status delivered", "nothing matched: no delivered delivery"),
+        ("cancel", "nothing matched: no delivery that waits"),
+    ] {
+        let done = server.ask(&format!("{line} {all}")).go();
+        assert!(done.code == 0 && done.stderr.contains(said), "{line}: {done:?}");
+        let done = server.ask(&format!("{line} {all} --json")).go();
+        assert_eq!((done.code, &*done.stderr), (0, ""), "{line}");
+    }
+}
+
+#[test]
 fn what_was_cancelled_on_a_server_is_not_sent_unless_it_is_made_again() {
     let folder = Folder::new();
     let (server, mut receiver) = pair(&folder);
