@@ -132,6 +132,23 @@ async fn a_store_that_was_not_migrated_says_what_to_do() {
     assert_eq!(error.kind(), StoreErrorKind::Invalid);
 }
 
+#[tokio::test]
+async fn a_file_that_is_there_is_opened_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("webhooks.db");
+    let error = SqliteStore::open_existing(&path).await.unwrap_err();
+    assert!(error.to_string().contains("webhooks.db") && !path.exists(), "{error}");
+
+    std::fs::write(&path, "").unwrap();
+    assert!(SqliteStore::open_existing(&path).await.unwrap().is_none());
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+
+    SqliteStore::open(&path).await.unwrap().close().await;
+    let store = SqliteStore::open_existing(&path).await.unwrap().unwrap();
+    accept(&store, &["event"]).await;
+    assert_eq!(lease(&store, 10).await[0].received, event("event"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn migrating_twice_or_twice_at_once_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
