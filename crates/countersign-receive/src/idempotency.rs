@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
+    ops::RangeInclusive,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -55,7 +56,7 @@ impl Idempotency {
     }
 
     /// How long a handler may run before a copy of its event may be handled: longer than the longest
-    /// handler. It is how long an event waits whose handler was killed.
+    /// handler. It is how long an event waits whose handler was killed. From a second to a day.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -107,8 +108,14 @@ impl Idempotency {
             (Some(ttl), _) => Some(ttl),
             (None, Some(least)) => Some(least.max(Self::DEFAULT_TTL)),
         };
-        if self.lease.is_zero() || self.ttl.is_some_and(|ttl| ttl.is_zero()) {
-            return Err(SettingsError::new("idempotency: lease and ttl must be longer than nothing"));
+        if self.ttl.is_some_and(|ttl| ttl.is_zero()) {
+            return Err(SettingsError::new("idempotency: the ttl must be longer than nothing"));
+        }
+        if !LEASES.contains(&self.lease) {
+            return Err(SettingsError::new(format!(
+                "idempotency: the lease is {:?}: it must be from a second to a day, and longer than the longest handler",
+                self.lease
+            )));
         }
         Ok(self)
     }
@@ -221,7 +228,7 @@ pub(crate) fn log(token: &ClaimToken, settled: Result<Settlement, StoreError>) {
     match settled {
         Ok(Settlement::Settled) => {}
         Ok(Settlement::Superseded) => tracing::warn!(
-            target: "countersign", key, "the handler took longer than its lease, and a copy was handled meanwhile"
+            target: "countersign", key, "a claim was settled already, or its lease had ended and a copy may have been handled"
         ),
         Err(error) => tracing::error!(
             target: "countersign", key, error = %error, "a claim could not be settled: it ends with its lease"
@@ -229,9 +236,12 @@ pub(crate) fn log(token: &ClaimToken, settled: Result<Settlement, StoreError>) {
     }
 }
 
+/// How long a lease may be. Stores take one that ends more than a day from now for that of a clock that was ahead.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
 fn in_flight(remaining: Duration) -> Error {
     // Rounded up: who comes back a moment too early is told to wait again.
-    let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
+    let seconds = remaining.as_secs().saturating_add(u64::from(remaining.subsec_nanos() > 0));
     Error::new(ErrorKind::InFlight).retry_after(seconds.max(1))
 }
 

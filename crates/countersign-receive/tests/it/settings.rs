@@ -42,7 +42,9 @@ fn adv_43_a_scheme_without_a_time_needs_a_ttl_that_is_said() {
 }
 
 #[test]
-fn a_lease_of_nothing_is_refused() {
-    let message = refused(verifier(), Idempotency::new(Down::Refusing).lease(Duration::ZERO));
-    assert!(message.contains("lease"), "{message}");
+fn a_lease_that_no_handler_can_have_is_refused() {
+    for lease in [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(86_401), Duration::MAX] {
+        let message = refused(verifier(), Idempotency::new(Down::Refusing).lease(lease));
+        assert!(message.contains("from a second to a day"), "{message}");
+    }
 }
