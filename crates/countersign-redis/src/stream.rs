@@ -83,7 +83,8 @@ impl<C> RedisStreamForwarder<C> {
 
     /// Both in one pipeline: `WAIT` counts what this very connection has written.
     fn add_and_wait(&self, event: &Leased) -> Pipeline {
-        let millis = self.timeout.as_millis().max(1);
+        // None waits for ever, and Redis refuses what it can't add to its clock.
+        let millis = self.timeout.as_millis().clamp(1, 86_400_000);
         let mut pipeline = Pipeline::new();
         pipeline.add_command(self.add(event)).ignore();
         pipeline.cmd("WAIT").arg(self.replicas).arg(millis);
@@ -108,8 +109,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Forward for RedisStreamF
                 .map_err(queue_error);
         }
         let pipeline = self.add_and_wait(event);
-        let (confirmed,) =
-            within(self.timeout * 2, pipeline.query_async(&mut connection)).await?.map_err(queue_error)?;
+        let (confirmed,) = within(self.timeout.saturating_mul(2), pipeline.query_async(&mut connection))
+            .await?
+            .map_err(queue_error)?;
         self.check_replicas(confirmed)
     }
 }
