@@ -16,7 +16,7 @@ const COMPARISONS: usize = 3;
 const DECIDING: [&str; 3] = [
     "countersign::verify::Verifier::verify",
     "countersign::verify::Verifier::find_key",
-    "countersign::verify::run::Candidates::hold_",
+    "countersign::verify::run::Candidates::key_of_",
 ];
 
 const CASES: [&str; 8] = [
