@@ -60,8 +60,8 @@ impl InboxEvent {
         self.leased.accepted_at
     }
 
-    /// The value of a header of the request, the first of this name, where the layer was told by `InboxSettings::keep_headers` to
-    /// keep it. What the scheme doesn't sign anybody can have written who has seen such a request.
+    /// The value of a header of the request, the first of this name, where the layer was told by
+    /// `InboxSettings::keep_headers` to keep it. What the scheme doesn't sign anybody can have written who has seen such a request.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let kept = self.leased.received.headers.iter();
