@@ -173,17 +173,21 @@ impl Tables {
 
     /// Ends leases and open circuits that end too far ahead, and lets what has been failing since then have begun now.
     pub(super) fn end_what_is_too_far(&mut self, now: i64) {
-        let is_too_far = |at: &Option<i64>| at.is_some_and(|at| at > later(now, TOO_FAR));
-        let leased = self.rows.values_mut().map(|row| &mut row.delivery);
-        for delivery in leased.filter(|it| it.state == DeliveryState::Leased && is_too_far(&it.due_at)) {
-            delivery.due_at = Some(now);
+        let is_too_far = |at: &i64| *at > later(now, TOO_FAR);
+        for delivery in self.rows.values_mut().map(|row| &mut row.delivery) {
+            if delivery.state == DeliveryState::Leased && delivery.due_at.as_ref().is_some_and(is_too_far) {
+                delivery.due_at = Some(now);
+            }
         }
-        let ahead = |health: &Health| is_too_far(&health.open_until) || is_too_far(&health.failing_since);
-        for endpoint in self.endpoints.values_mut().filter(|endpoint| ahead(&endpoint.health)) {
+        let is_ahead =
+            |health: &Health| health.open_until.iter().chain(&health.failing_since).any(is_too_far);
+        for endpoint in self.endpoints.values_mut().filter(|endpoint| is_ahead(&endpoint.health)) {
             let health = &mut Arc::make_mut(endpoint).health;
-            health.open_until = health.open_until.filter(|until| !is_too_far(&Some(*until)));
-            health.failing_since =
-                health.failing_since.map(|since| if is_too_far(&Some(since)) { now } else { since });
+            health.open_until = health.open_until.filter(|until| !is_too_far(until));
+            health.failing_since = health.failing_since.map(|since| match is_too_far(&since) {
+                true => now,
+                false => since,
+            });
         }
     }
 
