@@ -61,7 +61,8 @@ impl InboxEvent {
     }
 
     /// The value of a header of the request, the first of this name, where the layer was told by
-    /// `InboxSettings::keep_headers` to keep it. What the scheme doesn't sign anybody can have written who has seen such a request.
+    /// `InboxSettings::keep_headers` to keep it. What the scheme doesn't sign anybody can have written who has seen
+    /// such a request.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let kept = self.leased.received.headers.iter();
