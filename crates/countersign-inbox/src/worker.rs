@@ -34,6 +34,8 @@ pub struct InboxWorker<S> {
 
 /// How much longer a lease is than the handler's limit of time: for the settling.
 const MARGIN: Duration = Duration::from_secs(30);
+/// A lease that lasts for much longer is [taken for](countersign_store::TOO_FAR) that of a clock that was ahead.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(86_400);
 /// How long handlers that are broken off are waited for: one that blocks its thread ends when it next waits.
 const BREAKING_OFF: Duration = Duration::from_secs(2);
 /// How much longer than the grace a stop may take: for what is broken off, and for the store.
@@ -78,11 +80,11 @@ impl<S: InboxStore> InboxWorker<S> {
         self
     }
 
-    /// How long a handler may run: 60 seconds by default. One that takes longer is dropped, and its event
-    /// tried again.
+    /// How long a handler may run: 60 seconds by default, a day at most. One that takes longer is dropped, and its
+    /// event tried again.
     #[must_use]
     pub fn handler_timeout(mut self, limit: Duration) -> Self {
-        self.patience.handler_timeout = limit;
+        self.patience.handler_timeout = limit.min(LONGEST_ATTEMPT);
         self
     }
 

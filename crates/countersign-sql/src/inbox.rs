@@ -1,4 +1,5 @@
 //! The inbox's rows, the same in both databases.
 
 pub(crate) mod lane;
+pub(crate) mod lease;
 pub(crate) mod row;

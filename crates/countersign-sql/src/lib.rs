@@ -103,8 +103,8 @@
 //! - A claim that is done is removed some time after its time to live: every 256th claim removes up
 //!   to 1,000 such rows, as `prune_claims` does. A claim that nobody has settled is kept for a day
 //!   after its lease, because until then its holder could settle it. One that a clock has made that was
-//!   more than a day ahead counts as ended, and so do the lease of a delivery and an open circuit, within a minute. A row of
-//!   the inbox that was accepted then, and a message, wait until that time.
+//!   more than a day ahead counts as ended. So do, within a minute, a lease of the inbox or of a delivery, and an open
+//!   circuit; what the inbox accepted then is due. A message, and an event that was to be tried again, wait until that time.
 //! - A row of the inbox keeps its body until it is done. The row itself, by which copies are known,
 //!   stays until [`prune`](countersign_store::InboxStore::prune) removes it.
 //! - A message with its deliveries and attempts is kept until
@@ -132,6 +132,7 @@ mod claims;
 mod clock;
 mod error;
 mod inbox;
+mod lost;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;

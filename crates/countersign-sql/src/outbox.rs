@@ -8,7 +8,6 @@ pub(crate) mod enqueue;
 pub(crate) mod filter;
 pub(crate) mod forget;
 pub(crate) mod health;
-pub(crate) mod lost;
 pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod settle;

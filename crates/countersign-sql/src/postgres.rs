@@ -11,7 +11,8 @@ use sqlx::{PgPool, Postgres, Transaction};
 use self::{error::failed, outbox::Ear};
 use crate::{
     clock::Clock,
-    outbox::{forget::Forgetting, lost::LostLeases, turns::Turns},
+    lost::{LostLeases, giving_back},
+    outbox::{forget::Forgetting, turns::Turns},
 };
 
 mod api_keys;
@@ -31,7 +32,8 @@ pub struct PgStore {
     pool: PgPool,
     clock: Option<Clock>,
     claims: Arc<AtomicU64>,
-    lost: LostLeases,
+    lost_leases: LostLeases,
+    lost_claims: LostLeases,
     forgetting: Forgetting,
     turns: Turns,
     ear: Ear,
@@ -45,7 +47,8 @@ impl PgStore {
             pool,
             clock: None,
             claims: Arc::default(),
-            lost: LostLeases::default(),
+            lost_leases: LostLeases::default(),
+            lost_claims: LostLeases::default(),
             forgetting: Forgetting::default(),
             turns: Turns::default(),
             ear: Ear::default(),
@@ -83,10 +86,18 @@ impl PgStore {
         self.clock.as_ref().map(|clock| clock())
     }
 
+    /// The time in microseconds since 1970.
+    async fn time(&self) -> Result<i64, StoreError> {
+        let query = sqlx::query_scalar("SELECT countersign_now($1)").bind(self.now());
+        query.fetch_one(&self.pool).await.map_err(failed)
+    }
+
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.pool.begin().await.map_err(failed)
     }
 }
+
+giving_back!(PgStore);
 
 impl fmt::Debug for PgStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

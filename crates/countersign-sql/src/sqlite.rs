@@ -12,7 +12,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
 use crate::{
     clock::Clock,
-    outbox::{forget::Forgetting, lost::LostLeases, turns::Turns},
+    lost::{LostLeases, giving_back},
+    outbox::{forget::Forgetting, turns::Turns},
 };
 
 mod accept;
@@ -34,7 +35,8 @@ pub struct SqliteStore {
     pool: SqlitePool,
     clock: Clock,
     claims: Arc<AtomicU64>,
-    lost: LostLeases,
+    lost_leases: LostLeases,
+    lost_claims: LostLeases,
     forgetting: Forgetting,
     turns: Turns,
     accepting: Group<Accept>,
@@ -99,7 +101,8 @@ impl SqliteStore {
             pool,
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
-            lost: LostLeases::default(),
+            lost_leases: LostLeases::default(),
+            lost_claims: LostLeases::default(),
             forgetting: Forgetting::default(),
             turns: Turns::default(),
             accepting: Group::default(),
@@ -137,11 +140,19 @@ impl SqliteStore {
         (self.clock)()
     }
 
+    /// The time in microseconds since 1970.
+    #[allow(clippy::unused_async, reason = "PostgreSQL has to be asked")]
+    async fn time(&self) -> Result<i64, StoreError> {
+        Ok(self.now())
+    }
+
     /// A transaction that can write from its start, so that it never fails for having read first.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         begin(&self.pool).await
     }
 }
+
+giving_back!(SqliteStore);
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

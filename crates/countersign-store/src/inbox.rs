@@ -81,6 +81,9 @@ pub trait InboxStore: Send + Sync + 'static {
     /// Forgets rows that were done longer than `ttl` ago, a bounded number at a call:
     /// [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or more. Says how many.
     ///
+    /// It also makes due what only a clock that was ahead can have put off for [longer than a day](crate::TOO_FAR): rows
+    /// that were never tried, and leases.
+    ///
     /// # Errors
     /// Where the store can't be reached.
     fn prune(&self, ttl: Duration) -> impl Future<Output = Result<u64, StoreError>> + Send;

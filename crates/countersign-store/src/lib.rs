@@ -20,6 +20,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+use std::time::Duration;
+
 pub mod api_keys;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -41,3 +43,7 @@ pub use self::{
 /// How many rows or messages a call that forgets what is old forgets at least, where it finds so many: whoever is told of
 /// as many calls again, and whoever is told of fewer has time.
 pub const PRUNED_AT_ONCE: u64 = 1_000;
+
+/// How far ahead a time can be that a lease or an open circuit ends at: no attempt takes as long as a day, and no
+/// `Retry-After` counts for longer. The hour is what clocks may differ by.
+pub const TOO_FAR: Duration = Duration::from_secs(25 * 3600);

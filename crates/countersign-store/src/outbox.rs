@@ -56,10 +56,6 @@ mod subscription;
 mod turn;
 mod view;
 
-/// How far ahead a time can be that a lease or an open circuit ends at: no attempt takes as long as a day, and no
-/// `Retry-After` counts for longer. The hour is what clocks may differ by.
-pub const TOO_FAR: Duration = Duration::from_secs(25 * 3600);
-
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
     /// Writes an endpoint, new or changed, by its id. Its health stays as it was, but that one with another URL isn't
@@ -185,7 +181,7 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// disables those that have been for `disable_after`. Gives each change to one caller, once.
     ///
     /// It also ends what only a clock that was ahead can have made: leases and open circuits that last for
-    /// [longer than a day](TOO_FAR) from now. What has been failing since a time so far ahead is from now on.
+    /// [longer than a day](crate::TOO_FAR) from now. What has been failing since a time so far ahead is from now on.
     ///
     /// # Errors
     /// Where the store can't be reached.

@@ -39,6 +39,6 @@ CREATE INDEX countersign_inbox_lane_due ON countersign_inbox (due_at, id)
     WHERE state IN ('pending', 'leased') AND lane IS NOT NULL;
 CREATE INDEX countersign_inbox_lane ON countersign_inbox (lane, id)
     WHERE state IN ('pending', 'leased') AND lane IS NOT NULL;
-CREATE INDEX countersign_inbox_lane_leased ON countersign_inbox (lane) WHERE state = 'leased' AND lane IS NOT NULL;
+CREATE INDEX countersign_inbox_leased ON countersign_inbox (lane) WHERE state = 'leased';
 CREATE INDEX countersign_inbox_done ON countersign_inbox (settled_at) WHERE state = 'done';
 CREATE INDEX countersign_inbox_dead ON countersign_inbox (id) WHERE state = 'dead';

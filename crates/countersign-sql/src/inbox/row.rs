@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use countersign_store::{
-    Accepted, DeadLetter, Fence, Leased, Outcome, Received, Settle, Settlement, StoreError,
-};
+use countersign_store::{Accepted, DeadLetter, Outcome, Received, Settle, Settlement, StoreError};
 
 use crate::{clock, reason::shortened};
 
@@ -49,12 +47,6 @@ pub(crate) fn accepted(rows: u64) -> Accepted {
         0 => Accepted::Duplicate,
         _ => Accepted::New,
     }
-}
-
-/// A row that was leased under `fence`.
-pub(crate) fn leased(row: Row, fence: Fence) -> Result<Leased, StoreError> {
-    let DeadLetter { id, attempts, accepted_at, received, .. } = dead_letter(row)?;
-    Ok(Leased { id, fence, attempt: attempts, accepted_at, received })
 }
 
 /// A row that was given up.

@@ -96,6 +96,12 @@ macro_rules! put_off {
 }
 pub(crate) use put_off;
 
+/// Gives back the deliveries of a fence as if they had not been claimed: due now, the second parameter.
+pub(crate) const GIVE_BACK_CLAIMED: &str = "
+    UPDATE countersign_deliveries
+    SET state = 'pending', due_at = $2, fence = NULL, attempts = attempts - 1, step = step - 1
+    WHERE state = 'leased' AND fence = $1";
+
 /// The ids of the messages or endpoints of rows, each once.
 pub(crate) fn distinct(rows: &[Row], id: fn(&Row) -> &String) -> Vec<String> {
     let mut ids: Vec<String> = rows.iter().map(id).cloned().collect();

@@ -27,9 +27,9 @@ macro_rules! outbox_store {
             }
 
             async fn claim(&self, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
-                self.give_back_lost().await?;
+                self.give_back(&self.lost_claims, GIVE_BACK_CLAIMED).await?;
                 let fence = Fence::random()?;
-                self.lost.watch(fence, self.claim_deliveries(limit, lease, fence)).await
+                self.lost_claims.watch(fence, self.claim_deliveries(limit, lease, fence)).await
             }
 
             async fn settle(&self, settled: &[SettleDelivery]) -> Result<Vec<Settlement>, StoreError> {
@@ -269,17 +269,6 @@ macro_rules! outbox_store {
         }
 
         impl $store {
-            /// Gives back what was leased by claims whose answer nobody had.
-            async fn give_back_lost(&self) -> Result<(), StoreError> {
-                for lost in self.lost.all() {
-                    let now = self.time().await?;
-                    let query = sqlx::query(lost::GIVE_BACK).bind(lost.fence.as_i64()).bind(now);
-                    let given = query.execute(&self.pool).await.map_err(failed)?;
-                    self.lost.gave_back(lost, given.rows_affected());
-                }
-                Ok(())
-            }
-
             async fn created_at(&self, endpoint: &Endpoint) -> Result<i64, StoreError> {
                 match endpoint.created_at {
                     0 => self.time().await,

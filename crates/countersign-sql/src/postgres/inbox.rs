@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Accepted, DeadLetter, Fence, InboxStore, Leased, Received, Settle, Settlement, StoreError,
+    Accepted, DeadLetter, Fence, InboxStore, Leased, Received, Settle, Settlement, StoreError, TOO_FAR,
 };
 
 use super::{PgStore, error::failed};
@@ -13,6 +13,7 @@ use crate::{
     clock,
     inbox::{
         lane::lane,
+        lease::{END_PUTTING_OFF, GIVE_BACK_LEASED, Read, leasing, put_off},
         row::{self, Change, Row, select_rows},
     },
 };
@@ -39,11 +40,9 @@ impl InboxStore for PgStore {
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {
+        self.give_back(&self.lost_leases, GIVE_BACK_LEASED).await?;
         let fence = Fence::random()?;
-        match self.take(limit, lease, fence).await? {
-            ids if ids.is_empty() => Ok(Vec::new()),
-            ids => self.read(&ids, fence).await,
-        }
+        self.lost_leases.watch(fence, self.lease_rows(limit, lease, fence)).await
     }
 
     async fn settle(&self, settled: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
@@ -81,11 +80,14 @@ impl InboxStore for PgStore {
     }
 
     async fn prune(&self, ttl: Duration) -> Result<u64, StoreError> {
+        self.end_putting_off().await?;
         let query = sqlx::query(PRUNE).bind(self.now()).bind(clock::span(ttl)).bind(PRUNE_AT_MOST);
         let removed = query.execute(&self.pool).await.map_err(failed)?;
         Ok(removed.rows_affected())
     }
 }
+
+leasing!(PgStore);
 
 impl PgStore {
     /// Leases rows, and returns their ids, the longest due first.
@@ -105,7 +107,12 @@ impl PgStore {
     async fn read(&self, ids: &[i64], fence: Fence) -> Result<Vec<Leased>, StoreError> {
         let query = sqlx::query_as(LEASED).bind(ids).bind(fence.as_i64());
         let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
-        rows.into_iter().map(|row| row::leased(row, fence)).collect()
+        let read = Read::of(rows, fence);
+        if !read.unreadable.is_empty() {
+            let query = sqlx::query(PUT_OFF).bind(&read.unreadable).bind(fence.as_i64());
+            query.execute(&self.pool).await.map_err(failed)?;
+        }
+        Ok(read.leased)
     }
 }
 
@@ -123,6 +130,8 @@ const LEASED: &str = select_rows!(
     "JOIN unnest($1) WITH ORDINALITY AS given (id, place) ON given.id = inbox.id
      WHERE inbox.fence = $2 ORDER BY given.place"
 );
+
+const PUT_OFF: &str = put_off!("= ANY($1)");
 
 const SETTLE: &str = "
     UPDATE countersign_inbox AS inbox

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind,
+    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind, TOO_FAR,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery, TOO_FAR, Tenant,
+        Retention, SettleDelivery, Tenant,
     },
 };
 
@@ -20,13 +20,15 @@ use crate::{
     claims::PRUNE_AT_MOST,
     clock,
     outbox::{
-        attempt, delivery, endpoint,
+        attempt,
+        claim::GIVE_BACK_CLAIMED,
+        delivery, endpoint,
         filter::{self, Conditions},
         forget::{
             self, Place, Search, forget_deliveries, forget_messages, forgetting, some_deliveries,
             still_settled,
         },
-        health, lost, message,
+        health, message,
         operations::{self, outbox_store},
         tenant,
     },
@@ -43,12 +45,6 @@ outbox_store!(PgStore, lock: " FOR UPDATE SKIP LOCKED");
 forgetting!(PgStore on PgConnection, lock: " FOR UPDATE SKIP LOCKED");
 
 impl PgStore {
-    /// The time in microseconds since 1970.
-    async fn time(&self) -> Result<i64, StoreError> {
-        let query = sqlx::query_scalar("SELECT countersign_now($1)").bind(self.now());
-        query.fetch_one(&self.pool).await.map_err(failed)
-    }
-
     async fn notified(&self) {
         self.ear.hear(&self.pool).await;
     }

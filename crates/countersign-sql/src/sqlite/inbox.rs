@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use countersign_store::{
-    Accepted, DeadLetter, Fence, InboxStore, Leased, Received, Settle, Settlement, StoreError,
+    Accepted, DeadLetter, Fence, InboxStore, Leased, Received, Settle, Settlement, StoreError, TOO_FAR,
 };
 use sqlx::SqliteConnection;
 
@@ -12,7 +12,10 @@ use crate::{
     check,
     claims::PRUNE_AT_MOST,
     clock,
-    inbox::row::{self, Change, Row, select_rows},
+    inbox::{
+        lease::{END_PUTTING_OFF, GIVE_BACK_LEASED, Read, leasing, put_off},
+        row::{self, Change, Row, select_rows},
+    },
 };
 
 /// When a row was due, and its id.
@@ -26,11 +29,9 @@ impl InboxStore for SqliteStore {
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {
+        self.give_back(&self.lost_leases, GIVE_BACK_LEASED).await?;
         let fence = Fence::random()?;
-        match self.take(limit, lease, fence).await? {
-            ids if ids.is_empty() => Ok(Vec::new()),
-            ids => self.read(&ids, fence).await,
-        }
+        self.lost_leases.watch(fence, self.lease_rows(limit, lease, fence)).await
     }
 
     async fn settle(&self, settled: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
@@ -64,12 +65,15 @@ impl InboxStore for SqliteStore {
     }
 
     async fn prune(&self, ttl: Duration) -> Result<u64, StoreError> {
+        self.end_putting_off().await?;
         let before = self.now().saturating_sub(clock::span(ttl));
         let query = sqlx::query(PRUNE).bind(before).bind(PRUNE_AT_MOST);
         let removed = query.execute(&self.pool).await.map_err(failed)?;
         Ok(removed.rows_affected())
     }
 }
+
+leasing!(SqliteStore);
 
 impl SqliteStore {
     /// Leases rows, and returns their ids, the longest due first.
@@ -91,7 +95,12 @@ impl SqliteStore {
     async fn read(&self, ids: &[i64], fence: Fence) -> Result<Vec<Leased>, StoreError> {
         let query = sqlx::query_as(LEASED).bind(json(ids)).bind(fence.as_i64());
         let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
-        rows.into_iter().map(|row| row::leased(row, fence)).collect()
+        let read = Read::of(rows, fence);
+        if !read.unreadable.is_empty() {
+            let query = sqlx::query(PUT_OFF).bind(json(&read.unreadable)).bind(fence.as_i64());
+            query.execute(&self.pool).await.map_err(failed)?;
+        }
+        Ok(read.leased)
     }
 }
 
@@ -189,6 +198,8 @@ const LEASE: &str = "
 const LEASED: &str = select_rows!(
     "JOIN json_each(?1) AS given ON given.value = inbox.id WHERE inbox.fence = ?2 ORDER BY given.key"
 );
+
+const PUT_OFF: &str = put_off!("IN (SELECT value FROM json_each($1))");
 
 const SETTLE: &str = "
     UPDATE countersign_inbox

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind,
+    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind, TOO_FAR,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery, TOO_FAR, Tenant,
+        Retention, SettleDelivery, Tenant,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,13 +20,15 @@ use crate::{
     claims::PRUNE_AT_MOST,
     clock,
     outbox::{
-        attempt, delivery, endpoint,
+        attempt,
+        claim::GIVE_BACK_CLAIMED,
+        delivery, endpoint,
         filter::{self, Conditions},
         forget::{
             self, Place, Search, forget_deliveries, forget_messages, forgetting, some_deliveries,
             still_settled,
         },
-        health, lost, message,
+        health, message,
         operations::{self, outbox_store},
         tenant,
     },
@@ -48,12 +50,6 @@ outbox_store!(SqliteStore, lock: "");
 forgetting!(SqliteStore on SqliteConnection, lock: "");
 
 impl SqliteStore {
-    /// The time in microseconds since 1970.
-    #[allow(clippy::unused_async, reason = "PostgreSQL has to be asked")]
-    async fn time(&self) -> Result<i64, StoreError> {
-        Ok(self.now())
-    }
-
     /// SQLite tells nobody of what another process has written.
     async fn notified(&self) {
         std::future::pending().await

@@ -1,17 +1,22 @@
 //! What these databases promise of the inbox beyond the suite in `conformance.rs`.
 
-use std::time::Duration;
+use std::{future::poll_fn, task::Poll, time::Duration};
 
-use countersign_store::{InboxStore, Outcome, Settlement, StoreErrorKind};
+use countersign_store::{InboxStore, Leased, Outcome, Settlement, StoreErrorKind};
 
-use crate::support::{Database, HOUR, SECOND, TestClock, accept, event, keys, lease, ordered, retry, settle};
+use crate::support::{
+    DAY, Database, HOUR, MINUTE, SECOND, TestClock, accept, event, keys, lease, ordered, retry, settle,
+};
 
 on_each_database!(
     rows_are_forgotten_a_bounded_number_at_a_time,
     an_event_that_can_not_be_kept_is_refused,
     another_tenant_or_source_has_orders_of_its_own,
     the_text_of_an_order_can_be_long,
+    a_lease_that_nobody_has_heard_of_takes_no_attempt,
+    a_row_that_can_not_be_read_takes_nothing_from_the_others,
     adv_91_a_clock_that_steps_loses_nothing,
+    adv_91_what_a_clock_far_ahead_has_put_off_is_due_once_it_is_right,
 );
 
 async fn rows_are_forgotten_a_bounded_number_at_a_time<D: Database>(database: &D) {
@@ -69,4 +74,70 @@ async fn adv_91_a_clock_that_steps_loses_nothing<D: Database>(database: &D) {
     assert_eq!(store.settle(&[settle(&leased[0], retry(SECOND))]).await.unwrap(), [Settlement::Settled]);
     clock.ahead(10 * 365 * 24 * HOUR);
     assert_eq!(lease(&store, 10).await.len(), 2);
+}
+
+async fn adv_91_what_a_clock_far_ahead_has_put_off_is_due_once_it_is_right<D: Database>(database: &D) {
+    let clock = TestClock::new();
+    let store = database.at(&clock);
+    accept(&store, &["retried"]).await;
+    let retried = settle(&lease(&store, 1).await[0], retry(400 * DAY));
+    assert_eq!(store.settle(&[retried]).await.unwrap(), [Settlement::Settled]);
+    clock.ahead(365 * DAY);
+    accept(&store, &["leased", "pending"]).await;
+    store.accept(&ordered("ordered", "a")).await.unwrap();
+    assert_eq!(lease(&store, 1).await.len(), 1);
+    clock.back(365 * DAY);
+    store.accept(&ordered("behind", "a")).await.unwrap();
+    assert_eq!(lease(&store, 10).await, []);
+    assert_eq!(store.prune(HOUR).await.unwrap(), 0);
+    let mut due = lease(&store, 10).await;
+    due.sort_by_key(|leased| leased.id);
+    assert_eq!(
+        keys(&due),
+        ["leased", "pending", "ordered"],
+        "a retry waits for as long as its handler has said"
+    );
+}
+
+async fn a_lease_that_nobody_has_heard_of_takes_no_attempt<D: Database>(database: &D) {
+    let store = database.store();
+    accept(&store, &["a", "b"]).await;
+    while let Some(leased) = leased_unheard(database, &store).await {
+        let back: Vec<_> = leased.iter().map(|leased| settle(leased, Outcome::Returned)).collect();
+        assert_eq!(store.settle(&back).await.unwrap(), [Settlement::Settled; 2]);
+    }
+    let leased = lease(&store, 10).await;
+    assert_eq!(keys(&leased), ["a", "b"]);
+    assert!(leased.iter().all(|leased| leased.attempt == 1), "{leased:?}");
+}
+
+/// Leases what is due, and goes once the rows are leased, before it is told of them: step by step, as it may be told all
+/// in one. Then they are given.
+async fn leased_unheard<D: Database>(database: &D, store: &D::Store) -> Option<Vec<Leased>> {
+    let mut leasing = Box::pin(store.lease(10, HOUR));
+    while database.count("SELECT count(*) FROM countersign_inbox WHERE state = 'leased'").await == 0 {
+        if let Poll::Ready(told) = poll_fn(|context| Poll::Ready(leasing.as_mut().poll(context))).await {
+            return Some(told.unwrap());
+        }
+    }
+    None
+}
+
+/// It waits until it can be read, and counts from then on.
+async fn a_row_that_can_not_be_read_takes_nothing_from_the_others<D: Database>(database: &D) {
+    let clock = TestClock::new();
+    let store = database.at(&clock);
+    accept(&store, &["a", "bad", "b"]).await;
+    database.execute("UPDATE countersign_inbox SET headers = '{' WHERE key = 'bad'").await;
+    let leased = lease(&store, 10).await;
+    assert_eq!(keys(&leased), ["a", "b"]);
+    let done: Vec<_> = leased.iter().map(|leased| settle(leased, Outcome::Done)).collect();
+    assert_eq!(store.settle(&done).await.unwrap(), [Settlement::Settled; 2]);
+    for _ in 0..20 {
+        assert_eq!(lease(&store, 10).await, []);
+        clock.ahead(MINUTE);
+    }
+    database.execute("UPDATE countersign_inbox SET headers = '[]' WHERE key = 'bad'").await;
+    let leased = lease(&store, 10).await;
+    assert_eq!((keys(&leased), leased[0].attempt), (vec!["bad"], 1));
 }

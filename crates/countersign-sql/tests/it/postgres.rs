@@ -68,6 +68,10 @@ impl Database for Fresh {
         sqlx::raw_sql(statement).execute(&self.pool).await.unwrap();
     }
 
+    async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(&self.pool).await.unwrap()
+    }
+
     async fn drop(self) {
         execute(&self.pool, &format!("DROP SCHEMA {} CASCADE", self.schema)).await;
         self.pool.close().await;

@@ -52,6 +52,10 @@ impl Database for Fresh {
         sqlx::raw_sql(statement).execute(&self.pool().await).await.unwrap();
     }
 
+    async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(&self.pool().await).await.unwrap()
+    }
+
     /// The folder goes with it.
     async fn drop(self) {}
 

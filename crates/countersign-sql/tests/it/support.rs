@@ -50,6 +50,9 @@ pub(crate) trait Database {
     /// Runs a statement behind the stores' back.
     async fn execute(&self, statement: &'static str);
 
+    /// What a statement counts behind the stores' back.
+    async fn count(&self, statement: &'static str) -> i64;
+
     /// Removes it.
     async fn drop(self);
 

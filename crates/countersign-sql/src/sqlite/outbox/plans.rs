@@ -5,8 +5,8 @@ use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::{
-    Conditions, FORGET_DELIVERIES, FORGET_MESSAGES, STILL_SETTLED, SqliteStore, attempt, due, filter, forget,
-    lost, operations, tenant,
+    Conditions, FORGET_DELIVERIES, FORGET_MESSAGES, GIVE_BACK_CLAIMED, STILL_SETTLED, SqliteStore, attempt,
+    due, filter, forget, operations, tenant,
 };
 use crate::api_keys;
 
@@ -180,7 +180,7 @@ async fn what_can_be_forgotten_is_found_by_an_index() {
 async fn attempts_and_what_waits_are_found_by_an_index() {
     let (_folder, store) = store().await;
     is_found(&store, attempt::SELECT).await;
-    is_found(&store, lost::GIVE_BACK).await;
+    is_found(&store, GIVE_BACK_CLAIMED).await;
     is_found(&store, due::FREE).await;
     is_found(&store, due::BUSY).await;
     let activity = format!("SELECT (at - 0) / 1{} WHERE at >= 0 AND at < 9 GROUP BY 1", operations::ACTIVITY);

@@ -11,11 +11,11 @@ use super::{
     time::{earlier, later},
 };
 use crate::{
-    Fence, Settlement, StoreError,
+    Fence, Settlement, StoreError, TOO_FAR,
     api_keys::StoredKey,
     outbox::{
         Claimed, Delivery, DeliveryFilter, DeliveryState, Endpoint, EndpointState, Enqueued, Health, Message,
-        NewMessage, Retention, SettleDelivery, TOO_FAR, Tenant, TurnCount,
+        NewMessage, Retention, SettleDelivery, Tenant, TurnCount,
     },
 };
 

@@ -1,6 +1,6 @@
 //! Leases that nobody was given: the database stopped, or was too slow, between making them and saying so. Nobody would
-//! attempt their deliveries until the leases end, and an endpoint of which they take every place would be given nothing.
-//! The next claim gives them back.
+//! attempt what they hold until they end: an endpoint of which they take every place would be given nothing, and an event
+//! could be given up that no handler has seen. The next lease gives them back.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,10 +45,10 @@ impl LostLeases {
         self.lock().clone()
     }
 
-    /// Is told how many deliveries of a lost lease were given back. One of which there were none may still be made, for
-    /// some seconds.
-    pub(crate) fn gave_back(&self, lost: Lost, deliveries: u64) {
-        if deliveries > 0 || lost.since.elapsed() >= LATEST {
+    /// Is told how many rows of a lost lease were given back. One of which there were none may still be made, for some
+    /// seconds.
+    pub(crate) fn gave_back(&self, lost: Lost, rows: u64) {
+        if rows > 0 || lost.since.elapsed() >= LATEST {
             self.lock().retain(|other| other.fence != lost.fence);
         }
     }
@@ -58,6 +58,25 @@ impl LostLeases {
     }
 }
 
+/// Implements giving back for a store, whose `time` the statement has.
+macro_rules! giving_back {
+    ($store:ident) => {
+        impl $store {
+            /// Gives back what was leased where nobody had the answer: `statement` takes a fence, and the time.
+            async fn give_back(&self, lost: &LostLeases, statement: &'static str) -> Result<(), StoreError> {
+                for lease in lost.all() {
+                    let now = self.time().await?;
+                    let query = sqlx::query(statement).bind(lease.fence.as_i64()).bind(now);
+                    let given = query.execute(&self.pool).await.map_err(failed)?;
+                    lost.gave_back(lease, given.rows_affected());
+                }
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use giving_back;
+
 impl Drop for Making<'_> {
     fn drop(&mut self) {
         if self.is_lost {
@@ -66,11 +85,6 @@ impl Drop for Making<'_> {
     }
 }
 
-/// Gives back the deliveries of a fence as if they had not been claimed: due now, the second parameter.
-pub(crate) const GIVE_BACK: &str = "
-    UPDATE countersign_deliveries
-    SET state = 'pending', due_at = $2, fence = NULL, attempts = attempts - 1, step = step - 1
-    WHERE state = 'leased' AND fence = $1";
 /// How long after its asker is gone a database goes on with a statement.
 const LATEST: Duration = Duration::from_secs(5);
 
@@ -111,8 +125,8 @@ mod tests {
         let late = now.checked_sub(LATEST).expect("a time");
         let all = [lost(fence(), now), lost(fence(), now), lost(fence(), late)];
         leases.lock().extend(all);
-        for (lost, deliveries) in all.into_iter().zip([3, 0, 0]) {
-            leases.gave_back(lost, deliveries);
+        for (lost, rows) in all.into_iter().zip([3, 0, 0]) {
+            leases.gave_back(lost, rows);
         }
         assert_eq!(fences(&leases), [all[1].fence]);
     }
