@@ -21,8 +21,8 @@ pub(crate) struct Endpoint {
     body_timeout: Duration,
     idle_timeout: Duration,
     pub(crate) store: Store,
-    /// Whether its layer is there twice, by mistake.
-    pub(crate) is_twice: bool,
+    /// The layer around its own.
+    around: Around,
     pub(crate) acts: Vec<Act>,
 }
 
@@ -35,6 +35,16 @@ pub(crate) enum Store {
     IsDownAndOpen,
     /// The application has none.
     IsNone,
+}
+
+/// A layer around that of the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Around {
+    Nothing,
+    /// The same once more, by mistake.
+    Same,
+    /// One that verifies, and remembers nothing.
+    Verifying,
 }
 
 impl Endpoint {
@@ -58,7 +68,7 @@ impl Endpoint {
             body_timeout: patient,
             idle_timeout: patient,
             store: Store::Works,
-            is_twice: false,
+            around: Around::Nothing,
             acts: Vec::new(),
         }
     }
@@ -86,8 +96,8 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn whose_layer_is_there_twice(mut self) -> Endpoint {
-        self.is_twice = true;
+    pub(crate) fn within_a_layer(mut self, around: Around) -> Endpoint {
+        self.around = around;
         self
     }
 
@@ -99,7 +109,9 @@ impl Endpoint {
     /// Whether there is such an endpoint with an inbox, which calls no handler, nor a second layer, and never
     /// goes on without its store.
     pub(crate) fn suits_an_inbox(&self) -> bool {
-        self.acts.is_empty() && !self.is_twice && matches!(self.store, Store::Works | Store::IsDown)
+        self.acts.is_empty()
+            && self.around == Around::Nothing
+            && matches!(self.store, Store::Works | Store::IsDown)
     }
 
     /// The receiver that handles each event once.
@@ -112,6 +124,19 @@ impl Endpoint {
         };
         // Said, because some of the schemes limit no request's age.
         self.plain(path).idempotency(settings.ttl(Idempotency::DEFAULT_TTL)).unwrap()
+    }
+
+    /// That of the layer around.
+    pub(crate) fn around<P: 'static>(
+        &self,
+        memory: Arc<MemoryStore>,
+        path: fn(&P) -> &str,
+    ) -> Option<Receiver<P>> {
+        match self.around {
+            Around::Nothing => None,
+            Around::Same => Some(self.receiver(memory, path)),
+            Around::Verifying => Some(self.plain(path)),
+        }
     }
 
     /// The receiver that stores events for later.

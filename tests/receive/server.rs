@@ -77,15 +77,15 @@ impl Server {
         let claims = Arc::new(MemoryStore::new().clock(|| Duration::ZERO));
         let stop = match self {
             Server::Hyper => {
-                hyper::serve(listener, endpoint, hyper::claiming(endpoint, &claims), handler.clone())
+                let around = hyper::around(endpoint, &claims);
+                hyper::serve(listener, around, hyper::claiming(endpoint, &claims), handler.clone())
             }
             Server::Axum => axum::serve(listener, endpoint, &claims, handler.clone()),
             Server::Actix => actix::serve(listener, endpoint, &claims, handler.clone()),
             Server::Inbox => {
                 let folder = tempfile::tempdir().unwrap();
                 let store = inbox(endpoint, &folder).await;
-                let stop =
-                    hyper::serve(listener, endpoint, hyper::storing(endpoint, &store), handler.clone());
+                let stop = hyper::serve(listener, None, hyper::storing(endpoint, &store), handler.clone());
                 let memory = Memory::Inbox { store, _folder: folder };
                 return Running { address, handler, memory, _stop: stop };
             }

@@ -12,11 +12,12 @@ use std::{
 use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
-    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{Extensions, Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use countersign::{Keyring, RequestView, Verifier};
 use countersign_receive::{
-    Decision, Handling, Idempotency, InboxSettings, Incoming, Next, Receiver, SettingsError, Verified,
+    Decision, Handling, HasClaim, Idempotency, InboxSettings, Incoming, Next, Receiver, SettingsError,
+    Verified,
 };
 
 use crate::{
@@ -169,7 +170,7 @@ impl Webhooks {
         let mut payload = request.take_payload();
         match self.judge(request.request(), Pieces(&mut payload)).await {
             Next::Handle(verified, handling) => {
-                hand_over(&mut request, verified);
+                hand_over(&mut request, verified, handling.holds_claim());
                 Ok((request, handling))
             }
             Next::Answer(answer) => Err(request.into_response(reply::response(answer, payload))),
@@ -180,9 +181,8 @@ impl Webhooks {
         let headers = Headers(request.headers());
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let view = RequestView { method: request.method().as_str(), target, headers: &headers };
-        let (declared_length, outer) =
-            (headers.declared_length(), request.extensions().get::<Verified>().cloned());
-        let incoming = Incoming { parts: request, request: view, declared_length, proven: outer.as_ref() };
+        let (declared_length, claimed) = (headers.declared_length(), claimed(&request.extensions()));
+        let incoming = Incoming { parts: request, request: view, declared_length, claimed: claimed.as_ref() };
         self.receiver.receive(&incoming, body).await
     }
 
@@ -247,8 +247,17 @@ where
     }
 }
 
+/// The proof that a layer around this one has left, where that has claimed the event.
+fn claimed(extensions: &Extensions) -> Option<Verified> {
+    extensions.get::<HasClaim>().and_then(|_| extensions.get()).cloned()
+}
+
 /// Gives the request its body back as it arrived, and its proof.
-fn hand_over(request: &mut ServiceRequest, verified: Verified) {
+fn hand_over(request: &mut ServiceRequest, verified: Verified, has_claim: bool) {
     request.set_payload(Payload::from(verified.body_ref().clone()));
-    request.extensions_mut().insert(verified);
+    let mut extensions = request.extensions_mut();
+    extensions.insert(verified);
+    if has_claim {
+        extensions.insert(HasClaim);
+    }
 }

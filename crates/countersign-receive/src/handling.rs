@@ -25,6 +25,11 @@ pub struct Handling {
     status: Option<u16>,
 }
 
+/// Marks a request whose event has been claimed: an adapter puts it beside the proof where the handling
+/// [holds a claim](Handling::holds_claim).
+#[derive(Clone, Copy, Debug)]
+pub struct HasClaim;
+
 /// A claim, and where it is settled.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -39,6 +44,12 @@ impl Handling {
         // Where nobody listens, there is no span to enter each time.
         let span = (!span.is_disabled()).then(|| Box::new(span.clone()));
         Handling { span, meters, claim, status: None }
+    }
+
+    /// Whether the event has been claimed, so that a copy within this handling would wait for itself.
+    #[must_use]
+    pub fn holds_claim(&self) -> bool {
+        self.claim.is_some()
     }
 
     /// Runs the handler in the span of the request, so that its log says which event it is about.

@@ -146,7 +146,7 @@ pub use self::{
     audit::{Decided, Decision},
     body::BodySource,
     clock::unix_seconds,
-    handling::Handling,
+    handling::{Handling, HasClaim},
     idempotency::Idempotency,
     inbox::InboxSettings,
     receive::{Incoming, Next},

@@ -29,8 +29,8 @@ pub struct Incoming<'a, P> {
     pub request: RequestView<'a>,
     /// How many bytes the body is said to have, at least.
     pub declared_length: u64,
-    /// The proof that a layer around this one has left.
-    pub proven: Option<&'a Verified>,
+    /// The proof that a layer around this one has left, where the request [has a claim](crate::HasClaim).
+    pub claimed: Option<&'a Verified>,
 }
 
 /// What the adapter is to do.
@@ -85,7 +85,7 @@ impl<P> Receiver<P> {
                 Judgement::Handle(verified, Handling::new(span, self.meters.clone(), claim))
             }
             Ok(Placed::Done(answer)) => Judgement::Replay(verified, answer),
-            Err(error) if error.kind() == ErrorKind::InFlight && is_proven(incoming, &verified) => {
+            Err(error) if error.kind() == ErrorKind::InFlight && is_claimed_around(incoming, &verified) => {
                 Judgement::Refuse(Some(verified), twice())
             }
             Err(error) => Judgement::Refuse(Some(verified), error),
@@ -172,9 +172,9 @@ pub(crate) enum Placed {
     Done(Answer),
 }
 
-/// Whether a layer around this one has let the event in: a copy would have been stopped there.
-fn is_proven<P>(incoming: &Incoming<'_, P>, verified: &Verified) -> bool {
-    incoming.proven.is_some_and(|outer| outer.idempotency_key() == verified.idempotency_key())
+/// Whether a layer around this one has claimed the event: a copy would have been stopped there.
+fn is_claimed_around<P>(incoming: &Incoming<'_, P>, verified: &Verified) -> bool {
+    incoming.claimed.is_some_and(|outer| outer.idempotency_key() == verified.idempotency_key())
 }
 
 /// Events of two tenants may have one id.

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use countersign::RequestView;
-use countersign_receive::{Incoming, Next, Receiver, Verified};
+use countersign_receive::{HasClaim, Incoming, Next, Receiver, Verified};
 use http::{Request, Response, Uri, request::Parts};
 use http_body::Body;
 use tower_service::Service;
@@ -85,7 +85,8 @@ where
                 Next::Handle(verified, handling) => (verified, handling),
                 Next::Answer(answer) => return Ok(reply::response(answer, parts.version)),
             };
-            let response = handling.run(|| inner.call(hand_over(parts, verified))).await?;
+            let response =
+                handling.run(|| inner.call(hand_over(parts, verified, handling.holds_claim()))).await?;
             handling.finish(response.status().as_u16()).await;
             Ok(response)
         })
@@ -99,13 +100,16 @@ fn show<'a>(parts: &'a Parts, body: &impl Body, original_uri: fn(&Parts) -> &Uri
         parts,
         request: RequestView { method: parts.method.as_str(), target, headers: &parts.headers },
         declared_length: declared_length(&parts.headers, body),
-        proven: parts.extensions.get(),
+        claimed: parts.extensions.get::<HasClaim>().and_then(|_| parts.extensions.get()),
     }
 }
 
 /// The request as it arrived, with its proof.
-fn hand_over<B: From<Bytes>>(mut parts: Parts, verified: Verified) -> Request<B> {
+fn hand_over<B: From<Bytes>>(mut parts: Parts, verified: Verified, has_claim: bool) -> Request<B> {
     let body = verified.body_ref().clone();
     parts.extensions.insert(verified);
+    if has_claim {
+        parts.extensions.insert(HasClaim);
+    }
     Request::from_parts(parts, B::from(body))
 }

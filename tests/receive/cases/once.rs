@@ -5,7 +5,7 @@ use countersign::{Keyring, Message, Verifier, catalog};
 use crate::{
     answer::{Answer, Answers, REPLAYED},
     case::{Case, Expected, Step},
-    endpoint::{Endpoint, Store},
+    endpoint::{Around, Endpoint, Store},
     handler::Act,
     request::{BODY, NOW, Request, sign},
     server::Server,
@@ -144,9 +144,15 @@ fn at_once() -> Vec<Case> {
             .while_the_first_is_handled()
             .handles([BODY]),
         Case::new("a_layer_that_is_there_twice_and_would_wait_for_itself")
-            .at(Endpoint::standard().whose_layer_is_there_twice())
+            .at(Endpoint::standard().within_a_layer(Around::Same))
             .talk(good(), 500)
             .talk(good(), 500),
+        Case::new("a_copy_within_a_layer_that_only_verifies")
+            .at(Endpoint::standard().within_a_layer(Around::Verifying).whose_handler([Act::Hold]))
+            .talk(good(), 200)
+            .talk(good(), busy())
+            .while_the_first_is_handled()
+            .handles([BODY]),
         Case::new("another_event_while_one_is_handled")
             .at(Endpoint::standard().whose_handler([Act::Hold]))
             .talk(good(), 200)

@@ -32,10 +32,12 @@ pub(super) fn serve(
         System::new().block_on(async move {
             let app = move || {
                 let webhooks = Webhooks::from(endpoint.receiver(store.clone(), HttpRequest::path));
+                let around = endpoint.around(store.clone(), HttpRequest::path).map(Webhooks::from);
+                let (is_around, around) = (around.is_some(), around.unwrap_or_else(|| webhooks.clone()));
                 App::new()
                     .app_data(Data::new(handler.clone()))
-                    .wrap(webhooks.clone())
-                    .wrap(Condition::new(endpoint.is_twice, webhooks))
+                    .wrap(webhooks)
+                    .wrap(Condition::new(is_around, around))
                     .default_service(web::to(handle))
             };
             let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();

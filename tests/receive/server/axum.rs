@@ -24,12 +24,13 @@ pub(super) fn serve(
 ) -> Stop {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let layer = WebhookLayer::from(endpoint.receiver(store.clone(), path)).original_uri(original_uri);
-    let outer = endpoint.is_twice.then(|| layer.clone());
+    let around = endpoint.around(store.clone(), path);
+    let around = around.map(|around| WebhookLayer::from(around).original_uri(original_uri));
     let app = Router::new()
         .route("/", post(handle))
         .route("/{tenant}", post(handle))
         .route_layer(layer)
-        .layer(option_layer(outer))
+        .layer(option_layer(around))
         .with_state(handler);
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     Stop::new(move || serving.abort())

@@ -20,6 +20,11 @@ pub(super) fn claiming(endpoint: &Endpoint, store: &Arc<MemoryStore>) -> Webhook
     endpoint.receiver(store.clone(), path).into()
 }
 
+/// The layer around it.
+pub(super) fn around(endpoint: &Endpoint, store: &Arc<MemoryStore>) -> Option<WebhookLayer> {
+    endpoint.around(store.clone(), path).map(WebhookLayer::from)
+}
+
 /// The layer that stores events for later.
 pub(super) fn storing(endpoint: &Endpoint, store: &SqliteStore) -> WebhookLayer {
     endpoint.inbox(store.clone(), path).into()
@@ -31,14 +36,14 @@ fn path(request: &Parts) -> &str {
 
 pub(super) fn serve(
     listener: TcpListener,
-    endpoint: &Endpoint,
+    around: Option<WebhookLayer>,
     layer: WebhookLayer,
     handler: Handler,
 ) -> Stop {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let service = ServiceBuilder::new()
         .map_request(|request: Request<Incoming>| request.map(WebhookBody::new))
-        .option_layer(endpoint.is_twice.then(|| layer.clone()))
+        .option_layer(around)
         .layer(layer)
         .service_fn(move |request| handle(handler.clone(), request));
     let accepting = tokio::spawn(async move {

@@ -41,7 +41,7 @@ pub(crate) async fn deliver(receiver: &Receiver<()>, id: &str) -> Next {
     deliver_with(receiver, &signed(id, BODY), BODY).await
 }
 
-/// Delivers an event within a layer that has left this proof.
+/// Delivers an event within a layer that has claimed it, and left this proof.
 pub(crate) async fn deliver_within(proof: &Verified, receiver: &Receiver<()>, id: &str) -> Next {
     deliver_any(receiver, &signed(id, BODY), BODY, Some(proof)).await
 }
@@ -54,10 +54,10 @@ async fn deliver_any(
     receiver: &Receiver<()>,
     headers: &[(String, String)],
     body: &[u8],
-    proven: Option<&Verified>,
+    claimed: Option<&Verified>,
 ) -> Next {
     let (request, declared_length) = (RequestView::post(&headers), body.len() as u64);
-    let incoming = Incoming { parts: &(), request, declared_length, proven };
+    let incoming = Incoming { parts: &(), request, declared_length, claimed };
     receiver.receive(&incoming, Whole(Some(Bytes::copy_from_slice(body)))).await
 }
 
