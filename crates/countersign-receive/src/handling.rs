@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use countersign_store::ClaimToken;
+use countersign_store::{ClaimToken, StoreErrorKind};
 use tokio::runtime::Handle;
 use tracing::{Instrument, Span, debug, warn};
 
@@ -59,15 +59,18 @@ impl Handling {
     }
 
     /// Records how the handler has answered: 2xx means that the event is handled, anything else that it
-    /// may come again.
+    /// may come again. Where the store can't take that, it is asked again beside what follows, for as long as the lease.
     pub async fn finish(mut self, status: u16) {
         // Noted first: if this future is dropped half-way, the event is settled all the same.
         self.status = Some(status);
         self.tell(Handled::of(status));
-        if let Some(Held { idempotency, token, ttl }) = &self.claim {
-            idempotency.settle(token, status, *ttl).await;
+        let Some(Held { idempotency, token, ttl }) = &self.claim else { return };
+        let settled = idempotency.settle(token, self.status, *ttl).await;
+        let is_unavailable = settled.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Unavailable);
+        if !is_unavailable {
+            idempotency::log(token, settled);
+            self.claim = None;
         }
-        self.claim = None;
     }
 
     fn tell(&self, outcome: Handled) {
@@ -94,11 +97,6 @@ impl Drop for Handling {
         };
         // Without a runtime there is nobody to ask the store: the lease ends by itself.
         let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            match status {
-                Some(status) => idempotency.settle(&token, status, ttl).await,
-                None => idempotency::log(&token, idempotency.release(&token).await),
-            }
-        });
+        runtime.spawn(async move { idempotency.settle_at_last(&token, status, ttl).await });
     }
 }

@@ -11,8 +11,13 @@ use std::{
 };
 
 use countersign::{Error, ErrorKind, IdempotencyKey, Verifier};
-use countersign_store::{Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError};
-use tokio::{runtime::Handle, time::timeout};
+use countersign_store::{
+    Answer, Claim, ClaimToken, IdempotencyStore, Settlement, StoreError, StoreErrorKind,
+};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{SettingsError, handling::Held, hooks::unavailable, meters::Handled, receive::Placed};
 
@@ -153,18 +158,40 @@ impl Idempotency {
         self.ttl.unwrap_or(Self::DEFAULT_TTL).max(ahead.saturating_mul(2))
     }
 
-    /// Records the answer for `ttl`, or gives the claim back where the event isn't handled.
-    pub(crate) async fn settle(&self, token: &ClaimToken, status: u16, ttl: Duration) {
-        let settled = match Handled::of(status) {
-            Handled::Done => self.ask(self.store.complete(token, Answer { status }, ttl)).await,
-            Handled::Failed | Handled::Dropped => self.release(token).await,
-        };
-        log(token, settled);
+    /// Records the handler's answer for `ttl`, or gives the claim back where the event isn't handled.
+    pub(crate) async fn settle(
+        &self,
+        token: &ClaimToken,
+        status: Option<u16>,
+        ttl: Duration,
+    ) -> Result<Settlement, StoreError> {
+        match status.filter(|status| Handled::of(*status) == Handled::Done) {
+            Some(status) => self.ask(self.store.complete(token, Answer { status }, ttl)).await,
+            None => self.ask(self.store.release(token)).await,
+        }
     }
 
-    /// Gives the claim back.
-    pub(crate) async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
-        self.ask(self.store.release(token)).await
+    /// Settles the claim as [`settle`](Self::settle) does, again and again while the store is away, for as long as the
+    /// lease: an event that was handled would else be handled once more.
+    pub(crate) async fn settle_at_last(&self, token: &ClaimToken, status: Option<u16>, ttl: Duration) {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let settled = loop {
+            match self.settle(token, status, ttl).await {
+                Err(error)
+                    if error.kind() == StoreErrorKind::Unavailable
+                        && began.elapsed() + pause < self.lease =>
+                {
+                    tracing::warn!(
+                        target: "countersign", key = token.key(), error = %error,
+                        "a claim could not be settled: that is tried again"
+                    );
+                    sleep(pause).await;
+                    pause *= 2;
+                }
+                settled => break settled,
+            }
+        };
+        log(token, settled);
     }
 
     async fn ask<T>(&self, mut answer: Answering<'_, T>) -> Result<T, StoreError> {
@@ -208,7 +235,7 @@ impl Drop for Claiming {
         let idempotency = self.idempotency.clone();
         runtime.spawn(async move {
             if let Ok(Ok(Claim::Claimed(token))) = timeout(idempotency.lease, answer).await {
-                log(&token, idempotency.release(&token).await);
+                idempotency.settle_at_last(&token, None, Duration::ZERO).await;
             }
         });
     }
@@ -236,6 +263,8 @@ pub(crate) fn log(token: &ClaimToken, settled: Result<Settlement, StoreError>) {
     }
 }
 
+/// How long a store that was away is left alone before a claim is settled; each time twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How long a lease may be. Stores take one that ends more than a day from now for that of a clock that was ahead.
 const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use countersign::{ErrorKind, Key, Keyring, Message, Signer, Verifier, catalog};
-use countersign_receive::{Idempotency, Receiver};
+use countersign_receive::{Idempotency, Next, Receiver};
 use countersign_store::{Claim, IdempotencyStore, MemoryStore};
 use tokio::{
     runtime::Handle,
@@ -201,6 +201,32 @@ async fn a_future_that_is_dropped_while_the_answer_is_recorded_still_records_it(
     let (_, handling) = handled(deliver(&receiver, "msg_1").await);
     handling.finish(200).await;
     assert_eq!(answered(deliver(&receiver, "msg_1").await).status, 200);
+}
+
+/// An event that was handled would else be handled once more, when its lease has ended.
+#[tokio::test(start_paused = true)]
+async fn how_an_event_ended_is_recorded_once_a_store_that_was_away_is_back() {
+    let store = Flaky::default();
+    let receiver = receiver().idempotency(store.clone()).unwrap();
+    for (id, status, comes_again) in [("done", 200, false), ("failed", 500, true)] {
+        store.away_for.store(4, Ordering::SeqCst);
+        handled(deliver(&receiver, id).await).1.finish(status).await;
+        assert_eq!(answered(deliver(&receiver, id).await).status, 409, "{id}");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let again = deliver(&receiver, id).await;
+        assert_eq!(matches!(again, Next::Handle(..)), comes_again, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_let_go_where_its_store_stays_away_for_as_long_as_its_lease() {
+    let store = Flaky::default();
+    store.away_for.store(u32::MAX, Ordering::SeqCst);
+    let receiver = receiver().idempotency(store.clone()).unwrap();
+    handled(deliver(&receiver, "msg_1").await).1.finish(200).await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
+    tokio::time::sleep(Idempotency::DEFAULT_LEASE).await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
 }
 
 /// As SQLite does where another process holds its lock, and any server whose answer is late.

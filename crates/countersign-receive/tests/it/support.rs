@@ -3,7 +3,10 @@
 use std::{
     future::pending,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -115,6 +118,44 @@ impl IdempotencyStore for Down {
 
     async fn release(&self, _: &ClaimToken) -> Result<Settlement, StoreError> {
         self.fail().await
+    }
+}
+
+/// A store in memory that is away for as many settlements as it is told.
+#[derive(Clone, Default)]
+pub(crate) struct Flaky {
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) away_for: Arc<AtomicU32>,
+}
+
+impl Flaky {
+    fn is_away(&self) -> Result<(), StoreError> {
+        let left = self.away_for.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match left {
+            Ok(_) => Err(StoreError::unavailable("connection refused")),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl IdempotencyStore for Flaky {
+    async fn claim(&self, key: &str, lease: Duration) -> Result<Claim, StoreError> {
+        self.store.claim(key, lease).await
+    }
+
+    async fn complete(
+        &self,
+        token: &ClaimToken,
+        answer: Answer,
+        ttl: Duration,
+    ) -> Result<Settlement, StoreError> {
+        self.is_away()?;
+        self.store.complete(token, answer, ttl).await
+    }
+
+    async fn release(&self, token: &ClaimToken) -> Result<Settlement, StoreError> {
+        self.is_away()?;
+        self.store.release(token).await
     }
 }
 
