@@ -22,6 +22,8 @@
 //!   closes the first gap and nothing closes the second. Where an event must never be handled twice, keep
 //!   the record in the database of the application, with `countersign-sql`.
 //! - Redis 5 or later.
+//! - For a failover, a name or an address that leads to the new primary: the [`Connection`] of
+//!   [`RedisStore::connect`] is made again where the server behind it says that it is a replica now.
 //!
 //! # Redis Cluster
 //!
@@ -36,9 +38,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod answer;
 mod connection;
 mod scripts;
 mod store;
 mod stream;
 
-pub use self::{store::RedisStore, stream::RedisStreamForwarder};
+pub use self::{connection::Connection, store::RedisStore, stream::RedisStreamForwarder};

@@ -5,13 +5,11 @@ use std::{fmt, time::Duration};
 use countersign_store::{
     Answer, Claim, ClaimToken, Fence, IdempotencyStore, Settlement, StoreError, check_key,
 };
-use redis::{
-    ScriptInvocation,
-    aio::{ConnectionLike, ConnectionManager},
-};
+use redis::{ScriptInvocation, aio::ConnectionLike};
 
 use crate::{
-    connection::{self, TIMEOUT, store_error, within},
+    Connection,
+    answer::{TIMEOUT, store_error, within},
     scripts::{CLAIM, COMPLETE, RELEASE},
 };
 
@@ -22,22 +20,22 @@ use crate::{
 /// its lease: until then, and until somebody else claims the event, its token still settles.
 ///
 /// `C` is the connection. Clones of it are used at once, so it has to be one that is shared:
-/// `ConnectionManager`, `MultiplexedConnection` or `ClusterConnection`.
+/// a [`Connection`], or the `ConnectionManager`, `MultiplexedConnection` or `ClusterConnection` of `redis`.
 #[derive(Clone)]
-pub struct RedisStore<C = ConnectionManager> {
+pub struct RedisStore<C = Connection> {
     connection: C,
     prefix: String,
     timeout: Duration,
 }
 
 impl RedisStore {
-    /// Connects to the Redis at `url`: `redis://user:password@host:port/database`. A connection that is
-    /// lost later is made again by itself.
+    /// Connects to the Redis at `url`: `redis://user:password@host:port/database`. The
+    /// [`Connection`] is made again by itself where it is lost later.
     ///
     /// # Errors
     /// Where Redis can't be reached within 5 seconds, or the URL isn't one.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(RedisStore::new(connection::connect(url).await?))
+        Ok(RedisStore::new(Connection::open(url).await?))
     }
 }
 

@@ -3,13 +3,12 @@
 use std::{fmt, time::Duration};
 
 use countersign_store::{Forward, Leased, StoreError};
-use redis::{
-    Cmd, Pipeline,
-    aio::{ConnectionLike, ConnectionManager},
-    cmd,
-};
+use redis::{Cmd, Pipeline, aio::ConnectionLike, cmd};
 
-use crate::connection::{self, TIMEOUT, queue_error, within};
+use crate::{
+    Connection,
+    answer::{TIMEOUT, queue_error, within},
+};
 
 /// A [`Forward`] that adds each event to a Redis stream.
 ///
@@ -20,7 +19,7 @@ use crate::connection::{self, TIMEOUT, queue_error, within};
 /// An event is confirmed when Redis has answered, or with [`replicas`](Self::replicas) when so many
 /// replicas have it.
 #[derive(Clone)]
-pub struct RedisStreamForwarder<C = ConnectionManager> {
+pub struct RedisStreamForwarder<C = Connection> {
     connection: C,
     stream: String,
     max_len: Option<u64>,
@@ -35,7 +34,7 @@ impl RedisStreamForwarder {
     /// # Errors
     /// Where Redis can't be reached within 5 seconds, or the URL isn't one.
     pub async fn connect(url: &str, stream: impl Into<String>) -> Result<Self, StoreError> {
-        Ok(RedisStreamForwarder::new(connection::connect(url).await?, stream))
+        Ok(RedisStreamForwarder::new(Connection::open(url).await?, stream))
     }
 }
 

@@ -5,6 +5,7 @@
 mod conformance;
 mod outage;
 mod private;
+mod proxy;
 mod store;
 mod stream;
 mod support;

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use countersign_redis::RedisStore;
 use countersign_store::{Claim, IdempotencyStore, StoreErrorKind};
-use redis::{Client, aio::ConnectionManagerConfig};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-    time::sleep,
+use redis::{
+    Client,
+    aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use tokio::{net::TcpListener, time::sleep};
 
-use crate::support::{claimed, unique, url};
+use crate::{
+    proxy::{Line, Proxy},
+    support::{claimed, unique, url},
+};
 
 #[tokio::test]
 async fn a_refused_connection_is_an_error_in_time() {
@@ -69,7 +69,20 @@ async fn a_connection_that_is_cut_is_made_again() {
     assert!(matches!(store.claim("before", LEASE).await.unwrap(), Claim::InFlight { .. }));
 }
 
-async fn assert_unavailable_in_time(store: &RedisStore) {
+/// As behind a balancer that has forgotten the connection, and takes all that is sent to it.
+#[tokio::test]
+async fn a_connection_over_which_nothing_is_answered_any_more_is_made_again() {
+    let Some(url) = url() else { return };
+    let proxy = Proxy::start(&url).await;
+    let store = proxied(&proxy).await;
+    claimed(&store, "before", LEASE).await;
+    proxy.set(Line::OpenToNew);
+    assert_unavailable_in_time(&store).await;
+    claimed_at_last(&store).await;
+    assert!(matches!(store.claim("before", LEASE).await.unwrap(), Claim::InFlight { .. }));
+}
+
+async fn assert_unavailable_in_time(store: &impl IdempotencyStore) {
     let begun = Instant::now();
     let error = store.claim("evt", LEASE).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
@@ -86,7 +99,7 @@ async fn claimed_at_last(store: &RedisStore) {
 }
 
 /// A store whose connection is made at the first claim.
-fn lazy(url: &str) -> RedisStore {
+fn lazy(url: &str) -> RedisStore<ConnectionManager> {
     let client = Client::open(url).unwrap();
     let config = ConnectionManagerConfig::new();
     RedisStore::new(client.get_connection_manager_lazy(config).unwrap()).timeout(TIMEOUT)
@@ -94,57 +107,6 @@ fn lazy(url: &str) -> RedisStore {
 
 async fn proxied(proxy: &Proxy) -> RedisStore {
     RedisStore::connect(&proxy.url).await.unwrap().prefix(unique("test")).timeout(TIMEOUT)
-}
-
-/// A network between the store and Redis that a test can break.
-struct Proxy {
-    url: String,
-    line: watch::Sender<Line>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Line {
-    Open,
-    Silent,
-    Cut,
-}
-
-impl Proxy {
-    async fn start(url: &str) -> Self {
-        let server = url.trim_start_matches("redis://").to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("redis://{}", listener.local_addr().unwrap());
-        let (line, seen) = watch::channel(Line::Open);
-        tokio::spawn(accept(listener, server, seen));
-        Proxy { url, line }
-    }
-
-    fn set(&self, line: Line) {
-        self.line.send_replace(line);
-    }
-}
-
-async fn accept(listener: TcpListener, server: String, line: watch::Receiver<Line>) {
-    let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
-        connections.spawn(pass_on(client, server.clone(), line.clone()));
-    }
-}
-
-/// Ends when the line is cut, which closes both sides.
-async fn pass_on(mut client: TcpStream, server: String, mut line: watch::Receiver<Line>) {
-    let mut server = TcpStream::connect(server).await.unwrap();
-    loop {
-        let now = *line.borrow_and_update();
-        match now {
-            Line::Cut => return,
-            Line::Silent => line.changed().await.unwrap(),
-            Line::Open => tokio::select! {
-                _ = copy_bidirectional(&mut client, &mut server) => return,
-                changed = line.changed() => changed.unwrap(),
-            },
-        }
-    }
 }
 
 const TIMEOUT: Duration = Duration::from_millis(300);

@@ -12,7 +12,10 @@ use redis::{Client, cluster::ClusterClient, cmd};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::support::{claimed, event, plain, skip};
+use crate::{
+    proxy::Proxy,
+    support::{claimed, event, plain, skip},
+};
 
 #[tokio::test]
 async fn a_full_server_that_may_forget_nothing_refuses_claims() {
@@ -63,6 +66,37 @@ async fn an_event_that_a_replica_has_is_confirmed() {
     while let Err(error) = forwarder.forward(&event("key 1")).await {
         assert!(Instant::now() < deadline, "{error}");
     }
+}
+
+/// The name of a primary leads to another server then, and the connections to the old one stay.
+#[tokio::test]
+async fn after_a_failover_the_new_primary_is_found() {
+    let (Some(old), Some(new)) = (Server::start(&[]).await, Server::start(&[]).await) else { return };
+    let name = Proxy::start(&old.url()).await;
+    let store = RedisStore::connect(&name.url).await.unwrap();
+    let forwarder = RedisStreamForwarder::connect(&name.url, "events").await.unwrap();
+    claimed(&store, "before", LEASE).await;
+    forwarder.forward(&event("before")).await.unwrap();
+    name.lead_new_connections_to(&new.url());
+    let () = cmd("REPLICAOF")
+        .arg("127.0.0.1")
+        .arg(&new.port)
+        .query_async(&mut plain(&old.url()).await)
+        .await
+        .unwrap();
+    let error = store.claim("refused", LEASE).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while let Err(error) = store.claim("after", LEASE).await {
+        assert!(Instant::now() < deadline, "{error}");
+        sleep(Duration::from_millis(50)).await;
+    }
+    while let Err(error) = forwarder.forward(&event("after")).await {
+        assert!(Instant::now() < deadline, "{error}");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let kept: u64 = cmd("XLEN").arg("events").query_async(&mut plain(&new.url()).await).await.unwrap();
+    assert!(kept > 0, "the new primary has it");
 }
 
 /// A server that stops with the test.
