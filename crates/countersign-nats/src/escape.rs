@@ -5,6 +5,11 @@ pub(crate) fn header(text: &str) -> String {
     encode(text, |byte| byte.is_ascii_graphic() && byte != b'%')
 }
 
+/// Percent-encodes what the name of a header can't hold besides: the colon.
+pub(crate) fn header_name(text: &str) -> String {
+    encode(text, |byte| byte.is_ascii_graphic() && !b"%:".contains(&byte))
+}
+
 /// One token of a subject.
 pub(crate) fn token(text: &str) -> String {
     match text {
@@ -43,6 +48,12 @@ mod tests {
             header(" a\r\nNats-Rollup: all%\0\u{e9}\u{7f}"),
             "%20a%0D%0ANats-Rollup:%20all%25%00%C3%A9%7F"
         );
+    }
+
+    #[test]
+    fn a_headers_name_ends_before_no_colon_of_its_own() {
+        assert_eq!(header_name("x-shop-domain"), "x-shop-domain");
+        assert_eq!(header_name("a: b\r\n"), "a%3A%20b%0D%0A");
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //! | `Countersign-Accepted-At` | when the event was accepted, in microseconds since 1970 |
 //! | `Countersign-Attempt` | which attempt to forward it this is, from 1 |
 //! | `Countersign-Type`, `Countersign-Id`, `Countersign-Tenant` | where they are known |
+//! | `Countersign-Header-…` | the header `…` of the request, where the application has asked for it to be kept |
 //!
 //! Header values and the parts of the subject are percent-encoded: `%`, spaces and everything that isn't
 //! printable ASCII, and in the subject `*` and `>` too. A dot in the source is encoded; one in the type
@@ -36,7 +37,7 @@
 //! both accept then stands there twice, once under each.
 //!
 //! The server's `max_payload`, 1 MiB unless set, and the stream's `max_msg_size` have to hold the largest
-//! body that the receiver accepts, and up to 16 KiB of headers besides. An event that is larger, or whose
+//! body that the receiver accepts, up to 16 KiB of headers, and those that are kept. An event that is larger, or whose
 //! type makes a subject of more than 1,024 bytes, fails as
 //! [`StoreErrorKind::Invalid`](countersign_store::StoreErrorKind::Invalid), and an inbox's worker makes it a
 //! dead letter, which can be put back once there is room.

@@ -50,6 +50,9 @@ fn headers(event: &Leased, subject: &str) -> HeaderMap {
             headers.insert(name, escape::header(value));
         }
     }
+    for (name, value) in &received.headers {
+        headers.append(format!("Countersign-Header-{}", escape::header_name(name)), escape::header(value));
+    }
     headers
 }
 

@@ -13,8 +13,9 @@ use crate::{
 /// A [`Forward`] that adds each event to a Redis stream.
 ///
 /// An entry has the fields `key`, `source`, `accepted_at` (microseconds since 1970), `attempt` and `body`,
-/// and where they are known `type`, `id` and `tenant`. An event can be added more than once, so whoever
-/// reads the stream remembers the keys.
+/// and where they are known `type`, `id` and `tenant`. Headers that the application has asked to be kept stand there as
+/// `header:` and their name in lower case. An event can be added more than once, so whoever reads the stream remembers the
+/// keys.
 ///
 /// An event is confirmed when Redis has answered, or with [`replicas`](Self::replicas) when so many
 /// replicas have it.
@@ -138,6 +139,9 @@ fn write_fields(add: &mut Cmd, event: &Leased) {
         if let Some(value) = value {
             add.arg(name).arg(value);
         }
+    }
+    for (name, value) in &received.headers {
+        add.arg(format!("header:{name}")).arg(value);
     }
     add.arg("body").arg(&received.body[..]);
 }
