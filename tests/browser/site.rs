@@ -19,7 +19,7 @@ use countersign::{Keyring, RequestView, Verifier, catalog};
 use countersign_dispatch::{Dispatcher, Outbox, Schedule, Sealer};
 use countersign_server::{Access, Dashboard, EventTypes, Server};
 use countersign_sql::SqliteStore;
-use countersign_store::outbox::{Endpoint, EndpointKey, NewMessage, OutboxStore, Page};
+use countersign_store::outbox::{Endpoint, EndpointKey, NewMessage, OutboxStore, Page, TenantFilter};
 use countersign_transport::{Policy, Transport};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -111,7 +111,7 @@ impl Site {
     /// The URLs of the endpoints that there are.
     pub(crate) async fn urls(&self) -> Vec<String> {
         let page = Page { after: None, limit: 10 };
-        let endpoints = self.outbox.store().endpoints(None, &page).await.unwrap();
+        let endpoints = self.outbox.store().endpoints(&TenantFilter::Any, &page).await.unwrap();
         endpoints.into_iter().map(|endpoint| endpoint.url).collect()
     }
 }

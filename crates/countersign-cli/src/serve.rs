@@ -13,7 +13,7 @@ use countersign_dispatch::{Outbox, SealError, Sealer, check_sealed};
 use countersign_server::ApiKey;
 use countersign_store::{
     api_keys::ApiKeyStore,
-    outbox::{OutboxStore, Page},
+    outbox::{OutboxStore, Page, TenantFilter},
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -168,7 +168,7 @@ async fn listen(
 async fn check_secrets(store: &impl OutboxStore, sealer: Option<&Sealer>) -> anyhow::Result<()> {
     let mut page = Page { limit: Page::MAX, ..Page::default() };
     loop {
-        let endpoints = match store.endpoints(None, &page).await {
+        let endpoints = match store.endpoints(&TenantFilter::Any, &page).await {
             Ok(endpoints) => endpoints,
             Err(error) => {
                 output::note(format_args!("whether secrets can be opened is not known: {error}"));

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use countersign_store::outbox::{OutboxStore, Page};
+use countersign_store::outbox::{OutboxStore, Page, TenantFilter};
 use uuid::Uuid;
 
 use crate::{
@@ -50,7 +50,7 @@ impl<S: OutboxStore> Operator<S> {
     /// Where it doesn't.
     pub(crate) async fn check_store(&self) -> Result<(), Refusal> {
         let page = Page { after: None, limit: 1 };
-        Ok(self.store().endpoints(None, &page).await.map(drop)?)
+        Ok(self.store().endpoints(&TenantFilter::Any, &page).await.map(drop)?)
     }
 
     fn store(&self) -> &S {
@@ -155,10 +155,13 @@ impl Caller {
     }
 
     /// The tenants whose things are listed: of all that they see, those of `wanted` where it is given.
-    fn narrow(&self, wanted: Option<&str>) -> Result<Option<Option<String>>, Refusal> {
+    fn narrow(&self, wanted: Option<&str>) -> Result<TenantFilter, Refusal> {
         match (self.tenant(), wanted) {
             (Some(own), Some(wanted)) if own != wanted => Err(other_tenant()),
-            (own, wanted) => Ok(checked("tenant", wanted)?.or(own).map(|tenant| Some(tenant.to_owned()))),
+            (own, wanted) => {
+                let tenant = checked("tenant", wanted)?.or(own);
+                Ok(tenant.map_or(TenantFilter::Any, |tenant| TenantFilter::Is(tenant.to_owned())))
+            }
         }
     }
 

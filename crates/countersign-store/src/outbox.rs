@@ -44,7 +44,7 @@ pub use self::{
     message::{Enqueued, Message, NewMessage, Payload},
     subscription::Subscription,
     turn::TurnCount,
-    view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention, Tenant},
+    view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention, Tenant, TenantFilter},
 };
 use crate::{Settlement, StoreError};
 
@@ -88,14 +88,13 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn endpoint(&self, id: &str) -> impl Future<Output = Result<Option<Endpoint>, StoreError>> + Send;
 
-    /// The endpoints of a tenant (`Some(None)` for those of none; all, where it is `None`) whose id is above
-    /// `page.after`, by id.
+    /// The endpoints of a tenant whose id is above `page.after`, by id.
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn endpoints(
         &self,
-        tenant: Option<Option<&str>>,
+        tenant: &TenantFilter,
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Endpoint>, StoreError>> + Send;
 

@@ -68,11 +68,7 @@ impl OutboxStore for Faulty {
         self.inner.endpoint(id).await
     }
 
-    async fn endpoints(
-        &self,
-        tenant: Option<Option<&str>>,
-        page: &Page,
-    ) -> Result<Vec<Endpoint>, StoreError> {
+    async fn endpoints(&self, tenant: &TenantFilter, page: &Page) -> Result<Vec<Endpoint>, StoreError> {
         self.inner.endpoints(tenant, page).await
     }
 

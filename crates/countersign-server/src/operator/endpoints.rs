@@ -24,7 +24,7 @@ impl<S: OutboxStore> Operator<S> {
         wanted: &Wanted,
     ) -> Result<Rows<Endpoint>, Refusal> {
         let (tenant, page) = (caller.narrow(tenant)?, wanted.page()?);
-        let found = self.store().endpoints(tenant.as_ref().map(Option::as_deref), &page).await?;
+        let found = self.store().endpoints(&tenant, &page).await?;
         Ok(Rows::of(&page, found, |endpoint| endpoint.id.clone()))
     }
 

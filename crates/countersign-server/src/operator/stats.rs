@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::outbox::{
-    Activity, ActivityFilter, DeliveryFilter, DeliveryState, Depth, OutboxStore,
+    Activity, ActivityFilter, DeliveryFilter, DeliveryState, Depth, OutboxStore, TenantFilter,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -38,10 +38,13 @@ pub(crate) struct ActivityQuery {
 impl<S: OutboxStore> Operator<S> {
     /// How much waits of what the caller sees. For how long the oldest has been due is known of the whole alone.
     pub(crate) async fn depth(&self, caller: &Caller) -> Result<Depth, Refusal> {
-        let Some(tenant) = caller.narrow(None)? else { return Ok(self.store().depth().await?) };
+        let tenant = caller.narrow(None)?;
+        if tenant == TenantFilter::Any {
+            return Ok(self.store().depth().await?);
+        }
         let count = async |state| {
             let mut filter = DeliveryFilter::default();
-            (filter.tenant, filter.state) = (Some(tenant.clone()), Some(state));
+            (filter.tenant, filter.state) = (tenant.clone(), Some(state));
             self.store().count(&filter).await
         };
         let mut depth = Depth::default();

@@ -14,7 +14,7 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, MemoryOutbox, Message, MessageFilter, NewMessage, OutboxStore, Page,
-        Redelivered, Retention, SettleDelivery, Tenant,
+        Redelivered, Retention, SettleDelivery, Tenant, TenantFilter,
     },
 };
 use futures_util::FutureExt as _;
@@ -41,7 +41,7 @@ impl OutboxStore for Late {
         put_endpoint(endpoint: &Endpoint) -> (), yield_now;
         put_endpoint_if_unchanged(endpoint: &Endpoint) -> (), yield_now;
         endpoint(id: &str) -> Option<Endpoint>;
-        endpoints(tenant: Option<Option<&str>>, page: &Page) -> Vec<Endpoint>;
+        endpoints(tenant: &TenantFilter, page: &Page) -> Vec<Endpoint>;
         delete_endpoint(id: &str) -> bool, yield_now;
         set_state(id: &str, state: EndpointState) -> bool, yield_now;
         enqueue(messages: &[NewMessage]) -> Vec<Enqueued>, yield_now;

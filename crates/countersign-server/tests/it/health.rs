@@ -11,7 +11,7 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery, Tenant,
+        Retention, SettleDelivery, Tenant, TenantFilter,
     },
 };
 use serde_json::json;
@@ -113,7 +113,7 @@ impl OutboxStore for Broken {
         error()
     }
 
-    async fn endpoints(&self, _: Option<Option<&str>>, _: &Page) -> Result<Vec<Endpoint>, StoreError> {
+    async fn endpoints(&self, _: &TenantFilter, _: &Page) -> Result<Vec<Endpoint>, StoreError> {
         error()
     }
 

@@ -2,7 +2,7 @@
 
 use countersign_store::{
     StoreError,
-    outbox::{DeliveryFilter, DeliveryState, MessageFilter},
+    outbox::{DeliveryFilter, DeliveryState, MessageFilter, TenantFilter},
 };
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
@@ -29,7 +29,7 @@ where
         self.number("id >", filter.after);
         self.text("message_id =", filter.message_id.as_deref());
         self.text("endpoint_id =", filter.endpoint_id.as_deref());
-        self.tenant(filter.tenant.as_ref());
+        self.tenant(&filter.tenant);
         self.text("kind =", filter.event_type.as_deref());
         self.state(filter.state);
         self.number("created_at >=", filter.from);
@@ -48,7 +48,7 @@ where
 
     /// The conditions of a filter of messages.
     pub(crate) fn messages(mut self, filter: &MessageFilter) -> Self {
-        self.tenant(filter.tenant.as_ref());
+        self.tenant(&filter.tenant);
         self.text("kind =", filter.event_type.as_deref());
         self.number("created_at >=", filter.from);
         self.number("created_at <", filter.until);
@@ -74,23 +74,24 @@ where
         }
     }
 
-    /// `Some(None)` for those of none.
-    pub(crate) fn tenant(&mut self, tenant: Option<&Option<String>>) {
+    pub(crate) fn tenant(&mut self, tenant: &TenantFilter) {
         match tenant {
-            None => {}
-            Some(None) => drop(self.and().push("tenant IS NULL")),
-            Some(Some(tenant)) => self.text("tenant =", Some(tenant)),
+            TenantFilter::Any => {}
+            TenantFilter::Without => drop(self.and().push("tenant IS NULL")),
+            TenantFilter::Is(tenant) => self.text("tenant =", Some(tenant)),
         }
     }
 
-    /// What belongs to the endpoints of a tenant; `Some(None)` for those of none.
-    pub(crate) fn endpoints_of(&mut self, tenant: Option<&Option<String>>) {
-        let Some(tenant) = tenant else { return };
-        let sql = self.and().push("endpoint_id IN (SELECT id FROM countersign_endpoints WHERE tenant ");
+    /// What belongs to the endpoints of a tenant.
+    pub(crate) fn endpoints_of(&mut self, tenant: &TenantFilter) {
+        const WHERE: &str = "endpoint_id IN (SELECT id FROM countersign_endpoints WHERE tenant ";
         match tenant {
-            None => sql.push("IS NULL)"),
-            Some(tenant) => sql.push("= ").push_bind(tenant.clone()).push(")"),
-        };
+            TenantFilter::Any => {}
+            TenantFilter::Without => drop(self.and().push(WHERE).push("IS NULL)")),
+            TenantFilter::Is(tenant) => {
+                self.and().push(WHERE).push("= ").push_bind(tenant.clone()).push(")");
+            }
+        }
     }
 
     /// Goes on to the next condition, which the caller writes.

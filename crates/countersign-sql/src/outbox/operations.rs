@@ -67,11 +67,11 @@ macro_rules! outbox_store {
 
             async fn endpoints(
                 &self,
-                tenant: Option<Option<&str>>,
+                tenant: &TenantFilter,
                 page: &Page,
             ) -> Result<Vec<Endpoint>, StoreError> {
                 let mut conditions = Conditions::new(operations::ENDPOINTS);
-                conditions.tenant(tenant.map(|tenant| tenant.map(str::to_owned)).as_ref());
+                conditions.tenant(tenant);
                 conditions.text("id >", page.after.as_deref());
                 let mut sql = conditions.limit(" ORDER BY id", page.rows().into());
                 let rows: Vec<endpoint::Row> =
@@ -215,7 +215,7 @@ macro_rules! outbox_store {
                 statement.number("at >=", Some(from));
                 statement.number("at <", Some(filter.until));
                 statement.text("endpoint_id =", filter.endpoint_id.as_deref());
-                statement.endpoints_of(filter.tenant.as_ref());
+                statement.endpoints_of(&filter.tenant);
                 statement.sql.push(" GROUP BY 1 ORDER BY 1");
                 let rows: Vec<(i64, i64, i64)> =
                     statement.sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;

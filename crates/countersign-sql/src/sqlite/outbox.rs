@@ -7,7 +7,7 @@ use countersign_store::{
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,
-        Retention, SettleDelivery, Tenant,
+        Retention, SettleDelivery, Tenant, TenantFilter,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};

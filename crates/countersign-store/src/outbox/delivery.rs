@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Effect, Endpoint, Message};
+use super::{Effect, Endpoint, Message, TenantFilter};
 use crate::Fence;
 
 /// A delivery that is a worker's until its lease ends.
@@ -220,8 +220,8 @@ pub struct DeliveryFilter {
     pub message_id: Option<String>,
     /// Its endpoint.
     pub endpoint_id: Option<String>,
-    /// Its tenant: `Some(None)` for those of none.
-    pub tenant: Option<Option<String>>,
+    /// Its tenant.
+    pub tenant: TenantFilter,
     /// Its event type.
     pub event_type: Option<String>,
     /// Where it stands.

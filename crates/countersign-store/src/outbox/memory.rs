@@ -16,7 +16,7 @@ use self::{
 use super::{
     Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DeliveryState, Depth, Endpoint,
     EndpointState, Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page,
-    Redelivered, Retention, SettleDelivery, Tenant,
+    Redelivered, Retention, SettleDelivery, Tenant, TenantFilter,
 };
 use crate::{Settlement, StoreError, StoreErrorKind};
 
@@ -81,16 +81,10 @@ impl OutboxStore for MemoryOutbox {
         Ok(self.lock().endpoints.get(id).map(|endpoint| (**endpoint).clone()))
     }
 
-    async fn endpoints(
-        &self,
-        tenant: Option<Option<&str>>,
-        page: &Page,
-    ) -> Result<Vec<Endpoint>, StoreError> {
+    async fn endpoints(&self, tenant: &TenantFilter, page: &Page) -> Result<Vec<Endpoint>, StoreError> {
         let tables = self.lock();
         let after = |id: &str| page.after.as_deref().is_none_or(|after| id > after);
-        let of = |endpoint: &&Arc<Endpoint>| {
-            tenant.is_none_or(|tenant| endpoint.tenant.as_deref() == tenant) && after(&endpoint.id)
-        };
+        let of = |endpoint: &&Arc<Endpoint>| tenant.takes(endpoint.tenant.as_deref()) && after(&endpoint.id);
         let found = tables.endpoints.values().filter(of).take(page.rows() as usize);
         Ok(found.map(|endpoint| (**endpoint).clone()).collect())
     }
@@ -209,13 +203,13 @@ impl OutboxStore for MemoryOutbox {
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
         let (tables, step) = (self.lock(), filter.step_micros());
-        let is_of = |endpoint: &str, tenant: &Option<String>| {
-            tables.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.tenant == *tenant)
+        let is_of = |endpoint: &str, tenant: &TenantFilter| {
+            let found = tables.endpoints.get(endpoint);
+            found.map_or(*tenant == TenantFilter::Any, |endpoint| tenant.takes(endpoint.tenant.as_deref()))
         };
         let rows = tables.rows.values().filter(|row| {
             let endpoint = &row.delivery.endpoint_id;
-            filter.endpoint_id.as_ref().is_none_or(|id| id == endpoint)
-                && filter.tenant.as_ref().is_none_or(|tenant| is_of(endpoint, tenant))
+            filter.endpoint_id.as_ref().is_none_or(|id| id == endpoint) && is_of(endpoint, &filter.tenant)
         });
         let attempts = rows.flat_map(|row| &row.attempts);
         let mut steps: BTreeMap<i64, Activity> = BTreeMap::new();
@@ -265,7 +259,7 @@ impl fmt::Debug for MemoryOutbox {
 
 /// Whether a message is one that a filter means.
 fn of(message: &Message, filter: &MessageFilter) -> bool {
-    filter.tenant.as_ref().is_none_or(|tenant| *tenant == message.tenant)
+    filter.tenant.takes(message.tenant.as_deref())
         && filter.event_type.as_ref().is_none_or(|kind| *kind == message.event_type)
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)

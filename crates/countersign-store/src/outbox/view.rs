@@ -28,12 +28,42 @@ impl Default for Page {
     }
 }
 
+/// Whose things are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TenantFilter {
+    /// Everybody's, and those of no tenant.
+    #[default]
+    Any,
+    /// Those of no tenant.
+    Without,
+    /// Those of this tenant.
+    Is(String),
+}
+
+impl TenantFilter {
+    /// Those of exactly this tenant; of none, where it is `None`.
+    #[must_use]
+    pub fn exactly(tenant: Option<&str>) -> Self {
+        tenant.map_or(TenantFilter::Without, |tenant| TenantFilter::Is(tenant.to_owned()))
+    }
+
+    /// Whether what belongs to `tenant` is meant.
+    #[must_use]
+    pub fn takes(&self, tenant: Option<&str>) -> bool {
+        match self {
+            TenantFilter::Any => true,
+            TenantFilter::Without => tenant.is_none(),
+            TenantFilter::Is(name) => tenant == Some(name),
+        }
+    }
+}
+
 /// Which messages are meant: those that match everything that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageFilter {
-    /// Its tenant: `Some(None)` for those of none.
-    pub tenant: Option<Option<String>>,
+    /// Its tenant.
+    pub tenant: TenantFilter,
     /// Its event type.
     pub event_type: Option<String>,
     /// Enqueued at this time or later, in microseconds.
@@ -61,8 +91,8 @@ pub struct Depth {
 pub struct ActivityFilter {
     /// Those of this endpoint; of all, where it is `None`.
     pub endpoint_id: Option<String>,
-    /// At the endpoints that are this tenant's now; `Some(None)` for those of none.
-    pub tenant: Option<Option<String>>,
+    /// At the endpoints that are this tenant's now.
+    pub tenant: TenantFilter,
     /// Made at this time or later, in microseconds: the first step begins here.
     pub from: i64,
     /// Made before this time, in microseconds.
@@ -75,7 +105,7 @@ impl ActivityFilter {
     /// All attempts between two times (microseconds) in steps of this length.
     #[must_use]
     pub fn new(from: i64, until: i64, step: Duration) -> Self {
-        ActivityFilter { endpoint_id: None, tenant: None, from, until, step }
+        ActivityFilter { endpoint_id: None, tenant: TenantFilter::Any, from, until, step }
     }
 
     /// The length of a step in microseconds, at least one.

@@ -1,7 +1,7 @@
 //! How SQLite finds what an operator looks for: by an index, or in the order of numbers, of which a page reads the
 //! first.
 
-use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter};
+use countersign_store::outbox::{DeliveryFilter, DeliveryState, MessageFilter, TenantFilter};
 use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::{
@@ -55,7 +55,7 @@ fn statements(asked: &DeliveryFilter) -> [String; 2] {
 #[tokio::test]
 async fn deliveries_are_found_by_an_index() {
     let (_folder, store) = store().await;
-    let (text, tenant) = (|| Some("x".to_owned()), Some(Some("x".to_owned())));
+    let (text, tenant) = (|| Some("x".to_owned()), TenantFilter::Is("x".to_owned()));
     let states = [DeliveryState::Delivered, DeliveryState::Dead, DeliveryState::Cancelled];
     let mut filters = vec![
         deliveries(|filter| filter.id = Some(7)),
@@ -114,7 +114,7 @@ async fn messages_are_found_by_an_index() {
         let mut filter = MessageFilter::default();
         match by_kind {
             true => filter.event_type = Some("x".to_owned()),
-            false => filter.tenant = Some(Some("x".to_owned())),
+            false => filter.tenant = TenantFilter::Is("x".to_owned()),
         }
         let conditions = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&filter);
         is_found(&store, conditions.limit(" ORDER BY seq DESC", 51).sql().as_str()).await;

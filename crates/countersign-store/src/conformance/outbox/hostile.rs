@@ -13,7 +13,7 @@ use crate::{
     outbox::{
         ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, DisabledBecause, Endpoint, EndpointKey,
         EndpointState, Enqueued, Message, MessageFilter, NewMessage, OutboxStore, Page, Payload, Redelivered,
-        SettleDelivery, Verdict,
+        SettleDelivery, TenantFilter, Verdict,
     },
 };
 
@@ -107,7 +107,7 @@ async fn assert_is_found(store: &impl OutboxStore, text: &str, id: i64) {
     for filter in [
         DeliveryFilter { message_id: own(), ..ANY },
         DeliveryFilter { endpoint_id: own(), ..ANY },
-        DeliveryFilter { tenant: Some(own()), ..ANY },
+        DeliveryFilter { tenant: TenantFilter::exactly(Some(text)), ..ANY },
         DeliveryFilter { event_type: own(), ..ANY },
     ] {
         let found = matching(store, &filter).await;
@@ -118,15 +118,18 @@ async fn assert_is_found(store: &impl OutboxStore, text: &str, id: i64) {
         assert_eq!(settle(store, &settling_as(&claimed, text)).await, Settlement::Settled);
     }
     for filter in [
-        MessageFilter { tenant: Some(own()), ..MessageFilter::default() },
+        MessageFilter { tenant: TenantFilter::exactly(Some(text)), ..MessageFilter::default() },
         MessageFilter { event_type: own(), ..MessageFilter::default() },
     ] {
         assert_eq!(message_ids(store, &filter, &Page::default()).await, [text]);
     }
     let behind = Page { after: own(), ..Page::default() };
-    assert_eq!(store.endpoints(Some(Some(text)), &behind).await.expect(WORKS), []);
-    assert_eq!(store.endpoints(Some(Some(text)), &Page::default()).await.expect(WORKS).len(), 1);
-    let of = MessageFilter { tenant: Some(own()), ..MessageFilter::default() };
+    assert_eq!(store.endpoints(&TenantFilter::exactly(Some(text)), &behind).await.expect(WORKS), []);
+    assert_eq!(
+        store.endpoints(&TenantFilter::exactly(Some(text)), &Page::default()).await.expect(WORKS).len(),
+        1
+    );
+    let of = MessageFilter { tenant: TenantFilter::exactly(Some(text)), ..MessageFilter::default() };
     assert_eq!(message_ids(store, &of, &behind).await, [""; 0]);
     assert_is_counted(store, text, id).await;
     let disabled = EndpointState::Disabled(DisabledBecause::Operator);
@@ -143,7 +146,7 @@ async fn assert_is_counted(store: &impl OutboxStore, text: &str, id: i64) {
     let all = ActivityFilter::new(0, i64::MAX, Duration::MAX);
     for filter in [
         ActivityFilter { endpoint_id: Some(String::from(text)), ..all.clone() },
-        ActivityFilter { tenant: Some(Some(String::from(text))), ..all.clone() },
+        ActivityFilter { tenant: TenantFilter::exactly(Some(text)), ..all.clone() },
     ] {
         let activity = store.activity(&filter).await.expect(WORKS);
         assert_eq!(activity.iter().map(|step| step.failed).sum::<u64>(), made.len() as u64);
@@ -236,7 +239,7 @@ pub async fn what_is_asked_with_a_nul_is_not_found(harness: &impl Harness<Store:
     let messages = MessageFilter { event_type: own(), ..MessageFilter::default() };
     let deliveries = DeliveryFilter { endpoint_id: own(), ..ANY };
     assert_not_found(store.endpoint(NUL).await, None);
-    assert_not_found(store.endpoints(Some(Some(NUL)), &Page::default()).await, vec![]);
+    assert_not_found(store.endpoints(&TenantFilter::exactly(Some(NUL)), &Page::default()).await, vec![]);
     assert_not_found(store.delete_endpoint(NUL).await, false);
     assert_not_found(store.set_state(NUL, EndpointState::Enabled).await, false);
     assert_not_found(store.message(NUL).await, None);

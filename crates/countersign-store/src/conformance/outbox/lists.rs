@@ -11,7 +11,7 @@ use crate::{
     conformance::Harness,
     outbox::{
         Claimed, Delivery, DeliveryFilter, DeliveryState, Endpoint, Message, MessageFilter, OutboxStore,
-        Page, Verdict,
+        Page, TenantFilter, Verdict,
     },
 };
 
@@ -131,7 +131,7 @@ fn filters(of: &Delivery) -> Vec<DeliveryFilter> {
         after: Some(of.id - 1),
         message_id: Some(of.message_id.clone()),
         endpoint_id: Some(of.endpoint_id.clone()),
-        tenant: Some(of.tenant.clone()),
+        tenant: TenantFilter::exactly(of.tenant.as_deref()),
         event_type: Some(of.event_type.clone()),
         state: Some(of.state),
         from: Some(of.created_at),
@@ -153,7 +153,7 @@ fn filters(of: &Delivery) -> Vec<DeliveryFilter> {
         DeliveryFilter { endpoint_id, state, ..ANY },
         DeliveryFilter { tenant, event_type: kind, from, after: id, ..ANY },
         DeliveryFilter { event_type: Some(String::from("order")), ..ANY },
-        DeliveryFilter { tenant: Some(Some(String::from("somebody"))), ..ANY },
+        DeliveryFilter { tenant: TenantFilter::Is(String::from("somebody")), ..ANY },
         DeliveryFilter { after: id, ..all.clone() },
         all,
     ]
@@ -164,7 +164,7 @@ fn is_meant(filter: &DeliveryFilter, delivery: &Delivery) -> bool {
         && filter.after.is_none_or(|after| delivery.id > after)
         && filter.message_id.as_ref().is_none_or(|message| delivery.message_id == *message)
         && filter.endpoint_id.as_ref().is_none_or(|endpoint| delivery.endpoint_id == *endpoint)
-        && filter.tenant.as_ref().is_none_or(|tenant| delivery.tenant == *tenant)
+        && filter.tenant.takes(delivery.tenant.as_deref())
         && filter.event_type.as_ref().is_none_or(|kind| delivery.event_type == *kind)
         && filter.state.is_none_or(|state| delivery.state == state)
         && filter.from.is_none_or(|from| delivery.created_at >= from)
@@ -205,7 +205,7 @@ pub async fn messages_match_every_field_of_a_filter(harness: &impl Harness<Store
     let all = store.messages(&MessageFilter::default(), &Page::default()).await.expect(WORKS);
     assert_eq!(all.len(), 19);
     for of in &all {
-        let (tenant, kind) = (Some(of.tenant.clone()), Some(of.event_type.clone()));
+        let (tenant, kind) = (TenantFilter::exactly(of.tenant.as_deref()), Some(of.event_type.clone()));
         let (from, until) = (Some(of.created_at), Some(of.created_at + 1));
         let any = MessageFilter::default;
         for filter in [
@@ -224,7 +224,7 @@ pub async fn messages_match_every_field_of_a_filter(harness: &impl Harness<Store
 }
 
 fn is_message_meant(filter: &MessageFilter, message: &Message) -> bool {
-    filter.tenant.as_ref().is_none_or(|tenant| message.tenant == *tenant)
+    filter.tenant.takes(message.tenant.as_deref())
         && filter.event_type.as_ref().is_none_or(|kind| message.event_type == *kind)
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.until.is_none_or(|until| message.created_at < until)

@@ -6,7 +6,7 @@ use super::steps::{
 use crate::{
     MAX_KEY, MAX_NAME, StoreErrorKind,
     conformance::{Harness, incompressible},
-    outbox::{DeliveryFilter, Endpoint, MessageFilter, NewMessage, OutboxStore, Page, Verdict},
+    outbox::{DeliveryFilter, Endpoint, MessageFilter, NewMessage, OutboxStore, Page, TenantFilter, Verdict},
 };
 
 /// Names of [`MAX_NAME`] bytes are kept, whatever they hold and however many of them meet, and are found.
@@ -28,12 +28,13 @@ pub async fn the_longest_names_are_kept_and_found(harness: &impl Harness<Store: 
     for filter in [
         DeliveryFilter { message_id: Some(name(3)), ..ANY },
         DeliveryFilter { endpoint_id: Some(name(2)), ..ANY },
-        DeliveryFilter { tenant: Some(tenant.clone()), ..ANY },
+        DeliveryFilter { tenant: TenantFilter::exactly(tenant.as_deref()), ..ANY },
         DeliveryFilter { event_type: Some(name(5)), ..ANY },
     ] {
         assert_eq!(matching(&store, &filter).await.len(), 1);
     }
-    let of_tenant = MessageFilter { tenant: Some(tenant), ..MessageFilter::default() };
+    let of_tenant =
+        MessageFilter { tenant: TenantFilter::exactly(tenant.as_deref()), ..MessageFilter::default() };
     assert_eq!(message_ids(&store, &of_tenant, &Page::default()).await, [name(3)]);
 }
 
@@ -57,6 +58,6 @@ pub async fn a_name_that_no_store_keeps_is_refused(harness: &impl Harness<Store:
         assert_eq!(refused.kind(), StoreErrorKind::Invalid, "{what}: {refused}");
         let refused = store.put_endpoint_if_unchanged(&new).await.expect_err(what);
         assert_eq!(refused.kind(), StoreErrorKind::Invalid, "{what}: {refused}");
-        assert_eq!(store.endpoints(None, &Page::default()).await.expect(WORKS), []);
+        assert_eq!(store.endpoints(&TenantFilter::Any, &Page::default()).await.expect(WORKS), []);
     }
 }

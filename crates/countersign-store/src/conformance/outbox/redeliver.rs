@@ -11,8 +11,8 @@ use crate::{
     Settlement,
     conformance::{Harness, LONG, race},
     outbox::{
-        DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, OutboxStore, Redelivered, Trigger,
-        Verdict,
+        DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, OutboxStore, Redelivered,
+        TenantFilter, Trigger, Verdict,
     },
 };
 
@@ -85,8 +85,8 @@ pub async fn what_a_filter_means_is_redelivered_and_nothing_else(harness: &impl 
         (DeliveryFilter { endpoint_id: some("a"), ..ANY }, 2),
         (DeliveryFilter { endpoint_id: some("a"), event_type: some("order.paid"), ..ANY }, 1),
         (DeliveryFilter { event_type: some("user.created"), ..ANY }, 2),
-        (DeliveryFilter { tenant: Some(None), ..ANY }, 4),
-        (DeliveryFilter { tenant: Some(some("")), ..ANY }, 0),
+        (DeliveryFilter { tenant: TenantFilter::Without, ..ANY }, 4),
+        (DeliveryFilter { tenant: TenantFilter::Is(String::new()), ..ANY }, 0),
         (DeliveryFilter { state: Some(DeliveryState::Dead), ..ANY }, 4),
         (DeliveryFilter { state: Some(DeliveryState::Leased), ..ANY }, 0),
         (DeliveryFilter { from: Some(all[0].created_at), ..ANY }, 4),

@@ -7,7 +7,7 @@ use crate::{
     conformance::{Harness, LONG},
     outbox::{
         Attempt, Claimed, Delivery, DeliveryFilter, Effect, Endpoint, Enqueued, Message, MessageFilter,
-        NewMessage, OutboxStore, Page, Redelivered, SettleDelivery, Verdict,
+        NewMessage, OutboxStore, Page, Redelivered, SettleDelivery, TenantFilter, Verdict,
     },
 };
 
@@ -225,7 +225,7 @@ pub(super) const ANY: DeliveryFilter = DeliveryFilter {
     after: None,
     message_id: None,
     endpoint_id: None,
-    tenant: None,
+    tenant: TenantFilter::Any,
     event_type: None,
     state: None,
     from: None,

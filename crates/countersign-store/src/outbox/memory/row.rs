@@ -95,7 +95,7 @@ impl Row {
             && is(&filter.id, &delivery.id)
             && is(&filter.message_id, &delivery.message_id)
             && is(&filter.endpoint_id, &delivery.endpoint_id)
-            && is(&filter.tenant, &delivery.tenant)
+            && filter.tenant.takes(delivery.tenant.as_deref())
             && is(&filter.event_type, &delivery.event_type)
             && is(&filter.state, &delivery.state)
             && filter.from.is_none_or(|from| delivery.created_at >= from)
