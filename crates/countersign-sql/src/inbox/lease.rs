@@ -1,4 +1,4 @@
-//! Leases, as they are read.
+//! Leases: how they are read, given back and put off.
 
 use countersign_store::{DeadLetter, Fence, Leased, StoreError};
 
