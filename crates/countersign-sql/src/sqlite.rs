@@ -23,6 +23,7 @@ mod error;
 mod group;
 mod idempotency;
 mod inbox;
+mod list;
 mod migrations;
 mod open;
 mod outbox;

@@ -10,11 +10,14 @@ use countersign_store::{
         Retention, SettleDelivery, Tenant, TenantFilter,
     },
 };
-use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Sqlite, SqliteConnection, query::QueryScalar, sqlite::SqliteArguments};
+use sqlx::SqliteConnection;
 use tokio::time::{Instant, sleep};
 
-use super::{SqliteStore, error::failed};
+use super::{
+    SqliteStore,
+    error::failed,
+    list::{as_one, list},
+};
 use crate::{
     check,
     claims::PRUNE_AT_MOST,
@@ -54,20 +57,6 @@ impl SqliteStore {
     async fn notified(&self) {
         std::future::pending().await
     }
-}
-
-/// The rows of a statement that answers with one value, a JSON array of them. Rows of their own would cost
-/// more than reading this: SQLite's thread hands each over by itself, and copies each of its values.
-async fn as_one<T: DeserializeOwned>(
-    query: QueryScalar<'_, Sqlite, String, SqliteArguments>,
-    connection: &mut SqliteConnection,
-) -> Result<Vec<T>, StoreError> {
-    endpoint::parse(&query.fetch_one(connection).await.map_err(failed)?)
-}
-
-/// A list as one parameter: JSON.
-fn list(ids: &[impl Serialize]) -> Result<String, StoreError> {
-    endpoint::json(&ids)
 }
 
 /// Nobody settles while another writes.
