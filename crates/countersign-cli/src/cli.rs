@@ -272,7 +272,8 @@ pub(crate) fn tolerance(scheme: &countersign::Scheme, seconds: u32) -> Tolerance
     }
 }
 
-fn setting(text: &str) -> Result<(String, String), &'static str> {
+/// The name and the value of a handshake's setting.
+pub(crate) fn setting(text: &str) -> Result<(String, String), &'static str> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = pair.ok_or("write NAME=VALUE, such as verify_token=meatyhamhock")?;
     Ok((name.to_owned(), value.to_owned()))

@@ -18,7 +18,7 @@ use url::Url;
 
 use self::{forward::Forward, kept::Kept, received::Listener};
 use crate::{
-    cli::NOT_DONE,
+    cli::{self, NOT_DONE},
     connections::{self, Connections},
     output,
     request::Request,
@@ -45,6 +45,9 @@ pub(crate) struct ListenArgs {
     /// The endpoint's URL as it is registered with the provider, for schemes that sign it
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// A value that the handshake is compared with, such as verify_token (repeatable)
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = cli::setting)]
+    settings: Vec<(String, String)>,
     /// The application's URL, to which requests are forwarded and whose answers the sender is given
     #[arg(long, value_name = "URL")]
     forward: Option<Url>,
@@ -133,14 +136,19 @@ async fn listen(arguments: &ListenArgs, listener: Listener) -> anyhow::Result<()
 
 /// The verifier, where a scheme was given.
 fn verifier(arguments: &ListenArgs) -> anyhow::Result<Option<Verifier>> {
-    match (arguments.scheme.is_given(), arguments.secrets.is_empty()) {
-        (true, _) => {}
-        (false, true) => return Ok(None),
-        (false, false) => bail!("a secret verifies nothing without a scheme: give --scheme NAME"),
+    match (arguments.scheme.is_given(), arguments.secrets.is_empty(), arguments.settings.is_empty()) {
+        (true, _, _) => {}
+        (false, true, true) => return Ok(None),
+        (false, false, _) => bail!("a secret verifies nothing without a scheme: give --scheme NAME"),
+        (false, true, false) => {
+            bail!("a setting is compared with nothing without a scheme: give --scheme NAME")
+        }
     }
     let scheme = arguments.scheme.load()?;
     let keys = arguments.secrets.keyring(&scheme)?;
     let builder = Verifier::builder(scheme).keys(keys);
     let builder = arguments.url.iter().fold(builder, |builder, url| builder.public_url(url));
+    let builder =
+        arguments.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value));
     builder.build().map(Some).map_err(explain_config)
 }

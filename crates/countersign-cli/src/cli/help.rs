@@ -77,6 +77,7 @@ raw HTTP/1.1 message that `countersign verify --request` reads too.
 Examples:
   countersign listen --forward http://127.0.0.1:3000/hooks
   countersign listen --scheme stripe --secret-env STRIPE_SECRET --json
+  countersign listen --scheme meta --secret-env APP_SECRET --setting verify_token=meatyhamhock
   countersign replay-local 7 --forward http://127.0.0.1:3000/hooks
 
 Exit codes:

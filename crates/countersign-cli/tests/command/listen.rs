@@ -91,6 +91,25 @@ fn a_handshake_is_answered_with_every_header_and_refused_as_its_scheme_says() {
 }
 
 #[test]
+fn a_handshake_is_compared_with_the_settings_that_are_given() {
+    let folder = Folder::new().with("secret", "meta-app-secret");
+    let asked = "/h?hub.mode=subscribe&hub.challenge=115&hub.verify_token=meaty";
+    let mut running =
+        receiver(&folder, "--scheme meta --secret-file secret --setting verify_token=meaty --json");
+    let answer = get(&running.url, asked);
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\n115"), "{answer}");
+    assert_eq!(running.json()["verified"]["valid"], true);
+    assert!(get(&running.url, &asked.replace("meaty", "other")).starts_with("HTTP/1.1 403"));
+    assert_eq!(running.json()["verified"]["kind"], "handshake_refused");
+
+    let refused = |line: &str| countersign(&format!("listen {line}")).within(&folder).go().err(2);
+    assert!(
+        refused("--scheme meta --secret-file secret --setting verify_token").contains("write NAME=VALUE")
+    );
+    assert!(refused("--setting verify_token=meaty").contains("--scheme"));
+}
+
+#[test]
 fn what_was_kept_is_sent_again() {
     let folder = Folder::new();
     let mut running = receiver(&folder, "--json");
