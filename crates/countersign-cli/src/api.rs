@@ -136,7 +136,7 @@ impl Api {
         key: &str,
     ) -> anyhow::Result<Value> {
         let mut request = self.request(Method::POST, path, &[], serde_json::to_vec(body)?.into())?;
-        let key = format!("\"{key}\"").try_into().context("the idempotency key holds what no header can")?;
+        let key = quoted(key).try_into().context("the idempotency key holds what no header can")?;
         request.headers_mut().insert("idempotency-key", key);
         self.answer(&request)
     }
@@ -251,6 +251,11 @@ fn server() -> anyhow::Result<Url> {
     let named = env::var(SERVER).ok().filter(|text| !text.is_empty());
     let url = named.as_deref().unwrap_or("http://127.0.0.1:8080");
     Url::parse(url).with_context(|| format!("{SERVER} holds no URL, such as https://example.com"))
+}
+
+/// A text as a string of structured fields (RFC 9651 §4.1.6).
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', r#"\""#))
 }
 
 /// How long the server asks to be left alone.

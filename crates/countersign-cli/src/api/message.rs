@@ -37,7 +37,7 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "TIME")]
     due_at: Option<String>,
     /// A text under which it is sent once, however often this is run
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = idempotency_key)]
     idempotency_key: Option<String>,
     /// The file with the body, which is JSON and is sent byte for byte; `-` for standard input
     #[arg(value_name = "BODY")]
@@ -108,6 +108,14 @@ fn list(arguments: &ListArgs) -> anyhow::Result<()> {
 fn show(arguments: &OneArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
     api.print(&api.get(&[MESSAGES, &arguments.id], &[])?, fields)
+}
+
+/// A text that the header of an idempotency key can carry.
+fn idempotency_key(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    fits.then(|| text.to_owned()).ok_or(
+        "it is sent in a header, which carries 1 to 255 characters of ASCII, and no control characters",
+    )
 }
 
 const MESSAGES: &str = "messages";

@@ -154,6 +154,24 @@ fn a_list_comes_in_pages_and_a_message_under_a_key_once() {
 }
 
 #[test]
+fn an_idempotency_key_is_any_text_that_its_header_can_carry() {
+    let folder = Folder::new();
+    let (server, _receiver) = pair(&folder);
+    let send = |key: &str| {
+        let line = "message send --type a --json -";
+        server.ask(line).args(&["--idempotency-key", key]).stdin("{}").go()
+    };
+    let longest = "x".repeat(255);
+    for key in [r#"order "7""#, r"a\b", r#"a\"b"#, "a;b=1, c", " ", &longest] {
+        let duplicates = [send(key), send(key)].map(|done| done.json_lines()[0]["duplicate"].clone());
+        assert_eq!(duplicates, [false, true], "{key}");
+    }
+    for key in ["", "é", "a\tb", "a\nb", &format!("{longest}x")] {
+        assert!(send(key).err(2).contains("1 to 255 characters of ASCII"), "{key:?}");
+    }
+}
+
+#[test]
 fn a_whole_list_is_asked_for_page_by_page() {
     let page =
         |id: u64, next: Value| ("200 OK", json!({ "items": [{ "id": id }], "next": next }).to_string());
