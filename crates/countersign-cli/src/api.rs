@@ -34,6 +34,7 @@ pub(crate) mod endpoint;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod replay;
+mod status;
 pub(crate) mod tenant;
 mod which;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Api, PageArgs, Query, ServerArgs, fields, rows, which::Sent};
+use super::{Api, PageArgs, Query, ServerArgs, fields, rows, status::Status, which::Sent};
 
 #[derive(Subcommand)]
 pub(crate) enum DeliveryCommand {
@@ -51,9 +51,9 @@ pub(crate) struct ListArgs {
     /// Of this message, by its id
     #[arg(long, value_name = "ID")]
     message: Option<String>,
-    /// Where it stands: pending, leased, delivered, dead or cancelled
+    /// Where it stands
     #[arg(long)]
-    status: Option<String>,
+    status: Option<Status>,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -81,7 +81,7 @@ fn list(arguments: &ListArgs) -> anyhow::Result<()> {
     let more = [
         ("endpoint", arguments.endpoint.as_deref()),
         ("message", arguments.message.as_deref()),
-        ("status", arguments.status.as_deref()),
+        ("status", arguments.status.map(Status::as_str)),
     ];
     let columns = ["id", "status", "type", "endpoint", "attempts", "last_status", "last_error", "created_at"];
     arguments.filter.print(&api, DELIVERIES, &more, &columns)

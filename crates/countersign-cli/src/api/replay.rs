@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{
     Api, ServerArgs, fields,
+    status::Settled,
     which::{self, NEEDED, STEP, Which},
 };
 
@@ -32,15 +33,16 @@ struct Filter {
     #[command(flatten)]
     #[serde(flatten)]
     which: Which,
-    /// How they ended: dead, delivered or cancelled
-    #[arg(long, default_value = "dead")]
-    status: String,
+    /// How they ended
+    #[arg(long, default_value_t = Settled::Dead, value_enum)]
+    status: Settled,
 }
 
 pub(crate) fn run(arguments: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let api = Api::new(&arguments.server)?;
     let Filter { which, status } = &arguments.filter;
-    let query = [which.query().as_slice(), &[("status", Some(status.as_str()))]].concat();
+    let status = status.as_str();
+    let query = [which.query().as_slice(), &[("status", Some(status))]].concat();
     let count = api.get(&["replays", "count"], &query)?;
     let result = match arguments.count {
         true => count,

@@ -243,6 +243,19 @@ fn a_message_waits_until_it_is_due() {
 }
 
 #[test]
+fn a_status_that_there_is_not_is_refused_before_anybody_is_asked() {
+    for (line, known) in [
+        ("delivery list", "[possible values: pending, leased, delivered, dead, cancelled]"),
+        ("replay --endpoint ep_1", "[possible values: dead, delivered, cancelled]"),
+    ] {
+        let done = countersign(&format!("{line} --status bogus")).go();
+        assert!(done.stderr.contains("'bogus'") && done.stderr.contains(known), "{done:?}");
+        done.err(2);
+    }
+    assert!(countersign("replay --endpoint ep_1 --status pending").go().err(2).contains("'pending'"));
+}
+
+#[test]
 fn a_replay_counts_and_goes_on_step_by_step_with_patience() {
     let step = |redelivered: u64, next: Value| {
         ("202 Accepted", json!({ "redelivered": redelivered, "next": next }).to_string())
