@@ -7,7 +7,7 @@ use axum::{
     http::{header, request::Parts},
 };
 use countersign_store::outbox::OutboxStore;
-use jiff::{civil::DateTime, tz::TimeZone};
+use jiff::civil::DateTime;
 use url::form_urlencoded;
 
 use super::page::Failed;
@@ -61,9 +61,8 @@ impl Fields {
     /// A text that is none.
     pub(super) fn time(&self, name: &str) -> Result<Option<Time>, Refusal> {
         let Some(text) = self.given(name) else { return Ok(None) };
-        let time = text.parse::<DateTime>().and_then(|time| time.to_zoned(TimeZone::UTC));
         let wrong = |_| Refusal::field(name, "is not a time such as 2026-11-21T08:00");
-        time.map(|time| Some(Time(time.timestamp().as_microsecond()))).map_err(wrong)
+        text.parse().map(|time: DateTime| Some(Time::in_utc(time))).map_err(wrong)
     }
 
     /// How many a field says, where it says that.
@@ -138,6 +137,7 @@ mod tests {
     fn a_time_is_read_as_browsers_write_it() {
         let time = |text: &str| Fields::from_iter([("from", text.to_owned())]).time("from");
         assert_eq!(time("1970-01-01T00:01"), Ok(Some(Time(60_000_000))));
+        assert_eq!(time("9999-12-31T23:59"), Ok(Some(Time(253_402_300_740_000_000))));
         assert_eq!(time(""), Ok(None));
         assert!(time("yesterday").is_err() && time("9999-99-99T00:00").is_err());
     }

@@ -126,6 +126,20 @@ async fn a_message_can_be_due_later_and_carries_its_trace() {
 }
 
 #[tokio::test]
+async fn the_last_day_of_the_year_9999_is_a_time() {
+    let api = api();
+    let key = &api.keys.a;
+    api.endpoint(key).await;
+    let draft = json!({ "type": "x", "payload": {}, "due_at": "9999-12-31T23:59:59Z" });
+    let made = api.post(key, PATH, draft).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let delivery = api.get(key, "/api/v1/deliveries?until=9999-12-31T00:00:00Z").await.json();
+    assert_eq!(delivery["items"][0]["due_at"], "9999-12-31T23:59:59Z");
+    let beyond = json!({ "type": "x", "payload": {}, "due_at": "10000-01-01T00:00:00Z" });
+    assert_eq!(api.post(key, PATH, beyond).await.fields(), ["due_at"]);
+}
+
+#[tokio::test]
 async fn messages_are_listed_the_newest_first_by_type_and_time_in_pages() {
     let api = api();
     let key = &api.keys.a;
