@@ -1,7 +1,7 @@
 //! Endpoints: made, seen, changed, deleted.
 
 use countersign::scheme::Text;
-use countersign_store::outbox::{DisabledBecause, Endpoint, EndpointState, OutboxStore};
+use countersign_store::outbox::{DisabledBecause, Endpoint, EndpointState, Health, OutboxStore};
 
 use super::{
     Operator, Rows, Wanted,
@@ -136,12 +136,21 @@ impl<S: OutboxStore> Operator<S> {
         state: EndpointState,
         action: &'static str,
     ) -> Result<Endpoint, Refusal> {
-        self.endpoint_to_change(caller, id).await?;
+        let endpoint = self.endpoint_to_change(caller, id).await?;
+        // Who has read the endpoint, and is about to change it, is not in the way of a change of nothing.
+        if endpoint.state == state && (state != EndpointState::Enabled || is_set_back(&endpoint.health)) {
+            return Ok(endpoint);
+        }
         self.store().set_state(id, state).await?;
         self.settings().outbox.wake();
         self.audit(caller, action, id);
         self.endpoint(caller, id).await
     }
+}
+
+/// Whether the failure clock is set back, so that enabling the endpoint would change nothing about it.
+fn is_set_back(health: &Health) -> bool {
+    (health.failing_since, health.failures, health.warned_at, health.open_until) == (None, 0, None, None)
 }
 
 /// The names of the headers that a scheme writes; none of what is no scheme.

@@ -1,6 +1,7 @@
 //! Endpoints: made, seen, changed, deleted.
 
 use axum::http::StatusCode;
+use countersign_store::outbox::{DisabledBecause, EndpointState, OutboxStore as _};
 use serde_json::{Value, json};
 
 use crate::support::api;
@@ -66,6 +67,32 @@ async fn an_endpoint_is_disabled_and_enabled() {
     assert_eq!((&enabled["enabled"], &enabled["disabled_because"]), (&json!(true), &Value::Null));
     let draft = json!({ "url": "https://example.com/", "enabled": false });
     assert_eq!(api.post(key, PATH, draft).await.json()["enabled"], false);
+}
+
+#[tokio::test]
+async fn what_is_enabled_or_disabled_already_keeps_its_revision_and_is_not_audited() {
+    let api = api();
+    let key = &api.keys.a;
+    let path = format!("{PATH}/{}", api.endpoint(key).await);
+    let act = async |action: &str| {
+        let shown = api.call(key, "POST", &format!("{path}/{action}"), None).await.json();
+        (shown["enabled"].clone(), shown["revision"].clone())
+    };
+    let made = api.get(key, &path).await.json()["revision"].clone();
+    assert_eq!(act("enable").await, (json!(true), made));
+    let disabled = act("disable").await;
+    assert_eq!((act("disable").await, &disabled.0), (disabled.clone(), &json!(false)));
+    let enabled = act("enable").await;
+    assert_eq!((act("enable").await, &enabled.0), (enabled.clone(), &json!(true)));
+    assert_ne!(enabled.1, disabled.1);
+    let audited: Vec<_> = api.audited.lock().unwrap().iter().map(|entry| entry.1).collect();
+    assert_eq!(audited, ["endpoint.created", "endpoint.disabled", "endpoint.enabled"]);
+
+    let id = path.rsplit('/').next().unwrap();
+    let failing = EndpointState::Disabled(DisabledBecause::Failing);
+    api.outbox.store().set_state(id, failing).await.unwrap();
+    act("disable").await;
+    assert_eq!(api.get(key, &path).await.json()["disabled_because"], "operator", "it is disabled for good");
 }
 
 #[tokio::test]
