@@ -105,7 +105,7 @@ impl Api {
     /// Says that a secret which is to be stored is stored as it is, where this command does that itself.
     pub(crate) fn note_secret(&self) {
         if self.connection.is_unsealed() {
-            serve::note_unsealed();
+            output::note(serve::UNSEALED);
         }
     }
 

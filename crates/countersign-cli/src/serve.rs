@@ -17,8 +17,8 @@ use countersign_store::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use self::{keys::KeyEntry, running::Work, settings::Settings, traces::Traces};
-use crate::{connections::Connections, output, stop};
+use self::{keys::KeyEntry, log::Log, running::Work, settings::Settings, traces::Traces};
+use crate::{cli::USAGE, connections::Connections, output, stop};
 
 pub(crate) use self::{
     arguments::ServeArgs,
@@ -67,34 +67,41 @@ pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(arguments)?;
+    let log = Log::of(&settings);
+    if arguments.database.as_ref().is_some_and(Database::has_password) {
+        log.warning(PASSWORD_SHOWN);
+    }
     if arguments.print_config {
         shown::print(&settings, arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
+    match serve(settings, log) {
+        Err(error) if !output::nobody_reads(&error) => {
+            log.error(&error);
+            Ok(ExitCode::from(USAGE))
+        }
+        served => served.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Serves until the process is told to stop.
+fn serve(settings: Settings, log: Log) -> anyhow::Result<()> {
     settings.check()?;
     if settings.sealer.is_none() {
-        note_unsealed();
+        log.note(UNSEALED);
     }
     let (wanted, most) =
         (settings.max_connections.value, Connections::new(settings.max_connections.value).most());
     if most < wanted.get() {
-        output::note(format_args!(
+        log.note(format_args!(
             "{most} connections are taken at once, and not {wanted}: half of the files that this process may have \
              open, which `ulimit -n` raises"
         ));
     }
     let traces = Traces::start(&settings.otlp_endpoint)?;
-    let served = runtime()?.block_on(start(settings, &traces));
+    let served = runtime()?.block_on(start(settings, log, &traces));
     traces.finish();
-    served.map(|()| ExitCode::SUCCESS)
-}
-
-/// Says that secrets are stored as they are.
-pub(crate) fn note_unsealed() {
-    output::note(
-        "endpoints' secrets are stored as they are: COUNTERSIGN_SEAL_KEY, made by `openssl rand -base64 32`, \
-         seals those that are made from then on",
-    );
+    served
 }
 
 /// Makes a key, and prints it with what the configuration needs to let it in.
@@ -117,6 +124,9 @@ pub(crate) struct ApiOver {
 pub(crate) async fn api_over(database: &Database) -> anyhow::Result<ApiOver> {
     let arguments = ServeArgs { database: Some(database.clone()), ..ServeArgs::default() };
     let settings = Settings::read(&arguments)?;
+    if database.has_password() {
+        output::warning(PASSWORD_SHOWN);
+    }
     let router = match database.open().await? {
         Store::Sqlite(store) => running::api(Outbox::new(store), &settings)?,
         Store::Postgres(store) => running::api(Outbox::new(store), &settings)?,
@@ -128,17 +138,17 @@ fn runtime() -> anyhow::Result<Runtime> {
     Runtime::new().context("the server can't be started")
 }
 
-async fn start(settings: Settings, traces: &Traces) -> anyhow::Result<()> {
+async fn start(settings: Settings, log: Log, traces: &Traces) -> anyhow::Result<()> {
     match &settings.database.value {
         Database::Sqlite(path) => {
             let store = database::sqlite(path).await?;
-            let served = listen(store.clone(), settings, traces).await;
+            let served = listen(store.clone(), settings, log, traces).await;
             store.close().await;
             served
         }
         Database::Postgres(both) => {
             let store = database::postgres(&both.1).await?;
-            listen(store, settings, traces).await
+            listen(store, settings, log, traces).await
         }
     }
 }
@@ -146,11 +156,12 @@ async fn start(settings: Settings, traces: &Traces) -> anyhow::Result<()> {
 async fn listen(
     store: impl OutboxStore + ApiKeyStore,
     mut settings: Settings,
+    log: Log,
     traces: &Traces,
 ) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
     if settings.role.value.delivers() {
-        check_secrets(&store, settings.sealer.as_ref()).await?;
+        check_secrets(&store, settings.sealer.as_ref(), log).await?;
     }
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
@@ -159,19 +170,19 @@ async fn listen(
     }
     let work = Work::new(Outbox::new(store), &settings)?;
     welcome(&listener, &work)?;
-    log::start(&settings, traces);
+    log.start(traces);
     work.run(listener, stop).await
 }
 
 /// Checks that the secrets in the database can be opened: without their key nothing would be delivered, and everything
 /// look well.
-async fn check_secrets(store: &impl OutboxStore, sealer: Option<&Sealer>) -> anyhow::Result<()> {
+async fn check_secrets(store: &impl OutboxStore, sealer: Option<&Sealer>, log: Log) -> anyhow::Result<()> {
     let mut page = Page { limit: Page::MAX, ..Page::default() };
     loop {
         let endpoints = match store.endpoints(&TenantFilter::Any, &page).await {
             Ok(endpoints) => endpoints,
             Err(error) => {
-                output::note(format_args!("whether secrets can be opened is not known: {error}"));
+                log.note(format_args!("whether secrets can be opened is not known: {error}"));
                 return Ok(());
             }
         };
@@ -220,3 +231,11 @@ fn first_key(settings: &mut Settings) -> anyhow::Result<Option<ApiKey>> {
     }
     settings.keys.make_first(&settings.path).map(Some)
 }
+
+/// What is said where secrets are stored as they are.
+pub(crate) const UNSEALED: &str = "\
+    endpoints' secrets are stored as they are: COUNTERSIGN_SEAL_KEY, made by `openssl rand -base64 32`, \
+    seals those that are made from then on";
+const PASSWORD_SHOWN: &str = "\
+    --database shows its password to everybody who can run `ps` here, and to the shell's history: use \
+    COUNTERSIGN_DATABASE or PGPASSWORD";

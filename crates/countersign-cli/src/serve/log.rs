@@ -8,15 +8,18 @@ use std::{
 
 use clap::ValueEnum;
 use serde::Deserialize;
+use tracing::Subscriber;
 use tracing_subscriber::{
-    Layer as _,
+    Layer,
     filter::{LevelFilter, Targets},
     fmt as lines,
     layer::SubscriberExt as _,
+    registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 
 use super::{settings::Settings, traces::Traces};
+use crate::output;
 
 /// How a line is written.
 #[derive(Clone, Copy, Deserialize, ValueEnum)]
@@ -44,17 +47,64 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
-/// Writes what happens to standard error, and traces it where that is wanted. Beyond what happens libraries say nothing:
-/// they know too much.
-pub(super) fn start(settings: &Settings, traces: &Traces) {
-    let level = settings.log_level.value.filter();
-    let wanted = Targets::new().with_default(level.min(LevelFilter::INFO)).with_target("countersign", level);
-    let layer = lines::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    let layer = match settings.log_format.value {
-        LogFormat::Text => layer.boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
-    };
-    tracing_subscriber::registry().with(layer.with_filter(wanted)).with(traces.layer()).init();
+/// The log, and what else the server says on standard error: where the log is for programs, as lines of it.
+#[derive(Clone, Copy)]
+pub(super) struct Log {
+    format: LogFormat,
+    level: LogLevel,
+}
+
+impl Log {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Log { format: settings.log_format.value, level: settings.log_level.value }
+    }
+
+    /// Writes what happens from now on, and traces it where that is wanted. Beyond what happens libraries say nothing:
+    /// they know too much.
+    pub(super) fn start(self, traces: &Traces) {
+        tracing_subscriber::registry().with(self.lines()).with(traces.layer()).init();
+    }
+
+    /// Says something that the operator should know, before anything happens.
+    pub(super) fn note(self, text: impl Display) {
+        match self.format {
+            LogFormat::Text => output::note(text),
+            LogFormat::Json => self.line(|| tracing::info!(target: "countersign", "{text}")),
+        }
+    }
+
+    /// Says something that the operator should do otherwise.
+    pub(super) fn warning(self, text: impl Display) {
+        match self.format {
+            LogFormat::Text => output::warning(text),
+            LogFormat::Json => self.line(|| tracing::warn!(target: "countersign", "{text}")),
+        }
+    }
+
+    /// Says why the server didn't start, or has broken down.
+    pub(super) fn error(self, error: &anyhow::Error) {
+        match self.format {
+            LogFormat::Text => output::error(error),
+            LogFormat::Json => self.line(|| tracing::error!(target: "countersign", "{error:#}")),
+        }
+    }
+
+    /// Writes one line, whether the log has been started or not.
+    fn line(self, line: impl FnOnce()) {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(self.lines()), line);
+    }
+
+    fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(self) -> impl Layer<S> {
+        let level = self.level.filter();
+        let wanted =
+            Targets::new().with_default(level.min(LevelFilter::INFO)).with_target("countersign", level);
+        let layer = lines::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+        let layer = match self.format {
+            LogFormat::Text => layer.boxed(),
+            LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+        };
+        layer.with_filter(wanted)
+    }
 }
 
 impl LogLevel {

@@ -28,7 +28,7 @@ use super::{
     network::Network,
     otlp::Otlp,
 };
-use crate::{connections, output};
+use crate::connections;
 
 /// Every setting: a flag, else an environment variable, else the file, else the default.
 pub(super) struct Settings {
@@ -97,7 +97,6 @@ impl Settings {
         let (path, must_exist) = config_path(arguments);
         let found = must_exist || path.exists();
         let mut file = if found { File::read(&path)? } else { File::default() };
-        warn_of_password(arguments);
         let flag = |given: bool| given.then_some(true);
         let layers = Layers { path: &path };
         let delivering = Delivering::read(&layers, &arguments.delivering, &mut file)?;
@@ -330,15 +329,6 @@ fn config_path(arguments: &ServeArgs) -> (PathBuf, bool) {
     match named {
         Some(path) => (path, true),
         None => (CONFIG.into(), false),
-    }
-}
-
-fn warn_of_password(arguments: &ServeArgs) {
-    if arguments.database.as_ref().is_some_and(Database::has_password) {
-        output::warning(
-            "--database shows its password to everybody who can run `ps` here, and to the shell's history: use \
-             COUNTERSIGN_DATABASE or PGPASSWORD",
-        );
     }
 }
 

@@ -119,13 +119,34 @@ fn the_log_is_an_object_a_line_where_that_is_asked_for_and_as_much_as_is() {
         server.running.stop().stderr
     };
     let text = logged("--log-format json");
-    let lines: Vec<Value> =
-        text.lines().filter(|line| !line.starts_with("note: ")).map(|line| line_of(line, &text)).collect();
+    let lines: Vec<Value> = text.lines().map(|line| line_of(line, &text)).collect();
     let delivered = lines.iter().find(|line| line["message"] == "webhook delivered").expect(&text);
     assert_eq!((&delivered["level"], &delivered["target"]), (&"INFO".into(), &"countersign".into()));
     assert_eq!(delivered["span"]["event_type"], "a");
     assert!(!text.contains("T0KEN"), "{text}");
     assert!(!logged("--log-level warn").contains("webhook delivered"));
+}
+
+#[test]
+fn what_the_server_says_beside_its_log_is_written_as_its_log_is() {
+    let folder = Folder::new();
+    let said = |more: &str| {
+        let line = format!("serve --listen 127.0.0.1:0 --database none/webhooks.db {more}");
+        countersign(&line).within(&folder).go().err(2)
+    };
+    let text = said("--log-format json");
+    let lines: Vec<Value> = text.lines().map(|line| line_of(line, &text)).collect();
+    let told = |index: usize, level: &str, words: &str| {
+        let line: &Value = &lines[index];
+        assert_eq!((&line["level"], &line["target"]), (&level.into(), &"countersign".into()));
+        assert!(line["message"].as_str().is_some_and(|message| message.contains(words)), "{line}");
+    };
+    told(0, "INFO", "secrets are stored as they are");
+    told(1, "ERROR", "the database none/webhooks.db can't be created: ");
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!(said("--log-format json --log-level error").lines().count(), 1);
+    let text = said("");
+    assert!(text.starts_with("note: ") && text.contains("\nerror: the database"), "{text}");
 }
 
 fn line_of(line: &str, text: &str) -> Value {
