@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::case::{Case, Refusal};
-use crate::{input::MAX_BYTES, report::Report};
+use crate::{input::MAX_BYTES, output, report::Report};
 
 mod case;
 mod sign;
@@ -34,7 +34,7 @@ pub(crate) fn sign(own: Option<Scheme>) -> anyhow::Result<ExitCode> {
 }
 
 fn run<A: Serialize>(answer: impl Fn(Result<Case, Refusal>) -> A) -> anyhow::Result<ExitCode> {
-    each_line(io::stdin().lock(), io::stdout().lock(), MAX_BYTES, answer)?;
+    each_line(io::stdin().lock(), output::plain(), MAX_BYTES, answer)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,9 +1,6 @@
 //! `countersign inbox`: an application's inbox, straight at its database.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -119,7 +116,7 @@ async fn show(store: &impl InboxStore, arguments: &ShowArgs) -> anyhow::Result<(
     let letter = found.first().filter(|letter| letter.id == arguments.id);
     let letter = letter.ok_or_else(|| NotDone::because(no_such(arguments.id)))?;
     if arguments.body {
-        return Ok(io::stdout().lock().write_all(&letter.received.body)?);
+        return output::bytes(&letter.received.body);
     }
     match arguments.database.json {
         true => output::json(&described(letter)),

@@ -15,7 +15,12 @@ pub(crate) const CAREFUL: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Standard output, which drops colours where it isn't a terminal.
 pub(crate) fn stdout() -> impl io::Write {
-    anstream::AutoStream::auto(io::stdout().lock())
+    Out(anstream::AutoStream::auto(io::stdout().lock()))
+}
+
+/// Standard output, past everything that treats text as coloured.
+pub(crate) fn plain() -> impl io::Write {
+    Out(io::stdout().lock())
 }
 
 /// Something that the person should know, beside the result.
@@ -48,9 +53,16 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// Writes one JSON object, past everything that treats text as coloured.
+/// Writes bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = plain();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
+}
+
+/// Writes one JSON object.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = plain();
     serde_json::to_writer(&mut out, value).map_err(io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
@@ -69,6 +81,23 @@ pub(crate) fn lines(mut table: Table) -> String {
 pub(crate) fn printable(text: &str) -> String {
     let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(show).collect()
+}
+
+/// Standard output, whose errors say of what they are.
+struct Out<W>(W);
+
+impl<W: io::Write> io::Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(unwritten)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(unwritten)
+    }
+}
+
+fn unwritten(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard output can't be written: {error}"))
 }
 
 fn message(style: Style, word: &str, text: &dyn Display) {

@@ -1,13 +1,13 @@
 //! What a shell and `man` know of the command.
 
-use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::cli::Cli;
+use crate::{cli::Cli, output};
 
 #[derive(Args)]
 pub(crate) struct ManArgs {
@@ -19,7 +19,7 @@ pub(crate) struct ManArgs {
 pub(crate) fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
-    std::io::stdout().lock().write_all(&script)?;
+    output::bytes(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn man(arguments: &ManArgs) -> anyhow::Result<ExitCode> {
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
         Man::new(Cli::command()).render(&mut page)?;
-        std::io::stdout().lock().write_all(&page)?;
+        output::bytes(&page)?;
         return Ok(ExitCode::SUCCESS);
     };
     let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));

@@ -146,7 +146,7 @@ fn print(arguments: &SignArgs, outgoing: &Outgoing<'_>, id: &str, path: &Path) -
         writeln!(out, "{}", outgoing.curl(path)?)?;
     } else if arguments.http {
         // A message is bytes: nothing may be taken out of its body as a colour.
-        outgoing.write_http(&mut std::io::stdout().lock())?;
+        outgoing.write_http(&mut output::plain())?;
     } else {
         outgoing.write_headers(&mut out)?;
     }

@@ -8,7 +8,8 @@ Exit codes:
   2  the arguments, a file or a secret can't be used; nothing was signed, verified or sent
 With --batch it is 0 once every line has its answer, whatever the answers are. A reader that has
 had enough, such as `head`, ends the command with 0; with 2 where 0 would be an answer:
-verify, infer, schemes check, send, replay-local.";
+verify, infer, schemes check, send, replay-local. Where the result can't be written otherwise,
+as to a disk that is full, it is 2, whatever was done.";
 
 pub(super) const SIGN_HELP: &str = "\
 Secrets are read from where `ps` doesn't show them. Each option can be repeated, the current

@@ -64,10 +64,15 @@ impl Run {
     }
 
     /// The exit code and standard error of a run whose standard output nobody reads.
-    pub(crate) fn unread(mut self) -> (Option<i32>, String) {
+    pub(crate) fn unread(self) -> (Option<i32>, String) {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = self.command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).output();
+        self.writing_to(writer)
+    }
+
+    /// The exit code and standard error of a run whose standard output is this.
+    pub(crate) fn writing_to(mut self, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
+        let output = self.command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).output();
         let output = output.expect("the command ends");
         (output.status.code(), String::from_utf8(output.stderr).expect("text"))
     }

@@ -40,6 +40,31 @@ fn a_reader_that_has_had_enough_is_no_error() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_written_is_said_and_is_no_answer() {
+    let folder = Folder::new().with("headers.txt", "X-A: 1\n").with("body.json", "{}");
+    let verify = "verify --scheme github --secret-env SECRET --headers headers.txt --body body.json";
+    for arguments in [
+        "schemes",
+        "schemes --json",
+        "man",
+        verify,
+        "sign --scheme github --secret-env SECRET --http body.json",
+        "listen --port 0",
+        "serve --listen 127.0.0.1:0",
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let run = countersign(arguments).env("SECRET", "a secret that is long enough").within(&folder);
+        let (code, said) = run.writing_to(full);
+        assert!(
+            said.contains("error: standard output can't be written: No space left"),
+            "{arguments}: {said}"
+        );
+        assert_eq!(code, Some(2), "{arguments}");
+    }
+}
+
 #[test]
 fn a_verdict_that_nobody_has_read_is_not_good() {
     let folder =
