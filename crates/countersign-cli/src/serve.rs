@@ -1,8 +1,10 @@
 //! `countersign serve` and `countersign api-key`: the server, and the keys that it lets in.
 
 use std::{
+    fs,
     io::{self, Write as _},
     net::SocketAddr,
+    path::Path,
     process::ExitCode,
 };
 
@@ -165,8 +167,7 @@ async fn listen(
     }
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
-        let path = settings.path.display();
-        writeln!(output::stdout(), "API key, shown this once ({path} keeps its digest): {}", key.expose())?;
+        show_once(&key, &settings.path)?;
     }
     let work = Work::new(Outbox::new(store), &settings)?;
     welcome(&listener, &work)?;
@@ -216,6 +217,18 @@ async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
 fn welcome<S: OutboxStore + ApiKeyStore>(listener: &TcpListener, work: &Work<S>) -> anyhow::Result<()> {
     let origin = format!("http://{}", listener.local_addr()?);
     Ok(write!(output::stdout(), "listening at {origin}\n{}", work.invitation(&origin)?)?)
+}
+
+/// Shows the key whose digest was just written to this file. Where it can't be shown the file is removed: nobody would
+/// ever be let in by it, and the next start makes another.
+fn show_once(key: &ApiKey, path: &Path) -> anyhow::Result<()> {
+    let file = path.display();
+    let shown =
+        writeln!(output::stdout(), "API key, shown this once ({file} keeps its digest): {}", key.expose());
+    shown.or_else(|error| {
+        fs::remove_file(path).with_context(|| format!("{file} keeps a key that nobody has"))?;
+        Err(error.into())
+    })
 }
 
 /// Makes an admin's key where there is none, and no configuration file in which it is missing.

@@ -39,6 +39,15 @@ fn a_first_start_makes_a_key_that_is_shown_once_and_kept_as_its_digest() {
     Server { running: again, key }.ask("endpoint list").go().out(0);
 }
 
+#[test]
+fn a_first_key_that_nobody_was_shown_is_not_kept() {
+    let folder = Folder::new();
+    let unread = countersign("serve --listen 127.0.0.1:0").within(&folder).unread();
+    assert_eq!(unread.0, Some(0), "{unread:?}");
+    assert!(!folder.path("countersign.toml").exists());
+    Server::start(&folder, "1").ask("endpoint list").go().out(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn nobody_else_may_read_what_the_server_writes() {
