@@ -81,7 +81,7 @@ impl Idempotency {
                         "a claim could not be settled: that is tried again"
                     );
                     sleep(pause).await;
-                    pause *= 2;
+                    pause = LONGEST_PAUSE.min(pause * 2);
                 }
                 settled => break settled,
             }
@@ -164,5 +164,7 @@ fn in_flight(remaining: Duration) -> Error {
     Error::new(ErrorKind::InFlight).retry_after(seconds.max(1))
 }
 
-/// How long a store that was away is left alone before a claim is settled; each time twice as long.
+/// How long a store that was away is left alone before a claim is settled; each time twice as long,
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// and at most so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
