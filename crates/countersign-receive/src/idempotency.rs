@@ -52,7 +52,8 @@ impl Idempotency {
     }
 
     /// How long a handler may run before a copy of its event may be handled: longer than the longest
-    /// handler. It is how long an event waits whose handler was killed. From a second to a day.
+    /// handler. It is how long an event waits whose handler was killed, and for how long it is tried to record an answer
+    /// while the store is away. From a second to a day.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
