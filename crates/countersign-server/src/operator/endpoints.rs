@@ -79,7 +79,8 @@ impl<S: OutboxStore> Operator<S> {
         id: &str,
         change: EndpointChange,
     ) -> Result<Endpoint, Refusal> {
-        let mut endpoint = self.endpoint_to_change(caller, id).await?;
+        let read = self.endpoint_to_change(caller, id).await?;
+        let mut endpoint = read.clone();
         if change.revision.is_some_and(|read| read != endpoint.revision) {
             return Err(Refusal::changed_meanwhile());
         }
@@ -88,6 +89,9 @@ impl<S: OutboxStore> Operator<S> {
         change.check_move(&endpoint, &mut faults);
         faults.finish()?;
         change.apply(&mut endpoint);
+        if endpoint == read {
+            return Ok(endpoint);
+        }
         self.keep(&mut endpoint).await?;
         self.audit(caller, "endpoint.changed", id);
         Ok(endpoint)

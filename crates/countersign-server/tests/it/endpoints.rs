@@ -70,7 +70,7 @@ async fn an_endpoint_is_disabled_and_enabled() {
 }
 
 #[tokio::test]
-async fn what_is_enabled_or_disabled_already_keeps_its_revision_and_is_not_audited() {
+async fn a_change_of_nothing_keeps_the_revision_and_is_not_audited() {
     let api = api();
     let key = &api.keys.a;
     let path = format!("{PATH}/{}", api.endpoint(key).await);
@@ -87,6 +87,10 @@ async fn what_is_enabled_or_disabled_already_keeps_its_revision_and_is_not_audit
     assert_ne!(enabled.1, disabled.1);
     let audited: Vec<_> = api.audited.lock().unwrap().iter().map(|entry| entry.1).collect();
     assert_eq!(audited, ["endpoint.created", "endpoint.disabled", "endpoint.enabled"]);
+
+    let same = json!({ "url": api.get(key, &path).await.json()["url"], "revision": enabled.1 });
+    let changed = api.call(key, "PATCH", &path, Some(same)).await.json();
+    assert_eq!((&changed["revision"], api.audited.lock().unwrap().len()), (&enabled.1, 3));
 
     let id = path.rsplit('/').next().unwrap();
     let failing = EndpointState::Disabled(DisabledBecause::Failing);
