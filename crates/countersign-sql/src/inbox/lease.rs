@@ -97,8 +97,8 @@ macro_rules! put_off {
 }
 pub(crate) use put_off;
 
-/// Makes due, at the first parameter, what a clock that was ahead has put off beyond the second. Two statements, because
-/// two indexes hold such rows.
+/// Makes due, at the first parameter, what only a clock that was ahead can have put off beyond the second: leases, and rows
+/// that were never tried. A retry can be as late as its handler has said. Two statements, because two indexes hold such rows.
 pub(crate) const END_PUTTING_OFF: [&str; 2] =
     [end_putting_off!("lane IS NULL"), end_putting_off!("lane IS NOT NULL")];
 
