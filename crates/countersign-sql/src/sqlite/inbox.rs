@@ -139,11 +139,11 @@ async fn held(
 
 /// Changes the rows that are still leased so, in one statement: each by itself would wait for SQLite's thread.
 async fn change(connection: &mut SqliteConnection, changes: &[Change], now: i64) -> Result<(), StoreError> {
-    let given = |change: &Change| {
-        let due_at = now.saturating_add(change.delay);
-        (change.id, change.fence, change.state, due_at, change.reason.clone(), change.uncounted)
-    };
-    let given: Vec<_> = changes.iter().map(given).collect();
+    let due_at = |change: &Change| now.saturating_add(change.delay);
+    let given = changes.iter().map(|change| {
+        (change.id, change.fence, change.state, due_at(change), change.reason.as_deref(), change.uncounted)
+    });
+    let given: Vec<_> = given.collect();
     sqlx::query(SETTLE).bind(list(&given)?).bind(now).execute(connection).await.map_err(failed)?;
     Ok(())
 }
