@@ -130,6 +130,7 @@ mod api_keys;
 mod check;
 mod claims;
 mod clock;
+mod column;
 mod error;
 mod inbox;
 mod lost;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use countersign_store::{Accepted, DeadLetter, Outcome, Received, Settle, Settlement, StoreError};
 
-use crate::{clock, reason::shortened};
+use crate::{clock, column, reason::shortened};
 
 /// The statement that reads a [`Row`], its columns in order, and goes on with `$rest`.
 macro_rules! select_rows {
@@ -38,7 +38,7 @@ pub(crate) type Row = (
 
 /// The headers that are kept, as they are written.
 pub(crate) fn headers(received: &Received) -> Result<String, StoreError> {
-    serde_json::to_string(&received.headers).map_err(StoreError::invalid)
+    column::json(&received.headers)
 }
 
 /// What came of accepting an event, which inserts one row or none.
@@ -59,7 +59,7 @@ pub(crate) fn dead_letter(row: Row) -> Result<DeadLetter, StoreError> {
     received.event_type = event_type;
     received.order = order;
     received.data_at = data_at;
-    received.headers = serde_json::from_str(&headers).map_err(StoreError::invalid)?;
+    received.headers = column::parse(&headers)?;
     let attempts = u32::try_from(attempts).map_err(StoreError::invalid)?;
     Ok(DeadLetter { id, attempts, reason: reason.unwrap_or_default(), accepted_at, received })
 }

@@ -6,8 +6,8 @@ use countersign_store::{
     outbox::{Attempt, Trigger},
 };
 
-use super::{delivery::trigger, endpoint};
-use crate::clock;
+use super::delivery::trigger;
+use crate::{clock, column};
 
 /// The last first, of those with a number below the second parameter.
 pub(crate) const SELECT: &str = "
@@ -48,11 +48,11 @@ pub(crate) fn attempt(row: Row) -> Result<Attempt, StoreError> {
     let number = u32::try_from(number).map_err(StoreError::invalid)?;
     let mut attempt = Attempt::new(number, at, trigger(asked_for));
     attempt.latency = clock::remaining(latency);
-    attempt.request_headers = endpoint::parse(&request_headers)?;
+    attempt.request_headers = column::parse(&request_headers)?;
     attempt.payload_digest = digest.map(read_digest).transpose()?;
     attempt.payload = payload.map(Bytes::from);
     attempt.status = status.map(u16::try_from).transpose().map_err(StoreError::invalid)?;
-    attempt.response_headers = endpoint::parse(&response_headers)?;
+    attempt.response_headers = column::parse(&response_headers)?;
     attempt.response_body = Bytes::from(body);
     attempt.error = error;
     Ok(attempt)
@@ -82,8 +82,8 @@ impl<'a> Written<'a> {
             attempt,
             asked_for: i64::from(attempt.trigger == Trigger::Redelivery),
             latency: latency(attempt),
-            request_headers: endpoint::json(&attempt.request_headers)?,
-            response_headers: endpoint::json(&attempt.response_headers)?,
+            request_headers: column::json(&attempt.request_headers)?,
+            response_headers: column::json(&attempt.response_headers)?,
             error: attempt.error.as_deref().map(crate::reason::shortened),
         })
     }

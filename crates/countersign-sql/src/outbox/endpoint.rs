@@ -4,8 +4,10 @@ use countersign_store::{
     StoreError,
     outbox::{DisabledBecause, Endpoint, EndpointKey, EndpointState, Subscription},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use sqlx::{ColumnIndex, Decode, Error, FromRow, Type};
+
+use crate::column::{json, parse};
 
 /// The statement that reads a [`Row`], its columns in order, and goes on with `$rest`.
 macro_rules! select_endpoints {
@@ -171,14 +173,4 @@ fn read_state(text: &str) -> Result<EndpointState, StoreError> {
         "failing" => Ok(EndpointState::Disabled(DisabledBecause::Failing)),
         _ => Err(StoreError::invalid("an endpoint's state is of a later version")),
     }
-}
-
-/// A value as JSON.
-pub(crate) fn json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(StoreError::invalid)
-}
-
-/// A value of a JSON column. The error says nothing of what the column holds.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::invalid("a column doesn't hold what it should"))
 }

@@ -290,8 +290,8 @@ macro_rules! outbox_store {
                     .bind(&endpoint.name)
                     .bind(&endpoint.url)
                     .bind(endpoint::state(endpoint.state)?)
-                    .bind(endpoint::json(&endpoint.events)?)
-                    .bind(endpoint::json(&endpoint.channels)?)
+                    .bind(column::json(&endpoint.events)?)
+                    .bind(column::json(&endpoint.channels)?)
                     .bind(i64::from(endpoint.limits.in_flight))
                     .bind(endpoint::settings(endpoint)?)
                     .bind(last);

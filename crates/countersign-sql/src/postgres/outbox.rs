@@ -18,7 +18,7 @@ use super::{PgStore, error::failed};
 use crate::{
     check,
     claims::PRUNE_AT_MOST,
-    clock,
+    clock, column,
     outbox::{
         attempt,
         claim::GIVE_BACK_CLAIMED,

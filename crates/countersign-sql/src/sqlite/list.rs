@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, query::QueryScalar, sqlite::SqliteArguments};
 
 use super::error::failed;
-use crate::outbox::endpoint;
+use crate::column;
 
 /// The rows of a statement that answers with one value, a JSON array of them. Rows of their own would cost
 /// more than reading this: SQLite's thread hands each over by itself, and copies each of its values.
@@ -13,10 +13,10 @@ pub(super) async fn as_one<T: DeserializeOwned>(
     query: QueryScalar<'_, Sqlite, String, SqliteArguments>,
     connection: &mut SqliteConnection,
 ) -> Result<Vec<T>, StoreError> {
-    endpoint::parse(&query.fetch_one(connection).await.map_err(failed)?)
+    column::parse(&query.fetch_one(connection).await.map_err(failed)?)
 }
 
 /// A list as one parameter: JSON.
 pub(super) fn list(rows: &[impl Serialize]) -> Result<String, StoreError> {
-    endpoint::json(&rows)
+    column::json(&rows)
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     check,
     claims::PRUNE_AT_MOST,
-    clock,
+    clock, column,
     outbox::{
         attempt,
         claim::GIVE_BACK_CLAIMED,

@@ -10,10 +10,10 @@ use super::{
     as_one, due, list,
 };
 use crate::{
-    clock,
+    clock, column,
     outbox::{
         claim::{Needed, Row, distinct, put_off},
-        endpoint::{self, endpoint_columns},
+        endpoint::endpoint_columns,
         message,
     },
 };
@@ -75,8 +75,7 @@ impl SqliteStore {
 
 /// A message of its head and its payload.
 fn whole((head, payload): (String, Vec<u8>)) -> Result<message::Row, StoreError> {
-    let (id, tenant, kind, content_type, is_reference, traceparent, created_at): Head =
-        endpoint::parse(&head)?;
+    let (id, tenant, kind, content_type, is_reference, traceparent, created_at): Head = column::parse(&head)?;
     Ok((id, tenant, kind, content_type, payload, is_reference, traceparent, created_at))
 }
 

@@ -13,12 +13,12 @@ use super::{
     super::{SqliteStore, error::failed},
     as_one,
     given::{ROWS, given},
+    list,
 };
 use crate::{
     clock,
     outbox::{
         attempt::Written,
-        endpoint,
         settle::{Change, Settled, changes},
     },
 };
@@ -45,7 +45,7 @@ async fn change(
     now: i64,
 ) -> Result<Settled, StoreError> {
     let ids: Vec<i64> = changes.iter().map(|change| change.id).collect();
-    let leased = sqlx::query_scalar(LEASED).bind(endpoint::json(&ids)?);
+    let leased = sqlx::query_scalar(LEASED).bind(list(&ids)?);
     let leased = Settled::new(as_one(leased, connection).await?);
     for chunk in changes.chunks(ROWS) {
         let query = chunk.iter().fold(sqlx::query(CHANGE.as_str()), |query, change| {
