@@ -8,7 +8,8 @@ use std::{
 
 use countersign_store::StoreError;
 use redis::{
-    Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value,
+    Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult,
+    ServerErrorKind, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -140,7 +141,7 @@ impl fmt::Debug for Connection {
 }
 
 /// Whether the server says that it takes no writes.
-fn is_by_a_replica(answers: Result<&[Value], &redis::RedisError>) -> bool {
+fn is_by_a_replica(answers: Result<&[Value], &RedisError>) -> bool {
     match answers {
         Ok(answers) => answers.iter().any(|answer| {
             matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
