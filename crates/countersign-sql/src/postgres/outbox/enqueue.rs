@@ -7,7 +7,10 @@ use countersign_store::{
 use sqlx::PgConnection;
 
 use super::{
-    super::{PgStore, error::failed},
+    super::{
+        PgStore,
+        error::{failed, gave_way},
+    },
     listen::CHANNEL,
 };
 use crate::outbox::{
@@ -25,7 +28,8 @@ impl PgStore {
     ///
     /// # Errors
     /// Where the database can't be reached, a message [can't be kept](NewMessage::check), a text holds a NUL, or
-    /// an id is taken. Roll the transaction back then.
+    /// an id is taken. Roll the transaction back then. So it is where two transactions enqueue the same idempotency
+    /// keys in different orders: the server ends one of them (`40P01`, unavailable), which can be tried again.
     pub async fn enqueue_in(
         &self,
         connection: &mut PgConnection,
@@ -47,17 +51,32 @@ impl PgStore {
     }
 
     /// Stores messages in a transaction of their own. Those that commit at one moment share a flush, which
-    /// the server sees to.
+    /// the server sees to. Two batches that hold the same keys in different orders each wait for the other,
+    /// until the server rolls one back: that one is tried again, and finds what the other has enqueued.
     pub(super) async fn enqueue_messages(
         &self,
         messages: &[NewMessage],
     ) -> Result<Vec<Enqueued>, StoreError> {
+        for _ in 1..TRIES {
+            match self.enqueue_and_commit(messages).await {
+                Err(error) if gave_way(&error) => {}
+                done => return done,
+            }
+        }
+        self.enqueue_and_commit(messages).await
+    }
+
+    async fn enqueue_and_commit(&self, messages: &[NewMessage]) -> Result<Vec<Enqueued>, StoreError> {
         let mut transaction = self.begin().await?;
         let enqueued = self.enqueue_in(&mut transaction, messages).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(enqueued)
     }
 }
+
+/// How often a batch of its own transaction gives way to another before its caller is told. The server takes a
+/// second (`deadlock_timeout`) to find out each time.
+const TRIES: u32 = 5;
 
 /// Writes the messages that were not enqueued before, and says which.
 async fn write_messages(

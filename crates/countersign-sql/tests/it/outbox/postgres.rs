@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_sql::PgStore;
 use countersign_store::{
     Fence, Settlement, StoreErrorKind,
-    outbox::{DeliveryFilter, HealthChange, OutboxStore},
+    outbox::{DeliveryFilter, Enqueued, HealthChange, OutboxStore},
 };
 use tokio::time::{sleep, timeout};
 
@@ -124,6 +124,34 @@ async fn an_endpoint_that_is_deleted_while_it_is_claimed_is_given_nothing_and_th
     let settled: Vec<_> = claimed.iter().map(delivered).collect();
     assert_eq!(store.settle(&settled).await.unwrap(), [Settlement::Settled; 2]);
     assert_eq!(store.count(&DeliveryFilter::default()).await.unwrap(), 2);
+    fresh.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_batches_that_wait_for_each_others_keys_one_gives_way_and_both_are_answered() {
+    let Some(fresh) = Fresh::new().await else { return };
+    // Who has waited for so long looks whether it waits for ever, and is the one to end: the other is to wait longer.
+    let (store, patient) = (PgStore::new(fresh.pool_with("deadlock_timeout", "2s").await), fresh.store());
+    put(&store, &[endpoint("ep")]).await;
+    let mut batch = messages(2);
+    for (message, key) in batch.iter_mut().zip(["first", "second"]) {
+        message.idempotency_key = Some(key.into());
+    }
+    let mut transaction = fresh.pool.begin().await.unwrap();
+    sqlx::raw_sql("SET LOCAL deadlock_timeout = '20s'").execute(&mut *transaction).await.unwrap();
+    let first = patient.enqueue_in(&mut transaction, &batch[..1]).await.unwrap();
+    let other_way_round: Vec<_> = batch.iter().rev().cloned().collect();
+    let waiting = tokio::spawn(async move { store.enqueue(&other_way_round).await });
+    while !waits_at(&fresh, "countersign_messages").await {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let second = patient.enqueue_in(&mut transaction, &batch[1..]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let answered = waiting.await.unwrap().unwrap();
+    assert!(answered.iter().all(|enqueued| enqueued.duplicate), "{answered:?}");
+    let ids = |enqueued: &[Enqueued]| enqueued.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&answered), [ids(&second), ids(&first)].concat());
+    assert_eq!(fresh.count("SELECT count(*) FROM countersign_deliveries").await, 2);
     fresh.drop().await;
 }
 
