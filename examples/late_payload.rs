@@ -15,7 +15,7 @@ use countersign_transport::{Policy, Transport};
 use sqlx::SqlitePool;
 use tokio::time::sleep;
 
-/// Makes payloads of the rows of `invoices`.
+/// Makes payloads of the rows of `invoices`. Of a row that was deleted there is none: its delivery is cancelled.
 struct Invoices(SqlitePool);
 
 impl PayloadSource for Invoices {
@@ -25,14 +25,15 @@ impl PayloadSource for Invoices {
         invoice: &str,
         _: &Endpoint,
         _: u32,
-    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
-        let state: String = sqlx::query_scalar("SELECT state FROM invoices WHERE id = ?")
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        let state: Option<String> = sqlx::query_scalar("SELECT state FROM invoices WHERE id = ?")
             .bind(invoice)
-            .fetch_one(&self.0)
+            .fetch_optional(&self.0)
             .await?;
-        let payload =
-            serde_json::json!({"type": message.event_type, "data": {"id": invoice, "state": state}});
-        Ok(payload.to_string().into())
+        Ok(state.map(|state| {
+            let data = serde_json::json!({"id": invoice, "state": state});
+            serde_json::json!({"type": message.event_type, "data": data}).to_string().into()
+        }))
     }
 }
 

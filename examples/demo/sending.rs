@@ -210,11 +210,13 @@ async fn enqueue(outbox: &Outbox<SqliteStore>, pool: &SqlitePool) -> Result {
 }
 
 /// What SnapBill's payload is made of, when it is delivered.
-async fn state_of(pool: SqlitePool, invoice: String) -> std::result::Result<snapbill::Body, io::Error> {
+async fn state_of(pool: SqlitePool, invoice: String) -> io::Result<Option<snapbill::Body>> {
     let query = sqlx::query_scalar("SELECT state FROM invoices WHERE id = ?").bind(invoice);
-    let state: String = query.fetch_one(&pool).await.map_err(io::Error::other)?;
-    let rest = [("invoice".to_owned(), json!({"id": 42, "state": state}))].into_iter().collect();
-    Ok(snapbill::Body { id: json!(7301), details: json!({"state": state}), rest })
+    let state: Option<String> = query.fetch_optional(&pool).await.map_err(io::Error::other)?;
+    Ok(state.map(|state| {
+        let rest = [("invoice".to_owned(), json!({"id": 42, "state": state}))].into_iter().collect();
+        snapbill::Body { id: json!(7301), details: json!({"state": state}), rest }
+    }))
 }
 
 async fn all_settled(outbox: &Outbox<SqliteStore>) {

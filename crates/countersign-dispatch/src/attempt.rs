@@ -56,6 +56,8 @@ enum Failed {
     Endpoint(String),
     /// The request can't be made here: nothing is known about the endpoint.
     Unmade(String),
+    /// There is nothing to be sent any more.
+    Unwanted,
     /// This machine could not send: nothing is known about the endpoint, and no attempt was made.
     Local(String),
 }
@@ -103,7 +105,7 @@ impl Means {
             CannotSign::Sealed(error) => Failed::Unmade(error.to_string()),
         })?;
         signer.check_custom(endpoint).map_err(|error| Failed::Endpoint(error.to_string()))?;
-        let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?;
+        let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?.ok_or(Failed::Unwanted)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;
         let mut headers = signer.sign(message, endpoint, &body, now).map_err(unsigned)?;
@@ -150,6 +152,10 @@ impl Means {
             Err(Failed::Endpoint(reason) | Failed::Unmade(reason) | Failed::Local(reason)) => {
                 attempt.error = Some(reason);
             }
+            Err(Failed::Unwanted) => {
+                attempt.error =
+                    Some("cancelled: the payload's source has nothing to send any more".to_owned());
+            }
         }
         tell(&attempt, verdict, span);
         if counts {
@@ -170,6 +176,7 @@ impl Means {
     /// | another, redirects among them | again | failed |
     /// | none | again | failed |
     /// | the request can't be made here: no payload in time, a sealed secret that was changed, an id that can't be signed, a type that no header can hold | again | nothing is known |
+    /// | there is nothing to be sent any more | cancelled | nothing is known |
     /// | none, as this machine could not send, or has no key for a sealed secret | again shortly | nothing is known |
     ///
     /// "Again" is dead after the last attempt of the schedule, unless the endpoint is tried until it answers
@@ -187,6 +194,7 @@ impl Means {
             }
             Err(Failed::Endpoint(_)) => (self.again(claimed, None), Effect::Failed { open_for: None }),
             Err(Failed::Unmade(_)) => (self.again(claimed, None), Effect::None),
+            Err(Failed::Unwanted) => (Verdict::Cancelled, Effect::None),
             Err(Failed::Local(_)) => (self.shortly(), Effect::None),
         }
     }
@@ -280,6 +288,9 @@ fn tell(attempt: &Attempt, verdict: Verdict, span: &Span) {
     let ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| match &attempt.error {
         None => info!(target: "countersign", ms, "webhook delivered"),
+        Some(reason) if verdict == Verdict::Cancelled => {
+            info!(target: "countersign", reason, ms, "webhook cancelled")
+        }
         Some(reason) => {
             warn!(target: "countersign", reason, ms, "webhook not delivered")
         }

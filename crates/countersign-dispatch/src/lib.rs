@@ -58,7 +58,7 @@
 //! # Payloads that are made late
 //!
 //! A message whose payload is a [reference](countersign_store::outbox::Payload::Reference) is rendered by the
-//! [`PayloadSource`] at each attempt: the state of then arrives. With
+//! [`PayloadSource`] at each attempt: the state of then arrives, and the delivery of what is no more is cancelled. With
 //! [`first_body_wins`](Dispatcher::first_body_wins) every attempt sends what the first that made a body has
 //! sent, redeliveries included.
 //!

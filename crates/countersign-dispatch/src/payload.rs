@@ -14,7 +14,8 @@ use crate::Outbox;
 /// [first body wins](crate::Dispatcher::first_body_wins). The message's id stays; the bytes as sent are kept
 /// with the attempt.
 pub trait PayloadSource: Send + Sync + 'static {
-    /// Makes the payload. `attempt` is from 1.
+    /// Makes the payload. `attempt` is from 1. `None` is for what there is nothing to say of any more, as of a row that
+    /// was deleted since: the delivery is cancelled.
     ///
     /// # Errors
     /// Why it can't be made now: the attempt has failed, and its reason is recorded, so it must hold no
@@ -25,10 +26,10 @@ pub trait PayloadSource: Send + Sync + 'static {
         reference: &str,
         endpoint: &Endpoint,
         attempt: u32,
-    ) -> impl Future<Output = Result<Bytes, Box<dyn StdError + Send + Sync>>> + Send;
+    ) -> impl Future<Output = Result<Option<Bytes>, Box<dyn StdError + Send + Sync>>> + Send;
 }
 
-type Rendering<'a> = Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
+type Making<'a> = Pin<Box<dyn Future<Output = Result<Option<Bytes>, String>> + Send + 'a>>;
 
 /// A [`PayloadSource`] whose type is forgotten.
 pub(crate) trait Source: Send + Sync {
@@ -38,7 +39,7 @@ pub(crate) trait Source: Send + Sync {
         reference: &'a str,
         endpoint: &'a Endpoint,
         attempt: u32,
-    ) -> Rendering<'a>;
+    ) -> Making<'a>;
 }
 
 impl<P: PayloadSource> Source for P {
@@ -48,7 +49,7 @@ impl<P: PayloadSource> Source for P {
         reference: &'a str,
         endpoint: &'a Endpoint,
         attempt: u32,
-    ) -> Rendering<'a> {
+    ) -> Making<'a> {
         Box::pin(async move {
             let rendered = PayloadSource::render(self, message, reference, endpoint, attempt).await;
             rendered.map_err(|error| format!("the payload can't be made: {error}"))
@@ -64,18 +65,18 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    /// The bytes of a delivery's message for its endpoint.
+    /// The bytes of a delivery's message for its endpoint; `None` where nothing is to be sent any more.
     ///
     /// # Errors
     /// Why there are none now.
-    pub(crate) async fn of(&self, claimed: &Claimed) -> Result<Bytes, String> {
+    pub(crate) async fn of(&self, claimed: &Claimed) -> Result<Option<Bytes>, String> {
         let Claimed { message, endpoint, attempt, .. } = claimed;
         let reference = match &message.payload {
-            Payload::Bytes(bytes) => return Ok(bytes.clone()),
+            Payload::Bytes(bytes) => return Ok(Some(bytes.clone())),
             Payload::Reference(reference) => reference,
         };
         if let Some(body) = self.first_of(claimed).await? {
-            return Ok(body);
+            return Ok(Some(body));
         }
         match &self.source {
             Some(source) => source.render(message, reference, endpoint, *attempt).await,
@@ -93,15 +94,13 @@ impl Payloads {
     }
 }
 
-type Reading<'a> = Pin<Box<dyn Future<Output = Result<Option<Bytes>, String>> + Send + 'a>>;
-
 /// Knows the first body that was made for a delivery.
 pub(crate) trait FirstBody: Send + Sync {
-    fn of(&self, delivery: i64) -> Reading<'_>;
+    fn of(&self, delivery: i64) -> Making<'_>;
 }
 
 impl<S: OutboxStore> FirstBody for Outbox<S> {
-    fn of(&self, delivery: i64) -> Reading<'_> {
+    fn of(&self, delivery: i64) -> Making<'_> {
         Box::pin(async move {
             let (mut page, mut first) = (Page::default(), None);
             loop {

@@ -23,9 +23,9 @@ impl PayloadSource for Panics {
         times: &str,
         _: &Endpoint,
         attempt: u32,
-    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         assert!(attempt > times.parse()?, "a payload that panics, as this test wants");
-        Ok(format!(r#"{{"id":"{}"}}"#, message.id).into())
+        Ok(Some(format!(r#"{{"id":"{}"}}"#, message.id).into()))
     }
 }
 

@@ -19,7 +19,8 @@
 //! // At each attempt, what invoice 42 is then.
 //! let source = snapbill::Late::new(async |_kind: EventType, invoice: String| {
 //!     let state = json!({"id": invoice, "state": "paid"});
-//!     Ok::<_, std::io::Error>(Body { rest: [("invoice".to_owned(), state)].into_iter().collect(), ..Body::default() })
+//!     let content = Body { rest: [("invoice".to_owned(), state)].into_iter().collect(), ..Body::default() };
+//!     Ok::<_, std::io::Error>(Some(content))
 //! });
 //! Dispatcher::new(outbox, Transport::new()?).payload_source(source).run(std::future::pending()).await;
 //! # Ok(())
@@ -99,11 +100,12 @@ pub struct Late<F>(F);
 impl<F, Fut, E> Late<F>
 where
     F: Fn(EventType, String) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Content, E>> + Send,
+    Fut: Future<Output = Result<Option<Content>, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     /// Reads the content by `read`, which is given the event's type and the reference that it was enqueued
-    /// with. Its errors are recorded with the attempt, so they must hold no secret.
+    /// with. `None` cancels the delivery, which would be tried for ever. Errors are recorded with the attempt, so they
+    /// must hold no secret.
     pub fn new(read: F) -> Self {
         Late(read)
     }
@@ -112,7 +114,7 @@ where
 impl<F, Fut, E> PayloadSource for Late<F>
 where
     F: Fn(EventType, String) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Content, E>> + Send,
+    Fut: Future<Output = Result<Option<Content>, E>> + Send,
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     async fn render(
@@ -121,10 +123,10 @@ where
         reference: &str,
         _endpoint: &Endpoint,
         _attempt: u32,
-    ) -> Result<Bytes, Box<dyn StdError + Send + Sync>> {
+    ) -> Result<Option<Bytes>, Box<dyn StdError + Send + Sync>> {
         let read = self.0(message.event_type.as_str().into(), reference.to_owned());
         let content = read.await.map_err(Into::into)?;
-        Ok(envelope(message, &content)?)
+        Ok(content.map(|content| envelope(message, &content)).transpose()?)
     }
 }
 

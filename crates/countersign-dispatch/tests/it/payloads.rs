@@ -29,10 +29,10 @@ impl PayloadSource for Counter {
         reference: &str,
         endpoint: &Endpoint,
         attempt: u32,
-    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         match self.0.fetch_add(1, Ordering::SeqCst) {
             0 => Err("the database is away".into()),
-            _ => Ok(format!("{} {reference} for {} at {attempt}", message.id, endpoint.id).into()),
+            _ => Ok(Some(format!("{} {reference} for {} at {attempt}", message.id, endpoint.id).into())),
         }
     }
 }
@@ -69,6 +69,39 @@ async fn without_a_source_such_a_message_fails_with_its_reason() {
     running.stop().await;
 }
 
+/// An invoice that is deleted after so many attempts.
+struct DeletedAfter(u32);
+
+impl PayloadSource for DeletedAfter {
+    async fn render(
+        &self,
+        _: &Message,
+        reference: &str,
+        _: &Endpoint,
+        attempt: u32,
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        Ok((attempt <= self.0).then(|| reference.to_owned().into()))
+    }
+}
+
+/// Also by an endpoint that is tried until it answers 2xx, which would be for ever.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_of_what_there_is_no_more_is_cancelled() {
+    let script = Script::new([Act::Answer(500)]);
+    let mut endpoint = endpoint("ep");
+    endpoint.until_delivered = true;
+    let running = start(&[endpoint], &script, |dispatcher| dispatcher.payload_source(DeletedAfter(2))).await;
+    running.outbox.enqueue(&[late()]).await.unwrap();
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Cancelled]);
+    assert_eq!(bodies(&script, "ep"), ["invoice:7"; 2]);
+    let attempts = running.attempts(1).await;
+    assert_eq!(attempts.len(), 3);
+    assert!(attempts[2].error.as_deref().unwrap().contains("nothing to send"), "{attempts:?}");
+    assert_eq!(running.endpoint("ep").await.health.failures, 2);
+    running.stop().await;
+}
+
 /// Takes this long.
 struct Slow(Duration);
 
@@ -79,9 +112,9 @@ impl PayloadSource for Slow {
         _: &str,
         _: &Endpoint,
         _: u32,
-    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         sleep(self.0).await;
-        Ok(Bytes::new())
+        Ok(Some(Bytes::new()))
     }
 }
 
@@ -117,9 +150,9 @@ impl PayloadSource for Invoice {
         reference: &str,
         endpoint: &Endpoint,
         _: u32,
-    ) -> Result<Bytes, Box<dyn Error + Send + Sync>> {
-        Ok(format!("{reference} for {}, version {}", endpoint.id, self.0.fetch_add(1, Ordering::SeqCst))
-            .into())
+    ) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        let version = self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(Some(format!("{reference} for {}, version {version}", endpoint.id).into()))
     }
 }
 

@@ -64,7 +64,7 @@ pub enum Verdict {
     },
     /// It is given up.
     Dead,
-    /// It is not wanted any more.
+    /// There is nothing to be sent any more.
     Cancelled,
 }
 
@@ -204,7 +204,7 @@ pub enum DeliveryState {
     Delivered,
     /// It was given up.
     Dead,
-    /// It was not wanted any more.
+    /// It was not wanted any more, by an operator or by the payload's source.
     Cancelled,
 }
 

@@ -72,7 +72,7 @@ impl NewMessage {
 pub enum Payload {
     /// These bytes, as they are.
     Bytes(Bytes),
-    /// What the application makes of this text when it is delivered: the state at that time.
+    /// What the application makes of this text when it is delivered: the state at that time, or nothing any more.
     Reference(String),
 }
 

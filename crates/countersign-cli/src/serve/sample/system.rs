@@ -90,7 +90,8 @@ pub(super) fn payload_source() -> impl countersign_dispatch::PayloadSource {
     Late::new(async |_kind: snapbill::EventType, number: String| {
         let invoice = json!({ "number": number, "state": "paid", "total": "49.00" });
         let rest = [("invoice".to_owned(), invoice)].into_iter().collect();
-        Ok::<_, Infallible>(snapbill::Body { id: number.into(), details: json!({ "by": "card" }), rest })
+        let content = snapbill::Body { id: number.into(), details: json!({ "by": "card" }), rest };
+        Ok::<_, Infallible>(Some(content))
     })
 }
 

@@ -32,12 +32,12 @@ fn content(state: &str) -> Body {
 /// Tells the states in turn, the last for ever.
 fn source(
     states: &'static [&'static str],
-) -> impl Fn(EventType, String) -> std::future::Ready<io::Result<Body>> {
+) -> impl Fn(EventType, String) -> std::future::Ready<io::Result<Option<Body>>> {
     let asked = AtomicUsize::new(0);
     move |kind, reference| {
         assert_eq!((kind, &*reference), (PATH, "42"));
         let turn = asked.fetch_add(1, Ordering::SeqCst).min(states.len() - 1);
-        ready(Ok(content(states[turn])))
+        ready(Ok(Some(content(states[turn]))))
     }
 }
 
