@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("countersign-sql", &["countersign", "countersign-store"]),
     ("countersign-redis", &["countersign", "countersign-store"]),
     ("countersign-nats", &["countersign", "countersign-store"]),
+    ("countersign-rabbitmq", &["countersign", "countersign-store"]),
     ("countersign-inbox", &["countersign", "countersign-store"]),
     ("countersign-receive", &["countersign", "countersign-store"]),
     ("countersign-transport", &[]),
