@@ -221,6 +221,9 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// where they were and allowed anew: those that match, the oldest first, at most `limit`. To go on where
     /// a call has stopped, ask for those [after](DeliveryFilter::after) its last.
     ///
+    /// Those that wait for a later time are due at once where the filter asks for what is
+    /// [pending](DeliveryState::Pending): they keep the attempts that they have left.
+    ///
     /// # Errors
     /// Where the store can't be reached.
     fn redeliver(

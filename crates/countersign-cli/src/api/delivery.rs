@@ -13,7 +13,7 @@ pub(crate) enum DeliveryCommand {
     List(Box<ListArgs>),
     /// Shows a delivery with its attempts
     Show(OneArgs),
-    /// Makes a delivery that is settled again
+    /// Makes a delivery that is settled again, or at once the attempt that one waits for
     Redeliver(OneArgs),
     /// Cancels a delivery that waits
     Cancel(OneArgs),

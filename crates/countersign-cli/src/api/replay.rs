@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Api, ServerArgs, fields,
-    status::Settled,
+    status::Replayed,
     which::{self, NEEDED, STEP, Which},
 };
 
@@ -33,9 +33,9 @@ struct Filter {
     #[command(flatten)]
     #[serde(flatten)]
     which: Which,
-    /// How they ended
-    #[arg(long, default_value_t = Settled::Dead, value_enum)]
-    status: Settled,
+    /// Where they stand
+    #[arg(long, default_value_t = Replayed::Dead, value_enum)]
+    status: Replayed,
 }
 
 pub(crate) fn run(arguments: &ReplayArgs) -> anyhow::Result<ExitCode> {

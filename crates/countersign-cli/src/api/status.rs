@@ -18,16 +18,18 @@ pub(super) enum Status {
     Cancelled,
 }
 
-/// How a delivery was settled.
+/// Where a delivery stands that is made again.
 #[derive(Clone, Copy, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Settled {
+pub(super) enum Replayed {
     /// It was given up
     Dead,
     /// It has arrived
     Delivered,
     /// It was not wanted any more
     Cancelled,
+    /// It waits for a later attempt, which is made at once
+    Pending,
 }
 
 impl Status {
@@ -42,12 +44,13 @@ impl Status {
     }
 }
 
-impl Settled {
+impl Replayed {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Settled::Dead => "dead",
-            Settled::Delivered => "delivered",
-            Settled::Cancelled => "cancelled",
+            Replayed::Dead => "dead",
+            Replayed::Delivered => "delivered",
+            Replayed::Cancelled => "cancelled",
+            Replayed::Pending => "pending",
         }
     }
 }

@@ -63,6 +63,10 @@ impl DeliveryPage {
         self.delivery.state == DeliveryState::Pending
     }
 
+    fn waits_for_later(&self) -> bool {
+        self.delivery.pending_until().is_some_and(|due| due > self.now)
+    }
+
     fn is_settled(&self) -> bool {
         !matches!(self.delivery.state, DeliveryState::Pending | DeliveryState::Leased)
     }
@@ -148,7 +152,7 @@ pub(super) async fn live<S: OutboxStore>(
     stream(viewer, Looked { operator, visit, id, query }).await
 }
 
-/// Makes a delivery again.
+/// Makes a delivery again, or at once what it waits for.
 pub(super) async fn redeliver<S: OutboxStore>(
     State(operator): State<Operator<S>>,
     Extension(Visit { frame, caller }): Extension<Visit>,

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     operator::{
         Operator,
-        replay::{ReplayDraft, ReplayFilter, Settled},
+        replay::{ReplayDraft, ReplayFilter, Replayed},
         which::MOST,
     },
     refusal::Refusal,
@@ -73,9 +73,10 @@ pub(super) async fn start<S: OutboxStore>(
 
 fn filter(endpoint: String, fields: &Fields) -> Result<ReplayFilter, Refusal> {
     let status = match fields.get("status") {
-        "delivered" => Settled::Delivered,
-        "cancelled" => Settled::Cancelled,
-        "dead" | "" => Settled::Dead,
+        "delivered" => Replayed::Delivered,
+        "cancelled" => Replayed::Cancelled,
+        "pending" => Replayed::Pending,
+        "dead" | "" => Replayed::Dead,
         _ => return Err(history::unknown_status()),
     };
     Ok(ReplayFilter {

@@ -106,16 +106,20 @@ impl<S: OutboxStore> Operator<S> {
         Ok(Rows::of(&page, found, |attempt| attempt.number.to_string()))
     }
 
-    /// Makes a delivery that is settled again, with the same id.
+    /// Makes a delivery that is settled again, with the same id, or at once the attempt that one waits for.
     pub(crate) async fn redeliver(&self, caller: &Caller, id: &str) -> Result<Delivery, Refusal> {
         caller.check_may_change()?;
         self.delivery(caller, id).await?;
         self.take_resend(caller)?;
-        let redelivered = self.store().redeliver(&self.only(caller, id)?, 1).await?;
-        if redelivered.count == 0 {
+        let settled = self.only(caller, id)?;
+        let mut waiting = settled.clone();
+        waiting.state = Some(DeliveryState::Pending);
+        if self.store().redeliver(&settled, 1).await?.count == 0
+            && self.store().redeliver(&waiting, 1).await?.count == 0
+        {
             return Err(Refusal::new(
                 RefusalKind::Conflict,
-                "the delivery is not settled yet: it is still made",
+                "an attempt at the delivery is under way: see what comes of it",
             ));
         }
         self.settings().outbox.wake();

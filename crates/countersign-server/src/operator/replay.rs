@@ -8,20 +8,20 @@ use super::{Operator, which};
 use crate::{Caller, input::object, refusal::Refusal};
 
 which::filter! {
-    /// Which deliveries are made again: of those that are settled as `status` says, those that match everything that
+    /// Which deliveries are made again: of those that stand as `status` says, those that match everything that
     /// is given. At least one of `endpoint`, `message` and `from` is needed.
     ReplayFilter {
-        /// How they were settled: `dead`, where it is left out.
+        /// Where they stand: `dead`, where it is left out.
         #[param(inline)]
-        pub(crate) status: Settled,
+        pub(crate) status: Replayed,
     }
 }
 
-/// How a delivery was settled.
+/// Where a delivery stands that is made again.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = SettledStatus)]
-pub(crate) enum Settled {
+#[schema(as = ReplayedStatus)]
+pub(crate) enum Replayed {
     /// It was given up.
     #[default]
     Dead,
@@ -29,6 +29,8 @@ pub(crate) enum Settled {
     Delivered,
     /// It was not wanted any more.
     Cancelled,
+    /// It waits for a later attempt, which is made at once, or for the time that it was sent for.
+    Pending,
 }
 
 /// A step of a replay.
@@ -69,12 +71,13 @@ impl<S: OutboxStore> Operator<S> {
     }
 }
 
-impl From<Settled> for DeliveryState {
-    fn from(settled: Settled) -> Self {
+impl From<Replayed> for DeliveryState {
+    fn from(settled: Replayed) -> Self {
         match settled {
-            Settled::Dead => DeliveryState::Dead,
-            Settled::Delivered => DeliveryState::Delivered,
-            Settled::Cancelled => DeliveryState::Cancelled,
+            Replayed::Dead => DeliveryState::Dead,
+            Replayed::Delivered => DeliveryState::Delivered,
+            Replayed::Cancelled => DeliveryState::Cancelled,
+            Replayed::Pending => DeliveryState::Pending,
         }
     }
 }

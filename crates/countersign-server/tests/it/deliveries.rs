@@ -110,8 +110,6 @@ async fn adv_99_a_redelivery_keeps_the_message_and_its_id_and_is_audited() {
     let key = &api.keys.a;
     api.endpoint(key).await;
     let message = api.message(key, "invoice.paid").await;
-    let early = api.call(key, "POST", &format!("{PATH}/1/redeliver"), None).await;
-    assert_eq!((early.status, early.problem().as_str()), (StatusCode::CONFLICT, "conflict"));
     settle(&api, Verdict::Dead).await;
     let again = api.call(key, "POST", &format!("{PATH}/1/redeliver"), None).await;
     assert_eq!(again.status, StatusCode::ACCEPTED);
@@ -215,7 +213,7 @@ async fn a_replay_names_what_it_means_and_how_much() {
     let api = api();
     let key = &api.keys.a;
     assert_eq!(api.get(key, "/api/v1/replays/count").await.fields(), ["endpoint"]);
-    assert_eq!(api.get(key, "/api/v1/replays/count?message=x&status=pending").await.fields(), ["status"]);
+    assert_eq!(api.get(key, "/api/v1/replays/count?message=x&status=leased").await.fields(), ["status"]);
     assert_eq!(api.get(key, "/api/v1/replays/count?from=2026-01-01T00:00:00Z").await.status, StatusCode::OK);
     let cases = [
         (json!({ "filter": {} }), "endpoint"),
@@ -248,14 +246,41 @@ async fn a_delivery_that_waits_is_cancelled_and_can_be_made_again() {
     let claimed = api.outbox.store().claim(1, Duration::from_secs(60)).await.unwrap();
     let shown = api.get(key, &format!("{PATH}/1")).await.json();
     assert_eq!((&shown["status"], &shown["due_at"]), (&json!("leased"), &Value::Null));
-    let under_way = call("cancel").await;
-    assert!(under_way.text.contains("under way"), "{}", under_way.text);
+    for action in ["cancel", "redeliver"] {
+        let under_way = call(action).await;
+        assert_eq!((under_way.status, under_way.problem().as_str()), (StatusCode::CONFLICT, "conflict"));
+        assert!(under_way.text.contains("under way"), "{}", under_way.text);
+    }
     let ended = settled(&claimed[0], Verdict::Retry { after: Duration::from_secs(3600) });
     api.outbox.store().settle(&[ended]).await.unwrap();
     assert_eq!(call("cancel").await.json()["status"], "cancelled");
     let audited = api.audited.lock().unwrap();
     let actions: Vec<&str> = audited.iter().map(|(_, action, _)| *action).skip(1).collect();
     assert_eq!(actions, ["delivery.cancelled", "delivery.redelivered", "delivery.cancelled"]);
+}
+
+/// As of an endpoint that is well again, where the next attempt is hours away.
+#[tokio::test]
+async fn what_waits_for_a_later_attempt_is_made_at_once() {
+    let api = api();
+    let key = &api.keys.a;
+    let endpoint = api.endpoint(key).await;
+    api.message(key, "invoice.paid").await;
+    let hours_away = Verdict::Retry { after: Duration::from_secs(36_000) };
+    let replay = json!({ "filter": { "endpoint": endpoint, "status": "pending" } });
+    for number in 1..4 {
+        settle(&api, hours_away).await;
+        assert!(api.outbox.store().claim(1, Duration::from_secs(60)).await.unwrap().is_empty());
+        let again = match number {
+            1 => api.call(key, "POST", &format!("{PATH}/1/redeliver"), None).await,
+            _ => api.post(key, "/api/v1/replays", replay.clone()).await,
+        };
+        assert!(again.status.is_success(), "{}", again.text);
+    }
+    settle(&api, Verdict::Delivered).await;
+    let attempts = items(&api, &format!("{PATH}/1/attempts")).await;
+    let triggers: Vec<_> = attempts.iter().map(|attempt| attempt["trigger"].as_str().unwrap()).collect();
+    assert_eq!(triggers, ["redelivery", "redelivery", "redelivery", "schedule"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The operations that are the same statements in both databases: endpoints, and what an operator sees.
 
-use countersign_store::{StoreError, outbox::Activity};
+use countersign_store::{
+    StoreError,
+    outbox::{Activity, DeliveryFilter, DeliveryState},
+};
 
 use super::{delivery::delivery_columns, endpoint::select_endpoints, message::select_messages};
 
@@ -174,7 +177,7 @@ macro_rules! outbox_store {
                 let now = self.time().await?;
                 let mut statement = Conditions::new(operations::REDELIVER);
                 statement.sql.push_bind(now).push(operations::REDELIVER_THOSE);
-                statement.and().push("state IN ('delivered', 'dead', 'cancelled')");
+                statement.and().push(operations::can_be_redelivered(filter));
                 let mut sql = statement.deliveries(filter).limit(" ORDER BY id", limit.into());
                 sql.push($lock).push(") RETURNING id");
                 let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&self.pool).await.map_err(failed)?;
@@ -433,10 +436,19 @@ pub(crate) const MESSAGES: &str = select_messages!("");
 pub(crate) const DELIVERIES: &str = concat!("SELECT ", delivery_columns!(), " FROM countersign_deliveries");
 pub(crate) const COUNT: &str = "SELECT count(*) FROM countersign_deliveries";
 
-/// Goes on with the time, with [`REDELIVER_THOSE`], and with the conditions.
-pub(crate) const REDELIVER: &str =
-    "UPDATE countersign_deliveries SET state = 'pending', step = 0, asked_for = 1, due_at = ";
+/// Goes on with the time, with [`REDELIVER_THOSE`], and with the conditions. What waits keeps the attempts that it has
+/// left.
+pub(crate) const REDELIVER: &str = "UPDATE countersign_deliveries
+    SET state = 'pending', step = CASE state WHEN 'pending' THEN step ELSE 0 END, asked_for = 1, due_at = ";
 pub(crate) const REDELIVER_THOSE: &str = " WHERE id IN (SELECT id FROM countersign_deliveries";
+
+/// What waits is made at once only where it is asked for.
+pub(crate) fn can_be_redelivered(filter: &DeliveryFilter) -> &'static str {
+    match filter.state {
+        Some(DeliveryState::Pending) => "state = 'pending'",
+        _ => "state IN ('delivered', 'dead', 'cancelled')",
+    }
+}
 
 /// Goes on with conditions.
 pub(crate) const CANCEL_THOSE: &str = "

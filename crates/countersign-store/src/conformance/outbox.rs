@@ -113,6 +113,7 @@ macro_rules! outbox_conformance {
             messages_are_listed_newest_first_page_by_page,
             messages_match_every_field_of_a_filter,
             only_what_is_settled_is_redelivered,
+            what_waits_is_made_at_once_where_it_is_asked_for,
             the_oldest_are_redelivered_first,
             what_a_filter_means_is_redelivered_and_nothing_else,
             what_is_redelivered_begins_its_schedule_anew,

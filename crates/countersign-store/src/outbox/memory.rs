@@ -172,7 +172,9 @@ impl OutboxStore for MemoryOutbox {
 
     async fn redeliver(&self, filter: &DeliveryFilter, limit: u32) -> Result<Redelivered, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
-        let rows = tables.rows.values_mut().filter(|row| row.is_settled() && row.matches(filter));
+        let waiting = filter.state == Some(DeliveryState::Pending);
+        let rows =
+            tables.rows.values_mut().filter(|row| row.matches(filter) && (waiting || row.is_settled()));
         let mut redelivered = Redelivered::default();
         for row in rows.take(limit as usize) {
             row.redeliver(now);

@@ -11,7 +11,7 @@ use crate::{
     Settlement,
     conformance::{Harness, LONG, race},
     outbox::{
-        DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, OutboxStore, Redelivered,
+        DeliveryFilter, DeliveryState, DisabledBecause, EndpointState, NewMessage, OutboxStore, Redelivered,
         TenantFilter, Trigger, Verdict,
     },
 };
@@ -41,6 +41,29 @@ pub async fn only_what_is_settled_is_redelivered(harness: &impl Harness<Store: O
     let mut due: Vec<i64> = claim(&store, 10).await.iter().map(|claimed| claimed.id).collect();
     due.sort_unstable();
     assert_eq!(due, [claimed[0].id, claimed[1].id, claimed[2].id]);
+}
+
+/// What waits for a later attempt, or for its time, is due at once where it is asked for, with the attempts that it has
+/// left.
+pub async fn what_waits_is_made_at_once_where_it_is_asked_for(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    put(&store, &endpoint("ep")).await;
+    enqueue(&store, &NewMessage { due_at: Some(4_000_000_000_000_000), ..message("order.planned") }).await;
+    enqueue_all(&store, &messages("order.paid", 2)).await;
+    let claimed = claim(&store, 5).await;
+    assert_eq!(claimed.len(), 2);
+    end(&store, &claimed[0], retry(LONG)).await;
+    let waiting = DeliveryFilter { state: Some(DeliveryState::Pending), ..ANY };
+    let ids: Vec<i64> = matching(&store, &waiting).await.iter().map(|waiting| waiting.id).collect();
+    let redelivered = redeliver(&store, &waiting, 100).await;
+    assert_eq!(redelivered, Redelivered { count: 2, last: ids.iter().max().copied() });
+    let mut due = claim(&store, 5).await;
+    due.sort_by_key(|claimed| claimed.step);
+    let due: Vec<_> = due.iter().map(|claimed| (claimed.id, claimed.step, claimed.trigger)).collect();
+    let planned = ids.iter().copied().find(|id| *id != claimed[0].id).unwrap_or_default();
+    assert_eq!(due, [(planned, 1, Trigger::Redelivery), (claimed[0].id, 2, Trigger::Redelivery)]);
+    let leased = DeliveryFilter { state: Some(DeliveryState::Leased), ..ANY };
+    assert_eq!(redeliver(&store, &leased, 100).await, Redelivered::default());
 }
 
 /// Of those that match so many are redelivered, the oldest first; who asks for those after the last of them

@@ -63,9 +63,13 @@ impl Row {
         }
     }
 
+    /// What waits keeps the attempts that it has left.
     pub(super) fn redeliver(&mut self, now: i64) {
+        if self.is_settled() {
+            self.step = 0;
+        }
         (self.delivery.state, self.delivery.due_at) = (DeliveryState::Pending, Some(now));
-        (self.step, self.trigger) = (0, Trigger::Redelivery);
+        self.trigger = Trigger::Redelivery;
     }
 
     pub(super) fn cancel(&mut self) {
