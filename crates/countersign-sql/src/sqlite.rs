@@ -129,8 +129,9 @@ impl SqliteStore {
     /// Creates the tables, or brings them up to date. Nothing is done where they are.
     ///
     /// # Errors
-    /// Where the database can't be reached, or refuses.
+    /// Where the database can't be reached, or refuses, or the pool is not [as it must be](Self::new).
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        open::check(&self.pool).await?;
         let mut transaction = self.begin().await?;
         migrations::run(&mut transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)

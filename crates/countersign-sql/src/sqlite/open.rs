@@ -1,6 +1,6 @@
 //! Opening a file so that what is written outlives the machine's power.
 
-use std::{error::Error as _, path::Path, time::Duration};
+use std::{error::Error as _, fmt, path::Path, time::Duration};
 
 use countersign_store::{StoreError, StoreErrorKind};
 use sqlx::{
@@ -76,14 +76,48 @@ fn code(error: &Error) -> Option<i32> {
 
 /// Asks SQLite what it has made of the settings: those it can't have, it passes over silently.
 async fn verify(pool: &SqlitePool) -> Result<(), StoreError> {
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.map_err(failed)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(failed)?;
-    match mode == "wal" && synchronous >= FULL {
-        true => write(pool).await,
-        false => Err(StoreError::invalid(format!(
-            "the file can't be in WAL mode and flushed at each commit (journal_mode={mode}, \
-             synchronous={synchronous}): put it on a local disk"
+    match Kept::of(pool).await? {
+        kept if kept.is_durable() => write(pool).await,
+        kept => Err(StoreError::invalid(format!(
+            "the file can't be in WAL mode and flushed at each commit ({kept}): put it on a local disk"
         ))),
+    }
+}
+
+/// Refuses the application's own pool where it keeps what is written less well than ours.
+pub(super) async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
+    match Kept::of(pool).await? {
+        kept if kept.is_durable() => Ok(()),
+        kept => Err(StoreError::invalid(format!(
+            "the pool is not of a file in WAL mode that is flushed at each commit ({kept}): give its options \
+             `journal_mode(SqliteJournalMode::Wal)` and `synchronous(SqliteSynchronous::Full)`"
+        ))),
+    }
+}
+
+/// How what is written is kept.
+struct Kept {
+    journal_mode: String,
+    synchronous: i64,
+}
+
+impl Kept {
+    async fn of(pool: &SqlitePool) -> Result<Self, StoreError> {
+        let mut connection = pool.acquire().await.map_err(failed)?;
+        let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await;
+        let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await;
+        Ok(Kept { journal_mode: mode.map_err(failed)?, synchronous: synchronous.map_err(failed)? })
+    }
+
+    fn is_durable(&self) -> bool {
+        self.journal_mode == "wal" && self.synchronous >= FULL
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Kept { journal_mode, synchronous } = self;
+        write!(f, "journal_mode={journal_mode}, synchronous={synchronous}")
     }
 }
 

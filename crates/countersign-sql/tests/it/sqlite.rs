@@ -82,6 +82,25 @@ async fn create_invoices(pool: &SqlitePool) {
 }
 
 #[tokio::test]
+async fn a_pool_that_would_lose_what_was_acknowledged_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let options =
+        SqliteConnectOptions::new().filename(folder.path().join("webhooks.db")).create_if_missing(true);
+    let (wal, normal) = (SqliteJournalMode::Wal, SqliteSynchronous::Normal);
+    for (options, expected) in [
+        (options.clone(), "journal_mode=delete, synchronous=2"),
+        (options.clone().journal_mode(wal).synchronous(normal), "journal_mode=wal, synchronous=1"),
+        (SqliteConnectOptions::new().in_memory(true), "journal_mode=memory, synchronous=2"),
+    ] {
+        let store = SqliteStore::new(SqlitePool::connect_with(options).await.unwrap());
+        let error = store.migrate().await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Invalid);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    SqliteStore::new(pool(&folder).await).migrate().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_was_closed_is_whole_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("webhooks.db");
