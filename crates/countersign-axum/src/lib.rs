@@ -69,6 +69,8 @@
 //!   `.route("/stripe", post(stripe).layer(stripe_layer))`. Then a wrong method is answered by the
 //!   layer, and handshakes that come by `GET` are too, on a route that has no `get` handler, because
 //!   the method router is inside; with `Router::route_layer` likewise.
+//! - Several layers on one method router, as one for tracing around it: put them together with `tower::ServiceBuilder`, or
+//!   rustc can't tell which error each of two calls of `layer` is to have.
 //! - In a router that is nested, axum removes the prefix from the URI. Schemes that sign the URL
 //!   need it: `WebhookLayer::new(verifier).original_uri(countersign_axum::original_uri)`.
 //! - axum's `DefaultBodyLimit` is for extractors and doesn't apply; the layer has its own.

@@ -49,6 +49,29 @@
 //! A delivery is made **at least once**: where a process dies between the answer and the settling, it is
 //! made again, with the same id, by which receivers know it.
 //!
+//! # Deliveries that are made again
+//!
+//! [`OutboxStore::redeliver`](countersign_store::outbox::OutboxStore::redeliver) makes those again that a
+//! [filter](countersign_store::outbox::DeliveryFilter) names, with the same ids; [`Outbox::wake`] lets the dispatcher of this
+//! process see them at once:
+//!
+//! ```
+//! use countersign_dispatch::Outbox;
+//! use countersign_store::{StoreError, outbox::{DeliveryFilter, DeliveryState, OutboxStore}};
+//!
+//! /// What was given up for an endpoint that is well again. `DeliveryState::Pending`: what waits for a later attempt.
+//! async fn replay<S: OutboxStore>(outbox: &Outbox<S>, endpoint: &str) -> Result<(), StoreError> {
+//!     let mut filter = DeliveryFilter::default();
+//!     (filter.endpoint_id, filter.state) = (Some(endpoint.to_owned()), Some(DeliveryState::Dead));
+//!     loop {
+//!         let step = outbox.store().redeliver(&filter, 100).await?;
+//!         outbox.wake();
+//!         let Some(last) = step.last else { return Ok(()) };
+//!         filter.after = Some(last);
+//!     }
+//! }
+//! ```
+//!
 //! # Secrets
 //!
 //! A [`Sealer`] keeps them sealed in the store. [`rotate`] changes one with an overlap in which both sign. An
@@ -81,7 +104,7 @@
 //! | metric | labels | tells |
 //! |---|---|---|
 //! | `countersign_messages_total` | `duplicate`: `true`, `false` | messages that were enqueued by [`Outbox::enqueue`], and whether their idempotency key was known; those that the store was given directly are not counted |
-//! | `countersign_attempts_total` | `outcome`: `delivered`, `retry`, `dead` | attempts, and what became of their delivery |
+//! | `countersign_attempts_total` | `outcome`: `delivered`, `retry`, `dead`, `cancelled` | attempts, and what became of their delivery |
 //! | `countersign_attempt_seconds` | | how long attempts took (histogram) |
 //! | `countersign_outbox_depth` | | deliveries that wait or are under way, those of disabled endpoints included (gauge, each minute) |
 //! | `countersign_outbox_oldest_due_seconds` | | for how long the oldest has been due that could be delivered: rises where dispatchers don't keep up (gauge, each minute) |

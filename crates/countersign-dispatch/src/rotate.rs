@@ -12,6 +12,10 @@ pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(86_400);
 /// scheme holds one signature alone, as GitHub's does, the first key that is valid signs: the new one. A receiver must
 /// then accept it before it is given to an endpoint.
 ///
+/// [Seal](crate::Sealer::seal) the new secret first where secrets are sealed, and write the endpoint by
+/// [`put_endpoint_if_unchanged`](countersign_store::outbox::OutboxStore::put_endpoint_if_unchanged), so that what somebody
+/// else changes meanwhile isn't lost.
+///
 /// ```
 /// use countersign_dispatch::{DEFAULT_OVERLAP, rotate};
 /// use countersign_store::outbox::EndpointKey;

@@ -77,6 +77,9 @@
 //! }
 //! ```
 //!
+//! In SQLite let the transaction begin by `BEGIN IMMEDIATE`. One that has read before it writes can't become a writer where
+//! another has written meanwhile, such as a dispatcher, and fails at once, whatever its busy timeout: "database is locked".
+//!
 //! `countersign-dispatch` delivers what has been committed. It sees it when it asks, within a second, or at
 //! once: in the same process where its outbox is woken after the commit, and on PostgreSQL in any process,
 //! which hears of it over `LISTEN countersign_outbox`. A dispatcher keeps one connection of its pool for
