@@ -116,9 +116,10 @@ fn tell(judgement: &Judgement) {
         (Some(reason), _) if reason.status() >= 500 => {
             error!(target: "countersign", %reason, "webhook not judged");
         }
-        // As every provider does that has waited long enough for the first answer.
+        // As every provider sends again that has waited long enough for the first answer. Where there was none, since a
+        // process was killed, it is all that tells why the event waits.
         (Some(reason), _) if reason.kind() == ErrorKind::InFlight => {
-            debug!(target: "countersign", %reason, "webhook put off");
+            info!(target: "countersign", %reason, "webhook put off");
         }
         (Some(reason), _) => warn!(target: "countersign", %reason, "webhook refused"),
         (None, Decided::Handshake) => info!(target: "countersign", "webhook handshake answered"),
