@@ -16,7 +16,8 @@ pub enum StoreErrorKind {
     Unavailable,
     /// The store holds as much as it may, and nothing in it may be forgotten yet.
     Full,
-    /// The store holds, or was given, what it can't read.
+    /// It can't be done however often it is tried: the store was given what it can't keep, holds what it can't read, or
+    /// isn't set up for it.
     Invalid,
     /// What was to be changed is not as it was read: somebody else has changed it since.
     Changed,
@@ -48,7 +49,7 @@ impl StoreError {
         StoreError { kind: StoreErrorKind::Unavailable, cause: Some(cause.into()) }
     }
 
-    /// The store holds, or was given, what it can't read, because of `cause`.
+    /// It can't be done however often it is tried, because of `cause`.
     #[must_use]
     pub fn invalid(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         StoreError { kind: StoreErrorKind::Invalid, cause: Some(cause.into()) }
@@ -68,7 +69,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Full => {
                 "the store is full of events that may not be forgotten yet: raise its capacity"
             }
-            StoreErrorKind::Invalid => "the store holds, or was given, what it can't read",
+            StoreErrorKind::Invalid => "the store can't do this",
             StoreErrorKind::Changed => "somebody else has changed it since it was read: read it again",
         };
         match &self.cause {
