@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use countersign_dispatch::Dispatcher;
-use countersign_store::outbox::{EndpointState, OutboxStore};
+use countersign_store::outbox::{EndpointState, NewMessage, OutboxStore};
 use countersign_transport::Transport;
 
 use super::browser::{Browser, serve};
@@ -244,6 +244,22 @@ async fn a_delivery_that_waits_for_an_endpoint_that_is_left_alone_says_until_whe
     assert!(!browser.page("/dashboard/deliveries/1").await.contains("left alone until"), "it is settled");
     browser.post(&format!("{path}/enable"), &[]).await;
     assert!(!browser.page(sent.header("location")).await.contains("left alone until"));
+}
+
+#[tokio::test]
+async fn a_button_tries_a_delivery_now_that_waits_for_later() {
+    let browser = Browser::signed_in().await;
+    browser.endpoint().await;
+    let mut later = NewMessage::new("invoice.paid", "{}");
+    later.due_at = Some(4_000_000_000_000_000);
+    browser.api.outbox.store().enqueue(&[later]).await.unwrap();
+    let page = browser.page("/dashboard/deliveries/1").await;
+    assert!(page.contains("Try now") && page.contains("2096"), "{page}");
+    let tried = browser.post("/dashboard/deliveries/1/redeliver", &[]).await;
+    let page = browser.page(tried.header("location")).await;
+    assert!(page.contains("The delivery is made again") && !page.contains("2096"), "{page}");
+    browser.settle(200, "").await;
+    assert!(browser.page("/dashboard/deliveries/1").await.contains("somebody asked for it"));
 }
 
 #[tokio::test]
