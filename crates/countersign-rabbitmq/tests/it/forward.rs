@@ -9,12 +9,18 @@ use countersign_store::{Forward, Leased, MAX_KEY, StoreErrorKind};
 
 use crate::support::{Broker, event, unique, url};
 
+/// An exchange with a queue for what matches the pattern, both of this name, and a forwarder to it.
+async fn exchange_for(pattern: &str) -> Option<(Broker, String, RabbitMqForwarder)> {
+    let url = url()?;
+    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
+    broker.declare(&name, pattern).await;
+    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    Some((broker, name, forwarder))
+}
+
 #[tokio::test]
 async fn an_event_stands_in_the_queue_byte_for_byte() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "stripe.invoice.*").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("stripe.invoice.*").await else { return };
     forwarder.forward(&event("acme é evt_1")).await.unwrap();
     let held = broker.take(&name).await.unwrap();
     assert_eq!(held.routing_key, "stripe.invoice.paid");
@@ -51,10 +57,7 @@ async fn a_queue_is_given_events_without_an_exchange_of_ours() {
 
 #[tokio::test]
 async fn many_events_at_once_arrive_each() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("#").await else { return };
     let forwarding: Vec<_> = (0..400)
         .map(|number| {
             let forwarder = forwarder.clone();
@@ -71,10 +74,7 @@ async fn many_events_at_once_arrive_each() {
 
 #[tokio::test]
 async fn a_body_of_many_frames_and_an_empty_one_arrive() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("#").await else { return };
     for length in [0, 1, 131_064, 131_072, 1 << 20] {
         let mut sent = event("one");
         sent.received.body = (0..length).map(|at: usize| (at % 251) as u8).collect();
@@ -85,10 +85,7 @@ async fn a_body_of_many_frames_and_an_empty_one_arrive() {
 
 #[tokio::test]
 async fn an_event_that_no_queue_takes_is_an_error_until_one_is_bound() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "shopify.#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("shopify.#").await else { return };
     for _ in 0..2 {
         let error = forwarder.forward(&event("one")).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
@@ -130,10 +127,7 @@ async fn a_queue_that_is_full_refuses_until_there_is_room() {
 
 #[tokio::test]
 async fn what_rabbitmq_can_not_take_is_invalid_and_harms_nothing_that_is_under_way() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("#").await else { return };
     let changed = |change: fn(&mut Leased)| {
         let mut event = event("refused");
         change(&mut event);
@@ -159,10 +153,7 @@ async fn what_rabbitmq_can_not_take_is_invalid_and_harms_nothing_that_is_under_w
 
 #[tokio::test]
 async fn an_event_of_the_longest_texts_is_forwarded() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("#").await else { return };
     let mut longest = event(&"\u{e9}".repeat(MAX_KEY / 2));
     longest.received.event_type = Some("t".repeat(248));
     longest.received.event_id = Some("\u{e9}".repeat(5000));
@@ -175,10 +166,7 @@ async fn an_event_of_the_longest_texts_is_forwarded() {
 
 #[tokio::test]
 async fn a_hostile_event_goes_where_its_source_goes() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "a%2Eb%25#.#").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("a%2Eb%25#.#").await else { return };
     let mut hostile = event("evt\r\n\0");
     hostile.received.source = String::from("a.b%#");
     hostile.received.event_type = Some(String::from("..# *\r\n\0"));
@@ -192,10 +180,7 @@ async fn a_hostile_event_goes_where_its_source_goes() {
 
 #[tokio::test]
 async fn an_event_without_a_type_is_forwarded() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare(&name, "stripe._").await;
-    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().exchange(&name);
+    let Some((broker, name, forwarder)) = exchange_for("stripe._").await else { return };
     let mut untyped = event("one");
     untyped.received.event_type = None;
     forwarder.forward(&untyped).await.unwrap();

@@ -56,11 +56,7 @@ async fn a_listener_that_never_answers_is_an_error_in_time() {
 
 #[tokio::test]
 async fn a_connection_that_was_lost_is_made_again() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare_queue(&name, FieldTable::new()).await;
-    let proxy = Proxy::to(port(&url)).await;
-    let forwarder = RabbitMqForwarder::connect(&proxy.url()).await.unwrap().queue(&name);
+    let Some((broker, name, proxy, forwarder)) = behind_a_proxy().await else { return };
     for round in ["one", "two", "three"] {
         until_forwarded(&forwarder, round).await;
         proxy.cut();
@@ -73,11 +69,7 @@ async fn a_connection_that_was_lost_is_made_again() {
 /// As where a machine has lost its power: nobody says that the connection is no more.
 #[tokio::test]
 async fn a_connection_that_falls_silent_is_replaced_after_three_heartbeats() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare_queue(&name, FieldTable::new()).await;
-    let proxy = Proxy::to(port(&url)).await;
-    let forwarder = RabbitMqForwarder::connect(&proxy.url()).await.unwrap().queue(&name);
+    let Some((broker, name, proxy, forwarder)) = behind_a_proxy().await else { return };
     let forwarder = forwarder.timeout(Duration::from_millis(500));
     forwarder.forward(&event("one")).await.unwrap();
     proxy.fall_silent();
@@ -85,6 +77,16 @@ async fn a_connection_that_falls_silent_is_replaced_after_three_heartbeats() {
     assert!(error.to_string().contains("did not answer within 500ms"), "{error}");
     until_forwarded(&forwarder, "two").await;
     assert_eq!(broker.take_all(&name).await.len(), 2);
+}
+
+/// A queue of this name, and a forwarder to it through a proxy.
+async fn behind_a_proxy() -> Option<(Broker, String, Proxy, RabbitMqForwarder)> {
+    let url = url()?;
+    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
+    broker.declare_queue(&name, FieldTable::new()).await;
+    let proxy = Proxy::to(port(&url)).await;
+    let forwarder = RabbitMqForwarder::connect(&proxy.url()).await.unwrap().queue(&name);
+    Some((broker, name, proxy, forwarder))
 }
 
 async fn until_forwarded(forwarder: &RabbitMqForwarder, key: &str) {
@@ -102,11 +104,7 @@ fn free_port() -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_while_connections_break_again_and_again() {
-    let Some(url) = url() else { return };
-    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
-    broker.declare_queue(&name, FieldTable::new()).await;
-    let proxy = Proxy::to(port(&url)).await;
-    let forwarder = RabbitMqForwarder::connect(&proxy.url()).await.unwrap().queue(&name);
+    let Some((broker, name, proxy, forwarder)) = behind_a_proxy().await else { return };
     let tasks: Vec<_> = (0..16)
         .map(|task| {
             let forwarder = forwarder.clone();
