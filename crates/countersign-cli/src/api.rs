@@ -103,10 +103,14 @@ impl Api {
     }
 
     /// Says that a secret which is to be stored is stored as it is, where this command does that itself.
-    pub(crate) fn note_secret(&self) {
-        if self.connection.is_unsealed() {
+    ///
+    /// # Errors
+    /// The database holds secrets that are sealed.
+    pub(crate) fn note_secret(&self) -> anyhow::Result<()> {
+        if self.connection.stores_in_clear()? {
             output::note(serve::UNSEALED);
         }
+        Ok(())
     }
 
     pub(crate) fn get(&self, path: &[&str], query: Query<'_>) -> anyhow::Result<Value> {

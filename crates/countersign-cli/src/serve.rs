@@ -11,12 +11,9 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use axum::Router;
 use clap::Args;
-use countersign_dispatch::{Outbox, SealError, Sealer, check_sealed};
+use countersign_dispatch::Outbox;
 use countersign_server::ApiKey;
-use countersign_store::{
-    api_keys::ApiKeyStore,
-    outbox::{OutboxStore, Page, TenantFilter},
-};
+use countersign_store::{api_keys::ApiKeyStore, outbox::OutboxStore};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use self::{keys::KeyEntry, log::Log, running::Work, settings::Settings, traces::Traces};
@@ -39,6 +36,7 @@ mod network;
 mod otlp;
 mod running;
 mod sample;
+mod sealed;
 mod settings;
 mod shown;
 mod span;
@@ -118,8 +116,22 @@ pub(crate) fn make_key(arguments: &ApiKeyArgs) -> anyhow::Result<ExitCode> {
 /// The API over a database that is there already, with the other settings of the server.
 pub(crate) struct ApiOver {
     pub(crate) router: Router,
+    store: Store,
     /// Whether the secrets that it stores are sealed.
-    pub(crate) seals: bool,
+    seals: bool,
+}
+
+impl ApiOver {
+    /// Whether secrets that are stored are stored as they are.
+    ///
+    /// # Errors
+    /// They would be, and others are sealed.
+    pub(crate) async fn stores_in_clear(&self) -> anyhow::Result<bool> {
+        if !self.seals {
+            sealed::check_none(&self.store).await?;
+        }
+        Ok(!self.seals)
+    }
 }
 
 /// Opens a database that is there already.
@@ -129,11 +141,12 @@ pub(crate) async fn api_over(database: &Database) -> anyhow::Result<ApiOver> {
     if database.has_password() {
         output::warning(PASSWORD_SHOWN);
     }
-    let router = match database.open().await? {
-        Store::Sqlite(store) => running::api(Outbox::new(store), &settings)?,
-        Store::Postgres(store) => running::api(Outbox::new(store), &settings)?,
+    let store = database.open().await?;
+    let router = match &store {
+        Store::Sqlite(store) => running::api(Outbox::new(store.clone()), &settings)?,
+        Store::Postgres(store) => running::api(Outbox::new(store.clone()), &settings)?,
     };
-    Ok(ApiOver { router, seals: settings.sealer.is_some() })
+    Ok(ApiOver { router, store, seals: settings.sealer.is_some() })
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
@@ -162,9 +175,7 @@ async fn listen(
     traces: &Traces,
 ) -> anyhow::Result<()> {
     let stop = stop::signals().context("signals can't be waited for")?;
-    if settings.role.value.delivers() {
-        check_secrets(&store, settings.sealer.as_ref(), log).await?;
-    }
+    sealed::check(&store, &settings, log).await?;
     let listener = bind(&settings).await?;
     if let Some(key) = first_key(&mut settings)? {
         show_once(&key, &settings.path)?;
@@ -173,33 +184,6 @@ async fn listen(
     welcome(&listener, &work)?;
     log.start(traces);
     work.run(listener, stop).await
-}
-
-/// Checks that the secrets in the database can be opened: without their key nothing would be delivered, and everything
-/// look well.
-async fn check_secrets(store: &impl OutboxStore, sealer: Option<&Sealer>, log: Log) -> anyhow::Result<()> {
-    let mut page = Page { limit: Page::MAX, ..Page::default() };
-    loop {
-        let endpoints = match store.endpoints(&TenantFilter::Any, &page).await {
-            Ok(endpoints) => endpoints,
-            Err(error) => {
-                log.note(format_args!("whether secrets can be opened is not known: {error}"));
-                return Ok(());
-            }
-        };
-        for endpoint in &endpoints {
-            if let Err(error @ (SealError::NoSealer | SealError::UnknownKey)) = check_sealed(endpoint, sealer)
-            {
-                bail!(
-                    "the endpoint {} can't be delivered to: {error}. Set COUNTERSIGN_SEAL_KEY to the keys by which the \
-                     secrets of this database were sealed, with commas between them",
-                    endpoint.id
-                );
-            }
-        }
-        let Some(last) = endpoints.last() else { return Ok(()) };
-        page.after = Some(last.id.clone());
-    }
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {

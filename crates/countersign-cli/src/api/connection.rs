@@ -65,8 +65,14 @@ impl Connection {
     }
 
     /// Whether secrets are stored here as they are. What a server does is said where it is started.
-    pub(super) fn is_unsealed(&self) -> bool {
-        matches!(self, Connection::Database(local) if !local.api.seals)
+    ///
+    /// # Errors
+    /// They would be, beside others that are sealed.
+    pub(super) fn stores_in_clear(&self) -> anyhow::Result<bool> {
+        match self {
+            Connection::Server(_) => Ok(false),
+            Connection::Database(local) => local.runtime.block_on(local.api.stores_in_clear()),
+        }
     }
 
     /// # Errors

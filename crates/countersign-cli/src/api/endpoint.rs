@@ -204,7 +204,7 @@ struct Draft<'a> {
 fn add(arguments: &AddArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
     let secret = arguments.secret_env.as_deref().map(secrets::variable).transpose()?;
-    api.note_secret();
+    api.note_secret()?;
     let draft = Draft {
         url: arguments.url.as_str(),
         name: arguments.name.as_deref(),
@@ -270,7 +270,7 @@ struct Rotation<'a> {
 fn rotate(arguments: &RotateArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.one.server)?;
     let secret = arguments.secret_env.as_deref().map(secrets::variable).transpose()?;
-    api.note_secret();
+    api.note_secret()?;
     let given = secret.as_ref().map(|secret| secret.as_str());
     let rotation = Rotation { secret: given, overlap_seconds: arguments.overlap };
     let rotated = api.post_json(&[ENDPOINTS, &arguments.one.id, "rotate"], &rotation)?;

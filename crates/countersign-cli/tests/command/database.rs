@@ -200,6 +200,27 @@ fn a_secret_is_sealed_as_the_server_seals() {
 }
 
 #[test]
+fn no_secret_is_stored_as_it_is_beside_one_that_is_sealed() {
+    let folder = Folder::new();
+    let direct = Direct::sqlite(&folder);
+    let seal = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let add = "endpoint add https://example.com/ --json";
+    let made = direct.ask(add).env("COUNTERSIGN_SEAL_KEY", seal).go().json_lines();
+    let rotate = format!("endpoint rotate {} --json", made[0]["id"].as_str().expect("an id"));
+    for line in [add, &*rotate] {
+        let done = direct.ask(line).go();
+        assert!(done.stderr.contains("Set COUNTERSIGN_SEAL_KEY to the keys"), "{done:?}");
+        assert!(!done.stderr.contains("stored as they are"), "{done:?}");
+        assert_eq!((done.code, &*done.stdout), (2, ""));
+        direct.ask(line).env("COUNTERSIGN_SEAL_KEY", seal).go().out(0);
+    }
+    assert!(
+        direct.ask("endpoint list").go().out(0).contains("example.com"),
+        "what stores none is not refused"
+    );
+}
+
+#[test]
 fn every_row_of_a_list_is_printed_as_a_line_of_json() {
     let folder = Folder::new();
     let direct = Direct::sqlite(&folder);

@@ -207,6 +207,8 @@ fn secrets_are_sealed_in_the_database_and_sign_all_the_same() {
         let refused = countersign(&line).within(&folder).env(name, key).go().err(2);
         assert!(refused.contains("Set COUNTERSIGN_SEAL_KEY to the keys"), "{refused}");
     }
+    let api = countersign(&line).args(&["--role", "api"]).within(&folder).go().err(2);
+    assert!(api.contains("a new one would be stored as it is. Set COUNTERSIGN_SEAL_KEY"), "{api}");
 }
 
 #[test]

@@ -65,8 +65,7 @@ impl<S: OutboxStore> Operator<S> {
         faults.finish()?;
         change.apply(&mut endpoint);
         (endpoint.tenant, endpoint.created_at) = (tenant, self.now());
-        endpoint.keys =
-            secret.iter().map(|secret| self.seal(&endpoint.id, secret)).collect::<Result<_, _>>()?;
+        endpoint.keys = secret.iter().map(|secret| self.seal(&endpoint, secret)).collect::<Result<_, _>>()?;
         self.keep(&mut endpoint).await?;
         self.audit(caller, "endpoint.created", &endpoint.id);
         Ok((endpoint, secret))

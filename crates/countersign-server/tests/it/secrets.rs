@@ -144,3 +144,26 @@ async fn with_a_sealer_the_store_holds_no_secret() {
     let shown = api.get(&api.keys.admin, &format!("{PATH}/{id}")).await.json();
     assert_eq!(shown["secrets"][0]["hint"], format!("whsec_…{}", &secret[secret.len() - 4..]));
 }
+
+#[tokio::test]
+async fn without_a_sealer_no_secret_is_stored_beside_one_that_is_sealed() {
+    let api = api();
+    let sealer = Sealer::new(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]).unwrap();
+    let made = create(&api, url()).await;
+    let id = made["id"].as_str().unwrap();
+    let path = format!("{PATH}/{id}/rotate");
+    assert_eq!(api.call(&api.keys.a, "POST", &path, None).await.status, StatusCode::OK, "none is sealed");
+    let store = api.outbox.store();
+    let mut stored = store.endpoint(id).await.unwrap().unwrap();
+    // The older one alone: it is not for the newest to say.
+    let old = &mut stored.keys[1];
+    old.secret = sealer.seal(id, &old.label, &old.secret).unwrap();
+    store.put_endpoint_if_unchanged(&stored).await.unwrap();
+    for asked in [json!({}), json!({ "secret": GIVEN, "overlap_seconds": 0 })] {
+        let refused = api.post(&api.keys.a, &path, asked).await;
+        assert_eq!(refused.problem(), "conflict");
+        assert!(refused.text.contains("set COUNTERSIGN_SEAL_KEY") && !refused.text.contains("whsec"));
+    }
+    let kept = store.endpoint(id).await.unwrap().unwrap();
+    assert_eq!((&kept.keys, kept.revision), (&stored.keys, stored.revision + 1));
+}
