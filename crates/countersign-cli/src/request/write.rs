@@ -41,11 +41,13 @@ impl Outgoing<'_> {
         Ok(out.write_all(self.body)?)
     }
 
-    /// A curl line that sends the request. `path` is where the body was read from.
+    /// A curl line that sends the request, and shows what is answered: the status too, and a failure without the
+    /// progress of what is sent. `path` is where the body was read from.
     pub(crate) fn curl(&self, path: &Path) -> anyhow::Result<String> {
         let url =
             self.url.ok_or_else(|| anyhow!("curl needs to know where to send the request: give --url"))?;
-        let mut words = vec!["curl".to_owned(), "--request".into(), self.method.into()];
+        let begin = ["curl", "--silent", "--show-error", "--include", "--request", self.method];
+        let mut words: Vec<String> = begin.map(str::to_owned).into();
         // What curl would otherwise read as a pattern, or shorten.
         words.extend(url.contains(['[', ']', '{', '}']).then(|| "--globoff".to_owned()));
         words.extend(url.contains("/.").then(|| "--path-as-is".to_owned()));
@@ -122,6 +124,9 @@ mod tests {
             words,
             [
                 "curl",
+                "--silent",
+                "--show-error",
+                "--include",
                 "--request",
                 "POST",
                 "--globoff",

@@ -64,9 +64,10 @@ fn the_curl_line_gives_curl_what_was_meant() {
     let shell = Command::new("sh").args(["-c", &script]).current_dir(folder.path("")).output().expect("sh");
     let words = String::from_utf8(shell.stdout).expect("text");
     let words: Vec<_> = words.lines().collect();
-    assert_eq!(words[..4], ["--request", "POST", "--header", "Content-Type: application/json"]);
-    assert!(words[5].starts_with("Stripe-Signature: t="), "{words:?}");
-    assert_eq!(words[6..], ["--data-binary", "@it's a body.json", "https://example.com/h?a=1&b=$HOME"]);
+    assert_eq!(words[..5], ["--silent", "--show-error", "--include", "--request", "POST"]);
+    assert_eq!(words[5..7], ["--header", "Content-Type: application/json"]);
+    assert!(words[8].starts_with("Stripe-Signature: t="), "{words:?}");
+    assert_eq!(words[9..], ["--data-binary", "@it's a body.json", "https://example.com/h?a=1&b=$HOME"]);
 }
 
 #[test]
