@@ -101,6 +101,7 @@
 
 mod access;
 mod action;
+mod allowing;
 mod api;
 mod billrun;
 mod carried;

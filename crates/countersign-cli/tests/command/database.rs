@@ -144,6 +144,7 @@ fn what_the_api_refuses_is_refused_here_too() {
     let direct = Direct::sqlite(&folder);
     let done = direct.ask("endpoint add http://10.0.0.1/ --event a*b").go();
     assert!(done.stderr.contains("; url: ") && done.stderr.contains("; events"), "{done:?}");
+    assert!(done.stderr.contains("`countersign serve --allow-network 10.0.0.1/32` allows it"), "{done:?}");
     assert_eq!((done.code, &*done.stdout), (1, ""));
 }
 

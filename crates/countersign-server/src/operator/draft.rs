@@ -2,11 +2,11 @@
 
 use countersign::{EventFilters, scheme::Text};
 use countersign_store::outbox::{Endpoint, Limits};
-use countersign_transport::{CustomHeaders, Policy, Target};
+use countersign_transport::{CustomHeaders, Policy};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use crate::{host, input::object, refusal::Faults, text};
+use crate::{allowing, host, input::object, refusal::Faults, text};
 
 /// A new endpoint.
 #[derive(Deserialize, ToSchema)]
@@ -152,7 +152,7 @@ impl EndpointChange {
             faults.note("name", text::check(name));
         }
         if let Some(url) = &self.url {
-            faults.note("url", Target::parse(url, policy));
+            faults.note("url", allowing::check(url, policy));
         }
         if let Some(events) = &self.events {
             faults.note("events", check_events(events));
