@@ -24,7 +24,7 @@ pub(crate) struct Problem {
     status: u16,
     /// What to do about it.
     detail: String,
-    /// What is wrong with which field, where the request isn't valid.
+    /// What is wrong with which field, where the request isn't valid or a field names what doesn't exist.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }

@@ -95,6 +95,14 @@ impl Refusal {
         Refusal::new(RefusalKind::NotFound, "nothing of this id is visible to this key")
     }
 
+    /// The same with the field that names what doesn't exist; any other refusal as it is.
+    pub(crate) fn named_by(self, field: &str) -> Self {
+        match self.kind {
+            RefusalKind::NotFound => Refusal { fields: Refusal::field(field, UNSEEN).fields, ..self },
+            _ => self,
+        }
+    }
+
     pub(crate) fn changed_meanwhile() -> Self {
         Refusal::new(RefusalKind::Conflict, "it was changed meanwhile: look at it again, then change it")
     }
@@ -120,6 +128,8 @@ impl From<StoreError> for Refusal {
         }
     }
 }
+
+const UNSEEN: &str = "there is none of this id";
 
 /// What is wrong with the fields of one request, gathered.
 #[derive(Debug, Default)]

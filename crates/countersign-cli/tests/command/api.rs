@@ -346,6 +346,10 @@ fn a_replay_and_a_cancellation_that_match_nothing_say_so() {
         assert!(done.code == 0 && done.stderr.contains(said), "{line}: {done:?}");
         let done = server.ask(&format!("{line} {all} --json")).go();
         assert_eq!((done.code, &*done.stderr), (0, ""), "{line}");
+        for (field, id) in [("endpoint", "ep_typo"), ("message", "msg_typo")] {
+            let done = server.ask(&format!("{line} --{field} {id}")).go();
+            assert!(done.err(1).contains(&format!("; {field}: there is none of this id (404)")), "{line}");
+        }
     }
 }
 

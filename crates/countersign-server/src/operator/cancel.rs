@@ -51,7 +51,10 @@ impl<S: OutboxStore> Operator<S> {
         caller: &Caller,
         filter: &CancellationFilter,
     ) -> Result<u64, Refusal> {
-        Ok(self.store().count(&filter.which().filter(caller, Some(DeliveryState::Pending))?).await?)
+        let which = filter.which();
+        let filter = which.filter(caller, Some(DeliveryState::Pending))?;
+        self.check_named(caller, &which).await?;
+        Ok(self.store().count(&filter).await?)
     }
 
     /// Cancels deliveries that wait, those that are due first, and says how many.
@@ -64,6 +67,7 @@ impl<S: OutboxStore> Operator<S> {
         let which = draft.filter.which();
         let filter = which.filter(caller, None)?;
         which::check_step(draft.limit)?;
+        self.check_named(caller, &which).await?;
         let cancelled = self.store().cancel(&filter, draft.limit).await?;
         self.audit(caller, "deliveries.cancelled", &which.subject(cancelled));
         Ok(cancelled)

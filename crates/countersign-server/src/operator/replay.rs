@@ -52,7 +52,9 @@ pub(crate) struct ReplayDraft {
 impl<S: OutboxStore> Operator<S> {
     /// How many deliveries would be made again, exactly.
     pub(crate) async fn count_replay(&self, caller: &Caller, filter: &ReplayFilter) -> Result<u64, Refusal> {
-        let filter = filter.which().filter(caller, Some(filter.status.into()))?;
+        let (which, status) = (filter.which(), filter.status);
+        let filter = which.filter(caller, Some(status.into()))?;
+        self.check_named(caller, &which).await?;
         Ok(self.store().count(&filter).await?)
     }
 
@@ -64,6 +66,7 @@ impl<S: OutboxStore> Operator<S> {
         filter.after = draft.after;
         which::check_step(draft.limit)?;
         self.take_resend(caller)?;
+        self.check_named(caller, &which).await?;
         let redelivered = self.store().redeliver(&filter, draft.limit).await?;
         self.settings().outbox.wake();
         self.audit(caller, "deliveries.replayed", &which.subject(redelivered.count));

@@ -1,8 +1,8 @@
 //! Which deliveries somebody means who doesn't name each.
 
-use countersign_store::outbox::{DeliveryFilter, DeliveryState};
+use countersign_store::outbox::{DeliveryFilter, DeliveryState, OutboxStore};
 
-use super::owned;
+use super::{Operator, owned};
 use crate::{
     Caller,
     refusal::Refusal,
@@ -102,6 +102,23 @@ impl Which<'_> {
         ];
         let parts = parts.iter().filter_map(|(name, value)| Some(format!("{name}={} ", (*value)?)));
         format!("{}count={count}", parts.collect::<String>())
+    }
+}
+
+impl<S: OutboxStore> Operator<S> {
+    /// Checks that there are the endpoint and the message that are named: of those that aren't there is nothing to count,
+    /// and a name that is mistyped would look like it.
+    ///
+    /// # Errors
+    /// One that the caller doesn't see, by its field.
+    pub(super) async fn check_named(&self, caller: &Caller, which: &Which<'_>) -> Result<(), Refusal> {
+        if let Some(id) = which.endpoint {
+            self.endpoint(caller, id).await.map_err(|refusal| refusal.named_by("endpoint"))?;
+        }
+        if let Some(id) = which.message {
+            self.message(caller, id).await.map_err(|refusal| refusal.named_by("message"))?;
+        }
+        Ok(())
     }
 }
 

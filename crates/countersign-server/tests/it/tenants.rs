@@ -98,14 +98,24 @@ async fn adv_93_lists_counts_and_replays_hold_nothing_of_another_tenant() {
         assert_eq!(api.get(&b, path).await.json()["items"], json!([]), "{path}");
     }
     assert_eq!(api.get(&b, "/api/v1/stats").await.json()["pending"], 0);
-    let count = format!("/api/v1/replays/count?endpoint={}", others.endpoint);
-    assert_eq!(api.get(&b, &count).await.json()["count"], 0);
-    let replay = json!({ "filter": { "endpoint": others.endpoint } });
-    assert_eq!(api.post(&b, "/api/v1/replays", replay).await.json()["redelivered"], 0);
-    let count = format!("/api/v1/cancellations/count?endpoint={}", others.endpoint);
-    assert_eq!(api.get(&b, &count).await.json()["count"], 0);
-    let cancellation = json!({ "filter": { "endpoint": others.endpoint } });
-    assert_eq!(api.post(&b, "/api/v1/cancellations", cancellation).await.json()["cancelled"], 0);
+    // What is another's and what nobody has had look the same.
+    for (field, id, nobodys) in
+        [("endpoint", &others.endpoint, "ep_typo"), ("message", &others.message, "msg_typo")]
+    {
+        for many in ["replays", "cancellations"] {
+            let (path, mut said) = (format!("/api/v1/{many}"), Vec::new());
+            for id in [id.as_str(), nobodys] {
+                let step = json!({ "filter": { field: id, "from": "2020-01-01T00:00:00Z" } });
+                let count = api.get(&b, &format!("{path}/count?{field}={id}")).await;
+                for answer in [count, api.post(&b, &path, step).await] {
+                    assert_eq!((answer.status, &*answer.problem()), (StatusCode::NOT_FOUND, "not-found"));
+                    assert_eq!(answer.json()["errors"][0]["field"], field);
+                    said.push(answer.text);
+                }
+            }
+            assert!(said.iter().all(|text| *text == said[0]), "{said:?}");
+        }
+    }
     assert_eq!(api.get(&api.keys.a, "/api/v1/stats").await.json()["pending"], 1);
     // Another's message is no place to go on from, and their tenant no filter.
     let cursor = format!("/api/v1/messages?cursor={}", others.message);
