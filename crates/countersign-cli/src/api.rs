@@ -21,11 +21,16 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use self::connection::Connection;
+use self::{
+    connection::Connection,
+    table::{Cell, text},
+};
 use crate::{
     output,
     serve::{self, Database},
 };
+
+pub(crate) use self::table::{fields, rows};
 
 pub(crate) mod cancel;
 mod connection;
@@ -35,6 +40,7 @@ pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod replay;
 mod status;
+mod table;
 pub(crate) mod tenant;
 mod which;
 
@@ -169,12 +175,23 @@ impl Api {
         which: &PageArgs,
         fields: &[&str],
     ) -> anyhow::Result<()> {
+        self.print_list_of(path, query, which, (fields, table::field))
+    }
+
+    /// Prints a page of a list as these columns, or the whole list.
+    fn print_list_of(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        which: &PageArgs,
+        (columns, cell): (&[&str], Cell),
+    ) -> anyhow::Result<()> {
         if which.all {
             return self.export(path, query);
         }
         let limit = which.limit.map(|limit| limit.to_string());
         let page = self.page(path, query, limit.as_deref(), which.cursor.as_deref())?;
-        self.print(&page, |page| rows(&page["items"], fields))?;
+        self.print(&page, |page| table::rows_of(&page["items"], columns, cell))?;
         let next = page["next"].as_str().filter(|_| !self.json);
         next.iter().for_each(|next| {
             output::note(format_args!("there are more: --cursor {}", output::printable(next)))
@@ -289,46 +306,6 @@ fn explain(status: StatusCode, problem: &Value) -> String {
     let fields = problem["errors"].as_array().into_iter().flatten();
     let fields = fields.map(|error| format!("; {}: {}", text(&error["field"]), text(&error["message"])));
     output::printable(&format!("{detail}{} ({})", fields.collect::<String>(), status.as_u16()))
-}
-
-/// A table of a list's rows, with these fields as its columns.
-pub(crate) fn rows(items: &Value, fields: &[&str]) -> String {
-    let mut table = output::table();
-    table.set_header(fields.iter().map(|field| field.to_uppercase().replace('_', " ")));
-    for item in items.as_array().into_iter().flatten() {
-        table.add_row(fields.iter().map(|field| text(&item[*field])));
-    }
-    output::lines(table)
-}
-
-/// A table of one thing, a field a line.
-pub(crate) fn fields(thing: &Value) -> String {
-    let mut table = output::table();
-    for (name, value) in thing.as_object().into_iter().flatten() {
-        match value.as_object().filter(|_| name != "payload") {
-            Some(inner) => inner.iter().for_each(|(inner, value)| {
-                table.add_row([format!("{name}: {inner}").replace('_', " "), text(value)]);
-            }),
-            None => {
-                table.add_row([name.replace('_', " "), text(value)]);
-            }
-        }
-    }
-    output::lines(table)
-}
-
-/// A value as a cell of a table shows it.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => output::printable(text),
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::Array(values) if values.is_empty() => "-".to_owned(),
-        Value::Array(values) if values.iter().all(Value::is_string) => {
-            values.iter().map(text).collect::<Vec<_>>().join(", ")
-        }
-        other => output::printable(&other.to_string()),
-    }
 }
 
 impl NotDone {
