@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Api, PageArgs, ServerArgs, fields};
+use super::{Api, PageArgs, ServerArgs, fields, table};
 use crate::{output, secrets};
 
 #[derive(Subcommand)]
@@ -178,8 +178,33 @@ pub(crate) fn run(command: EndpointCommand) -> anyhow::Result<ExitCode> {
 
 fn list(arguments: &ListArgs) -> anyhow::Result<()> {
     let api = Api::new(&arguments.server)?;
-    let columns = ["id", "name", "url", "events", "enabled", "scheme"];
-    api.print_list(ENDPOINTS, &[("tenant", arguments.tenant.as_deref())], &arguments.page, &columns)
+    let columns = ["id", "name", "url", "events", "health", "scheme"];
+    let tenant = ("tenant", arguments.tenant.as_deref());
+    api.print_list_of(ENDPOINTS, &[tenant], &arguments.page, (&columns, cell))
+}
+
+/// What a list shows of an endpoint: a name where it says more than the id, and how it fares in words.
+fn cell(endpoint: &Value, column: &str) -> String {
+    match column {
+        "name" if endpoint["name"] == endpoint["id"] => String::new(),
+        "health" => health(endpoint),
+        _ => table::field(endpoint, column),
+    }
+}
+
+/// How an endpoint fares, in the dashboard's words.
+fn health(endpoint: &Value) -> String {
+    let health = &endpoint["health"];
+    match (endpoint["disabled_because"].as_str(), health["failures"].as_u64()) {
+        (Some("gone"), _) => "disabled: it answered 410 Gone".to_owned(),
+        (Some("failing"), _) => {
+            format!("disabled: failing since {}", table::field(health, "failing_since"))
+        }
+        (Some(_), _) => "disabled".to_owned(),
+        (None, Some(failures @ 1..)) => format!("{failures} failed in a row"),
+        (None, _) if health["succeeded_at"].is_string() => "well".to_owned(),
+        (None, _) => "-".to_owned(),
+    }
 }
 
 /// A new endpoint, as the server reads it.

@@ -223,6 +223,38 @@ fn a_redirect_is_not_followed_with_the_key() {
 }
 
 #[test]
+fn a_list_of_endpoints_says_how_each_fares() {
+    let endpoint = |id: &str, name: &str, because: Value, failures: u32, succeeded: Value| {
+        let since = (failures > 0).then_some("2026-11-21T08:00:00Z");
+        let health = json!({ "failures": failures, "failing_since": since, "succeeded_at": succeeded });
+        json!({ "id": id, "name": name, "disabled_because": because, "health": health })
+    };
+    let at = || Value::from("2026-11-20T08:00:00Z");
+    let items = [
+        endpoint("ep_1", "ep_1", Value::Null, 0, at()),
+        endpoint("ep_2", "Books", Value::Null, 5, at()),
+        endpoint("ep_3", "ep_3", Value::Null, 0, Value::Null),
+        endpoint("ep_4", "ep_4", "operator".into(), 0, at()),
+        endpoint("ep_5", "ep_5", "gone".into(), 1, at()),
+        endpoint("ep_6", "ep_6", "failing".into(), 40, Value::Null),
+    ];
+    let page = || vec![("200 OK", json!({ "items": items, "next": null }).to_string())];
+    let list = ask(&Canned::new(page()), "endpoint list").go().out(0);
+    let said = [
+        "ID    NAME   URL  EVENTS  HEALTH                                        SCHEME",
+        "ep_1         -    -       well                                          -",
+        "ep_2  Books  -    -       5 failed in a row                             -",
+        "ep_3         -    -       -                                             -",
+        "ep_4         -    -       disabled                                      -",
+        "ep_5         -    -       disabled: it answered 410 Gone                -",
+        "ep_6         -    -       disabled: failing since 2026-11-21T08:00:00Z  -",
+    ];
+    assert_eq!(list.lines().collect::<Vec<_>>(), said);
+    let json = ask(&Canned::new(page()), "endpoint list --json").go().json_lines();
+    assert_eq!(json[0]["items"], json!(items), "as the server answered");
+}
+
+#[test]
 fn what_a_server_says_can_not_move_the_cursor() {
     let rows = json!({ "items": [{ "id": "\u{1b}[2J", "type": "a\u{7}" }], "next": "\u{1b}[1A" });
     let server = Canned::new(vec![("200 OK", rows.to_string())]);
