@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Api, PageArgs, Query, ServerArgs, fields, rows, status::Status, which::Sent};
+use super::{Api, PageArgs, Query, ServerArgs, fields, status::Status, table, which::Sent};
 
 #[derive(Subcommand)]
 pub(crate) enum DeliveryCommand {
@@ -93,9 +93,21 @@ fn show(arguments: &OneArgs) -> anyhow::Result<()> {
     let attempts = api.get(&[DELIVERIES, &arguments.id, "attempts"], &[])?;
     let both = json!({ "delivery": delivery, "attempts": attempts["items"] });
     api.print(&both, |both| {
-        let columns = ["number", "at", "trigger", "status", "latency_micros", "error", "response_body"];
-        format!("{}\n{}", fields(&both["delivery"]), rows(&both["attempts"], &columns))
+        let columns = ["number", "at", "trigger", "answer", "latency", "error", "response_body"];
+        format!("{}\n{}", fields(&both["delivery"]), table::rows_of(&both["attempts"], &columns, cell))
     })
+}
+
+/// What a table shows of an attempt: by another name than the delivery's status what was answered, and milliseconds.
+fn cell(attempt: &Value, column: &str) -> String {
+    match column {
+        "answer" => table::field(attempt, "status"),
+        "latency" => match attempt["latency_micros"].as_f64() {
+            Some(micros) => format!("{:.1} ms", micros / 1000.0),
+            None => table::field(attempt, "latency_micros"),
+        },
+        _ => table::field(attempt, column),
+    }
 }
 
 fn act(arguments: &OneArgs, action: &str) -> anyhow::Result<()> {

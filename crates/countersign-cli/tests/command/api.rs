@@ -60,6 +60,8 @@ fn a_message_goes_to_an_endpoint_and_its_delivery_is_shown_and_made_again() {
     let id = delivered["id"].to_string();
     let shown = server.ask(&format!("delivery show {id}")).go().out(0);
     assert!(shown.contains("status       delivered\n") && shown.contains("NUMBER  AT"), "{shown}");
+    assert!(shown.contains("  ANSWER  LATENCY  ") && shown.contains("  200     "), "{shown}");
+    assert!(shown.contains(" ms  ") && !shown.contains("MICROS"), "{shown}");
     server.ask(&format!("delivery redeliver {id}")).go().out(0);
     assert_eq!(receiver.json()["target"], "/hooks");
 
