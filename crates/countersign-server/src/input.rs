@@ -146,8 +146,8 @@ fn parse_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Refusal> {
 fn refused<E: Display>(error: &serde_path_to_error::Error<E>) -> Refusal {
     let (path, text) = (error.path().to_string(), error.inner().to_string());
     let path = if path == "." || path == "?" { "" } else { &path };
-    // A field that stands twice is noticed by the object around it, whose path this is.
-    match repeated(&text) {
+    // A field that is missing or stands twice is noticed by the object around it, whose path this is.
+    match of_object(&text) {
         Some(name) if path.is_empty() => Refusal::field(name, mistake(&text)),
         Some(name) => Refusal::field(&format!("{path}.{name}"), mistake(&text)),
         None => Refusal::field(path, mistake(&text)),
@@ -160,20 +160,19 @@ fn not_json(error: &serde_json::Error) -> Refusal {
     Refusal::field("", format!("the body isn't JSON that can be read: look at line {line}, column {column}"))
 }
 
-/// The name of the field that a parser has met twice.
-fn repeated(text: &str) -> Option<&str> {
-    text.strip_prefix("duplicate field `")?.split('`').next()
+/// The name of the field that a parser has not met, or twice.
+fn of_object(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("duplicate field `").or_else(|| text.strip_prefix("missing field `"))?;
+    name.split('`').next()
 }
 
 /// What a parser says, without what was sent: the names of our own fields, and what they take.
 fn mistake(text: &str) -> String {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
-    if text.starts_with("missing field") {
-        return text.to_owned();
-    }
     match (text.starts_with("unknown field"), text.rsplit_once(", expected ")) {
         (true, Some((_, fields))) => format!("there is no such field: expected {fields}"),
         (false, Some((_, expected))) => format!("is not {}", plain(expected)),
+        _ if text.starts_with("missing field") => "is missing".to_owned(),
         _ if text.starts_with("duplicate field") => "stands twice".to_owned(),
         _ => UNREADABLE.to_owned(),
     }
@@ -198,7 +197,7 @@ mod tests {
     #[test]
     fn adv_96_what_is_wrong_is_said_without_what_was_sent() {
         let cases = [
-            ("missing field `url` at line 1 column 2", "missing field `url`"),
+            ("missing field `url` at line 1 column 2", "is missing"),
             ("invalid type: string \"whsec_1\", expected a boolean at line 1 column 9", "is not a boolean"),
             ("invalid type: string \"a, expected b\", expected struct Limits", "is not an object"),
             (

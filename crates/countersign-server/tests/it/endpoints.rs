@@ -154,12 +154,13 @@ async fn each_mistake_is_named_by_its_field() {
     let api = api();
     let url = "https://example.com/";
     let cases = [
-        (json!({}), ""),
+        (json!({}), "url"),
         (json!({ "url": 7 }), "url"),
         (json!({ "url": url, "secert": "x" }), "secert"),
         (json!({ "url": url, "limits": { "in_flight": "many" } }), "limits.in_flight"),
         (json!({ "url": url, "limits": [5, 6] }), "limits"),
         (json!({ "url": url, "headers": [["x-team", "billing"]] }), "headers[0]"),
+        (json!({ "url": url, "headers": [{ "name": "x-team" }] }), "headers[0].value"),
         (json!({ "url": "https://localhost/" }), "url"),
         (json!({ "url": "https://10.0.0.1/" }), "url"),
         (json!({ "url": "https://user:pw@example.com/" }), "url"),

@@ -208,7 +208,7 @@ async fn a_label_that_is_taken_is_refused_be_it_the_configurations_or_the_stores
 async fn a_key_that_can_not_be_made_names_its_fields() {
     let api = api();
     let cases = [
-        (json!({ "label": "x" }), ""),
+        (json!({ "label": "x" }), "scope"),
         (json!({ "label": "x", "scope": "root" }), "scope"),
         (json!({ "label": "", "scope": "admin" }), "label"),
         (json!({ "label": "a\u{202E}b", "scope": "admin" }), "label"),

@@ -96,8 +96,8 @@ async fn who_enqueues_again_under_the_same_key_is_given_the_first() {
 async fn each_mistake_is_named_by_its_field() {
     let api = api();
     let cases = [
-        (json!({ "payload": {} }), ""),
-        (json!({ "type": "x" }), ""),
+        (json!({ "payload": {} }), "type"),
+        (json!({ "type": "x" }), "payload"),
         (json!({ "type": "invoice.*", "payload": {} }), "type"),
         (json!({ "type": "", "payload": {} }), "type"),
         (json!({ "type": "x\u{1}", "payload": {} }), "type"),
