@@ -1,9 +1,13 @@
 //! Operational events as messages, for endpoints of the operator's own.
 
-use countersign_store::outbox::{DisabledBecause, NewMessage, OutboxStore};
+use countersign_store::outbox::{NewMessage, OutboxStore};
 use serde_json::{Value, json};
 
-use crate::{OperationalEvent, Outbox, clock::rfc3339, event::origin};
+use crate::{
+    OperationalEvent, Outbox,
+    clock::rfc3339,
+    event::{name_of, origin},
+};
 
 /// Enqueues events as messages of `tenant`. What can't be enqueued is logged, and not tried again.
 pub(crate) async fn announce<S: OutboxStore>(
@@ -64,13 +68,4 @@ fn data(event: &OperationalEvent) -> Value {
         }
     }
     data
-}
-
-fn name_of(because: DisabledBecause) -> &'static str {
-    match because {
-        DisabledBecause::Operator => "operator",
-        DisabledBecause::Gone => "gone",
-        DisabledBecause::Failing => "failing",
-        _ => "other",
-    }
 }

@@ -284,7 +284,10 @@ fn name(verdict: Verdict) -> &'static str {
 
 fn tell(attempt: &Attempt, verdict: Verdict, span: &Span) {
     span.record("outcome", name(verdict));
-    span.record("status", attempt.status);
+    // A field that is recorded without a value leaves a gap in a log's lines.
+    if let Some(status) = attempt.status {
+        span.record("status", status);
+    }
     let ms = u64::try_from(attempt.latency.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| match &attempt.error {
         None => info!(target: "countersign", ms, "webhook delivered"),

@@ -70,7 +70,8 @@ impl OperationalEvent {
                 target: "countersign", endpoint = id, ?failing_for, "endpoint is failing, and will be disabled"
             ),
             OperationalEvent::EndpointDisabled { because, .. } => {
-                tracing::error!(target: "countersign", endpoint = id, ?because, "endpoint disabled");
+                let because = name_of(*because);
+                tracing::error!(target: "countersign", endpoint = id, because, "endpoint disabled");
             }
             OperationalEvent::DeliveryExhausted { delivery, message, attempts, .. } => tracing::error!(
                 target: "countersign", delivery, message_id = message.id, endpoint = id, attempts, "delivery given up"
@@ -99,6 +100,16 @@ impl fmt::Debug for OperationalEvent {
 pub(crate) fn origin(endpoint: &Endpoint) -> String {
     let url = Url::parse(&endpoint.url).ok().filter(Url::has_host);
     url.map_or_else(|| "…".to_owned(), |url| url.origin().ascii_serialization())
+}
+
+/// What a reason is called wherever programs read it.
+pub(crate) fn name_of(because: DisabledBecause) -> &'static str {
+    match because {
+        DisabledBecause::Operator => "operator",
+        DisabledBecause::Gone => "gone",
+        DisabledBecause::Failing => "failing",
+        _ => "other",
+    }
 }
 
 const WARNED: &str = "endpoint.warned";

@@ -5,10 +5,11 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, Sender, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
+    canned::Canned,
     run::{Folder, countersign},
     running::{Running, Server, receiver, serve_line},
 };
@@ -66,6 +67,35 @@ fn a_delivery_that_is_given_up_is_announced_and_mailed() {
     assert!(mail.contains("To: oncall@example.com") && mail.contains(id), "{mail}");
     assert!(!mail.contains("T0KEN"), "{mail}");
     assert_eq!(server.running.stop().code, 0);
+}
+
+#[test]
+fn the_log_has_the_apis_names_and_no_gaps() {
+    let folder = Folder::new();
+    let silent = silent_port();
+    let gone = Canned::new(vec![("410 Gone", String::new())]);
+    let (_, port) = gone.url.rsplit_once(':').expect("a port");
+    let run = countersign(&format!("{} --allow-port {silent}", serve_line(port))).within(&folder);
+    let server = Server::of(Running::start(run));
+    for url in [&gone.url, &format!("http://127.0.0.1:{silent}")] {
+        server.json(&format!("endpoint add {url}/hooks"));
+    }
+    server.json_with("message send --type invoice.paid -", "{}");
+    // Both were tried: the one is given up, and the other waits for its second attempt.
+    let until = Instant::now() + Duration::from_secs(60);
+    let tried = || {
+        let deliveries = server.json("delivery list")["items"].clone();
+        deliveries.as_array().is_some_and(|all| all.iter().all(|one| one["last_error"].is_string()))
+    };
+    while !tried() {
+        assert!(Instant::now() < until, "{}", server.json("delivery list"));
+        thread::sleep(Duration::from_millis(100));
+    }
+    let log = server.running.stop().stderr;
+    let line = |what: &str| log.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{log}"));
+    assert!(line("endpoint disabled").contains(r#"because="gone""#), "{log}");
+    assert!(line(r#"outcome="retry""#).contains(r#"attempt=1 outcome="retry"}"#), "{log}");
+    assert!(line(r#"outcome="dead""#).contains(r#"attempt=1 outcome="dead" status=410}"#), "{log}");
 }
 
 #[test]
