@@ -109,8 +109,18 @@ fn report(arguments: &SendArgs, id: &str, attempted: &Attempted) -> anyhow::Resu
         let style = if delivered { output::GOOD } else { output::BAD };
         writeln!(output::stdout(), "{style}{status}{style:#} after {milliseconds} ms")?;
         error.iter().for_each(output::note);
+        if result.is_ok_and(was_replayed) {
+            output::note(
+                "the receiver has had this event before, and answers as it did then: idempotency-replayed",
+            );
+        }
     }
     Ok(if delivered { ExitCode::SUCCESS } else { ExitCode::from(NOT_DONE) })
+}
+
+/// Whether the receiver says that the answer is one of before.
+fn was_replayed(answer: &Answer) -> bool {
+    answer.headers.get("idempotency-replayed").is_some_and(|value| value == "true")
 }
 
 /// The beginning of what the receiver says about it, where it does.

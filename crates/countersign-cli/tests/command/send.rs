@@ -46,6 +46,20 @@ fn an_answer_that_is_not_2xx_is_told_with_its_reason() {
 }
 
 #[test]
+fn an_answer_of_before_is_said_to_be_one() {
+    for (more, is_said) in
+        [("\r\nIdempotency-Replayed: true", true), ("\r\nIdempotency-Replayed: no", false), ("", false)]
+    {
+        let head: &'static str = format!("200 OK{more}").leak();
+        let server = Canned::new(vec![(head, String::new())]);
+        let done = send(&server.url, "--allow-loopback").go();
+        assert!(done.stdout.starts_with("200 OK after "), "{done:?}");
+        assert_eq!(done.stderr.contains("has had this event before"), is_said, "{done:?}");
+        assert_eq!(done.code, 0);
+    }
+}
+
+#[test]
 fn who_does_not_answer_is_told_apart_from_what_is_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let done = send(&format!("http://{free}"), "--allow-loopback").go();
