@@ -171,7 +171,7 @@ fn described(letter: &DeadLetter) -> Value {
         "type": received.event_type,
         "order": received.order,
         "attempts": attempts,
-        "accepted_at": Timestamp::from_microsecond(*accepted_at).ok().map(|time| time.to_string()),
+        "accepted_at": Timestamp::from_microsecond(*accepted_at).ok().map(|time| format!("{time:.6}")),
         "bytes": received.body.len(),
         "reason": reason,
     })

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(sample("snapbill")["uuid"], "evt_1");
         assert_eq!(sample("snapbill")["body"]["path"], "test.webhook");
         assert_eq!(sample("iptvbp")["id"], "evt_1");
-        assert_eq!(sample("iptvbp")["timestamp"], "1970-01-01T00:00:00Z");
+        assert_eq!(sample("iptvbp")["timestamp"], "1970-01-01T00:00:00.000000Z");
         assert_eq!(sample("panel")["event"], "test.webhook");
         assert_eq!(sample("standard-webhooks")["type"], "test.webhook");
     }

@@ -271,7 +271,7 @@ fn a_message_waits_until_it_is_due() {
     let (server, receiver) = pair(&folder);
     add(&server, &receiver, "");
     server.json_with("message send --type a --due-at 2100-01-01T01:00:00+01:00 -", "{}");
-    assert_eq!(delivery(&server, "pending")["due_at"], "2100-01-01T00:00:00Z");
+    assert_eq!(delivery(&server, "pending")["due_at"], "2100-01-01T00:00:00.000000Z");
     let error = server.ask("message send --type a --due-at tomorrow -").stdin("{}").go().err(1);
     assert!(error.contains("due_at"), "{error}");
 }

@@ -40,7 +40,7 @@ fn a_key_is_made_used_listed_and_removed_while_the_server_runs() {
     assert_eq!(made[0]["tenant"], "acme");
 
     let table = server.ask("key list").go().out(0);
-    let words = [&*id, "billing", "app", "acme", "2999-01-01T00:00:00Z", "EXPIRES AT"];
+    let words = [&*id, "billing", "app", "acme", "2999-01-01T00:00:00.000000Z", "EXPIRES AT"];
     assert!(words.iter().all(|word| table.contains(word)) && !table.contains(&key[4..]), "{table}");
     assert_eq!(server.json("key list")["items"][0]["label"], "billing");
     for line in ["key list", "key create --label mine --scope admin", &format!("key remove {id}")] {

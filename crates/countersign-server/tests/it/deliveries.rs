@@ -90,7 +90,7 @@ async fn a_delivery_is_shown_with_its_attempts() {
     let attempts = items(&api, &format!("{PATH}/1/attempts")).await;
     let expected = json!({
         "number": 1,
-        "at": "2025-11-24T16:00:00Z",
+        "at": "2025-11-24T16:00:00.000000Z",
         "trigger": "schedule",
         "latency_micros": 1234,
         "request_headers": [{ "name": "webhook-id", "value": message }],
@@ -328,7 +328,7 @@ async fn what_waits_and_what_was_made_is_counted() {
     assert!(depth["oldest_due_seconds"].as_f64().unwrap() >= 0.0);
     let query = format!("endpoint={endpoint}&from=2025-11-24T15:30:00Z&step_seconds=900");
     let steps = items(&api, &format!("/api/v1/stats/activity?{query}")).await;
-    assert_eq!(steps, [json!({ "at": "2025-11-24T16:00:00Z", "succeeded": 2, "failed": 0 })]);
+    assert_eq!(steps, [json!({ "at": "2025-11-24T16:00:00.000000Z", "succeeded": 2, "failed": 0 })]);
     let wrong = [
         ("from=2026-01-01T00:00:00Z&until=2025-01-01T00:00:00Z", "until"),
         ("step_seconds=0", "step_seconds"),

@@ -91,7 +91,7 @@ async fn a_key_is_refused_from_the_time_at_which_it_expires() {
     let made = make(&api, until).await;
     assert_eq!(
         (&made["created_at"], &made["expires_at"]),
-        (&json!("2025-11-24T16:00:00Z"), &json!("2025-11-24T17:00:00Z"))
+        (&json!("2025-11-24T16:00:00.000000Z"), &json!("2025-11-24T17:00:00.000000Z"))
     );
     let hour = 3_600_000_000;
     for (at, expected) in [(0, 200), (hour - 1, 200), (hour, 401), (2 * hour, 401)] {

@@ -122,7 +122,7 @@ async fn a_message_can_be_due_later_and_carries_its_trace() {
     let stored = api.outbox.store().message(&id).await.unwrap().unwrap();
     assert_eq!(stored.traceparent.as_deref(), Some(trace));
     let delivery = api.get(&api.keys.a, "/api/v1/deliveries").await.json()["items"][0].clone();
-    assert_eq!(delivery["due_at"], "2030-01-01T00:00:00Z");
+    assert_eq!(delivery["due_at"], "2030-01-01T00:00:00.000000Z");
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn the_last_day_of_the_year_9999_is_a_time() {
     let made = api.post(key, PATH, draft).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let delivery = api.get(key, "/api/v1/deliveries?until=9999-12-31T00:00:00Z").await.json();
-    assert_eq!(delivery["items"][0]["due_at"], "9999-12-31T23:59:59Z");
+    assert_eq!(delivery["items"][0]["due_at"], "9999-12-31T23:59:59.000000Z");
     let beyond = json!({ "type": "x", "payload": {}, "due_at": "10000-01-01T00:00:00Z" });
     assert_eq!(api.post(key, PATH, beyond).await.fields(), ["due_at"]);
 }

@@ -88,12 +88,12 @@ async fn a_rotation_lets_the_old_secret_sign_for_a_while() {
     let rotated =
         api.post(&api.keys.a, &path, json!({ "secret": GIVEN, "overlap_seconds": 3600 })).await.json();
     assert_eq!(rotated["secret"], GIVEN);
-    assert_eq!(rotated["secrets"][0]["valid_from"], "2025-11-24T16:00:00Z");
+    assert_eq!(rotated["secrets"][0]["valid_from"], "2025-11-24T16:00:00.000000Z");
     assert_eq!(rotated["secrets"][0]["valid_until"], Value::Null);
-    assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T17:00:00Z");
+    assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T17:00:00.000000Z");
     // A second one without an overlap ends both.
     let rotated = api.post(&api.keys.a, &path, json!({ "overlap_seconds": 0 })).await.json();
-    assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T16:00:00Z");
+    assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T16:00:00.000000Z");
 
     assert_eq!(
         api.post(&api.keys.a, &path, json!({ "overlap_seconds": 2_592_001 })).await.fields(),
@@ -116,7 +116,7 @@ async fn where_a_scheme_has_room_for_one_signature_there_is_no_overlap() {
     for asked in [json!({}), json!({ "overlap_seconds": 0 })] {
         let rotated = api.post(&api.keys.a, &path, asked).await.json();
         assert_eq!(rotated["secrets"][0]["valid_until"], Value::Null);
-        assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T16:00:00Z", "it signs no more");
+        assert_eq!(rotated["secrets"][1]["valid_until"], "2025-11-24T16:00:00.000000Z", "it signs no more");
     }
 }
 
