@@ -1,6 +1,6 @@
 //! How the API is asked: at a server, or in this process over a server's database.
 
-use std::{env, error::Error, time::Duration};
+use std::{env, error::Error, io, time::Duration};
 
 use anyhow::{Context as _, bail};
 use axum::body::{self, Body};
@@ -28,6 +28,7 @@ pub(super) enum Connection {
 /// A server, and the key for it.
 pub(super) struct Server {
     client: Client,
+    url: Url,
     key: Zeroizing<String>,
 }
 
@@ -53,7 +54,7 @@ impl Connection {
         // What stays on this machine needs neither a proxy nor anybody who is trusted.
         let builder = if here { builder.no_proxy().tls_certs_only([]) } else { builder };
         tls::choose_provider();
-        Ok(Connection::Server(Server { client: builder.build()?, key }))
+        Ok(Connection::Server(Server { client: builder.build()?, url: url.clone(), key }))
     }
 
     /// # Errors
@@ -91,7 +92,7 @@ impl Server {
             .with_context(|| format!("{KEY} holds what can't be a key"))?;
         key.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, key);
-        let unreachable = |error: reqwest::Error| NotDone(unreachable(&error));
+        let unreachable = |error: reqwest::Error| NotDone(unreachable(&self.url, &error));
         let answer = self.client.execute(request.try_into()?).map_err(unreachable)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut response = Response::new(answer.bytes().map_err(unreachable)?);
@@ -110,13 +111,34 @@ impl Local {
     }
 }
 
-/// Why there was no answer, from the outermost cause inwards, without the URL.
-fn unreachable(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn Error = error;
+/// Why there was no answer: the innermost cause, and of the URL host and port.
+fn unreachable(url: &Url, error: &reqwest::Error) -> String {
+    let mut innermost: &(dyn Error + 'static) = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    format!("the server can't be asked: {innermost}")
+    let at = host_and_port(url);
+    let why = match is_no_tls(innermost) {
+        true if is_loopback(url) => {
+            format!("what answers there speaks no TLS. If it is plain http, write http://{at}")
+        }
+        true => "what answers there speaks no TLS".to_owned(),
+        false => innermost.to_string(),
+    };
+    format!("the server at {at} can't be asked: {why}")
+}
+
+/// Whether something else was answered where TLS was spoken. What an I/O error was made of is not its source.
+fn is_no_tls(error: &(dyn Error + 'static)) -> bool {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inside) => is_no_tls(inside),
+        None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidMessage(_))),
+    }
+}
+
+fn host_and_port(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}"));
+    format!("{}{}", url.host_str().unwrap_or_default(), port.unwrap_or_default())
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -1,6 +1,8 @@
 //! The commands that ask a server.
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -214,7 +216,23 @@ fn a_key_is_needed_and_goes_to_nobody_who_could_read_it_on_the_way() {
         assert!(list(url).err(2).contains("must be https"), "{url}");
     }
     let down = list("http://127.0.0.1:9").err(1);
-    assert!(down.contains("the server can't be asked") && !down.contains("csk_"), "{down}");
+    assert!(down.contains("the server at 127.0.0.1:9 can't be asked") && !down.contains("csk_"), "{down}");
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_said_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = listener.local_addr().expect("an address");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("written");
+        stream.read_to_end(&mut Vec::new())
+    });
+    let list =
+        countersign(&format!("endpoint list --server https://{at}")).env("COUNTERSIGN_API_KEY", "csk_x");
+    let error = list.go().err(1);
+    assert!(error.contains(&format!("speaks no TLS. If it is plain http, write http://{at}")), "{error}");
+    drop(server.join());
 }
 
 #[test]
