@@ -48,7 +48,7 @@ mod which;
 #[derive(Args)]
 pub(crate) struct ServerArgs {
     /// The server's URL [default: COUNTERSIGN_SERVER, else http://127.0.0.1:8080]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     server: Option<Url>,
     /// The server's database in its place, which needs no key: a SQLite file, or the URL of PostgreSQL
     #[arg(long, value_name = "FILE|URL", conflicts_with = "server")]
@@ -272,7 +272,16 @@ impl Api {
 fn server() -> anyhow::Result<Url> {
     let named = env::var(SERVER).ok().filter(|text| !text.is_empty());
     let url = named.as_deref().unwrap_or("http://127.0.0.1:8080");
-    Url::parse(url).with_context(|| format!("{SERVER} holds no URL, such as https://example.com"))
+    web_url(url).map_err(|why| anyhow!("{SERVER} can't be used: {why}"))
+}
+
+/// Reads a URL of the web. A host and its port alone can look like one, of a scheme that nobody has meant.
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) => Ok(url),
+        Err(error) if text.contains("://") => Err(error.to_string()),
+        _ => Err("write http://… or https://…".to_owned()),
+    }
 }
 
 /// A text as a string of structured fields (RFC 9651 §4.1.6).

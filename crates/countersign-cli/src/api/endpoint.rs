@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Api, PageArgs, ServerArgs, fields, table};
+use super::{Api, PageArgs, ServerArgs, fields, table, web_url};
 use crate::{output, secrets};
 
 #[derive(Subcommand)]
@@ -48,6 +48,7 @@ pub(crate) struct AddArgs {
     #[command(flatten)]
     server: ServerArgs,
     /// Where messages are delivered
+    #[arg(value_parser = web_url)]
     url: Url,
     /// What people call it [default: its id]
     #[arg(long)]
@@ -102,7 +103,7 @@ pub(crate) struct ChangeArgs {
     #[command(flatten)]
     one: OneArgs,
     /// Where messages are delivered, those that wait among them
-    #[arg(long)]
+    #[arg(long, value_parser = web_url)]
     url: Option<Url>,
     /// Where the URL leads to another host: lets the secrets sign for that, too
     #[arg(long, requires = "url")]

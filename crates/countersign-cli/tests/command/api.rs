@@ -210,13 +210,26 @@ fn a_key_is_needed_and_goes_to_nobody_who_could_read_it_on_the_way() {
         let line = format!("endpoint list --server {url}");
         countersign(&line).env("COUNTERSIGN_API_KEY", "csk_secret").go()
     };
-    for url in
-        ["http://example.com", "http://10.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1.example.com"]
-    {
+    for url in ["http://example.com", "http://10.0.0.1:8080", "http://127.0.0.1.example.com"] {
         assert!(list(url).err(2).contains("must be https"), "{url}");
     }
     let down = list("http://127.0.0.1:9").err(1);
     assert!(down.contains("the server at 127.0.0.1:9 can't be asked") && !down.contains("csk_"), "{down}");
+}
+
+#[test]
+fn what_is_no_url_of_the_web_is_told_how_to_write_one() {
+    let said = "write http://… or https://…";
+    for url in ["127.0.0.1:8080", "localhost:8080", "ftp://127.0.0.1"] {
+        let list =
+            countersign("endpoint list").env("COUNTERSIGN_SERVER", url).env("COUNTERSIGN_API_KEY", "x");
+        let error = list.go().err(2);
+        assert!(error.contains(&format!("COUNTERSIGN_SERVER can't be used: {said}")), "{url}: {error}");
+        for line in ["endpoint list --server", "endpoint add", "endpoint change ep_1 --url"] {
+            assert!(countersign(&format!("{line} {url}")).go().err(2).contains(said), "{line} {url}");
+        }
+    }
+    assert!(countersign("endpoint add http://a:b:c").go().err(2).contains("invalid port number"));
 }
 
 #[test]
