@@ -22,7 +22,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::{
-    connection::Connection,
+    connection::{Connection, KEY},
     table::{Cell, text},
 };
 use crate::{
@@ -311,6 +311,9 @@ fn read(response: &Response<Bytes>) -> anyhow::Result<Value> {
 
 /// What the server says is wrong, field by field.
 fn explain(status: StatusCode, problem: &Value) -> String {
+    if status == StatusCode::UNAUTHORIZED {
+        return format!("the key in {KEY} is none of this server's, or no longer ({})", status.as_u16());
+    }
     let detail = problem["detail"].as_str().unwrap_or_else(|| status.canonical_reason().unwrap_or("refused"));
     let fields = problem["errors"].as_array().into_iter().flatten();
     let fields = fields.map(|error| format!("; {}: {}", text(&error["field"]), text(&error["message"])));

@@ -150,5 +150,5 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-const KEY: &str = "COUNTERSIGN_API_KEY";
+pub(super) const KEY: &str = "COUNTERSIGN_API_KEY";
 const PATIENCE: Duration = Duration::from_secs(60);

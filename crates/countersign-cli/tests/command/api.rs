@@ -199,7 +199,9 @@ fn what_the_server_refuses_is_explained_field_by_field() {
     assert!(done.stderr.contains("; url: ") && done.stderr.contains("; events"), "{done:?}");
     assert_eq!((done.code, &*done.stdout), (1, ""));
     let wrong = server.ask("endpoint list").env("COUNTERSIGN_API_KEY", "csk_wrong").go();
-    assert!(wrong.err(1).contains("(401)"));
+    assert!(
+        wrong.err(1).contains("the key in COUNTERSIGN_API_KEY is none of this server's, or no longer (401)")
+    );
     assert!(server.ask("message send --type a -").stdin("{").go().err(2).contains("isn't JSON"));
 }
 
