@@ -316,8 +316,16 @@ fn explain(status: StatusCode, problem: &Value) -> String {
     }
     let detail = problem["detail"].as_str().unwrap_or_else(|| status.canonical_reason().unwrap_or("refused"));
     let fields = problem["errors"].as_array().into_iter().flatten();
-    let fields = fields.map(|error| format!("; {}: {}", text(&error["field"]), text(&error["message"])));
+    let fields = fields.map(|error| format!("; {}: {}", argument(error), text(&error["message"])));
     output::printable(&format!("{detail}{} ({})", fields.collect::<String>(), status.as_u16()))
+}
+
+/// The field that is wrong, as the command calls it where it does so by another name.
+fn argument(error: &Value) -> String {
+    match error["field"].as_str() {
+        Some("keep_secrets") => "--keep-secrets".to_owned(),
+        _ => text(&error["field"]),
+    }
 }
 
 impl NotDone {

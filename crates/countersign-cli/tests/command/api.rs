@@ -109,7 +109,7 @@ fn an_endpoint_is_changed_tested_and_given_another_secret() {
     assert!(server.ask(&format!("endpoint change {id}")).go().err(2).contains("--name"));
     let localhost = format!("http://localhost:{}/", receiver.port());
     let elsewhere = format!("endpoint change {id} --url {localhost}");
-    assert!(server.ask(&elsewhere).go().err(1).contains("keep_secrets"));
+    assert!(server.ask(&elsewhere).go().err(1).contains("; --keep-secrets: is needed"));
     let kept = server.json(&format!("{elsewhere} --keep-secrets"));
     assert_eq!(text(&kept, "url"), localhost);
     server.json(&format!("endpoint change {id} --url {}/other --keep-secrets", receiver.url));
