@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Api, PageArgs, ServerArgs, fields, table, web_url};
-use crate::{output, secrets};
+use crate::{output, schemes, secrets};
 
 #[derive(Subcommand)]
 pub(crate) enum EndpointCommand {
@@ -228,6 +228,10 @@ struct Draft<'a> {
 }
 
 fn add(arguments: &AddArgs) -> anyhow::Result<()> {
+    // A scheme can be given as TOML, too, in lines.
+    if let Some(name) = arguments.scheme.as_deref().filter(|scheme| !scheme.contains('\n')) {
+        schemes::find(name)?;
+    }
     let api = Api::new(&arguments.server)?;
     let secret = arguments.secret_env.as_deref().map(secrets::variable).transpose()?;
     api.note_secret()?;

@@ -251,6 +251,14 @@ fn a_server_that_speaks_no_tls_is_said_to() {
 }
 
 #[test]
+fn a_scheme_that_there_is_not_is_refused_with_the_nearest() {
+    let add = "endpoint add https://example.com --scheme strip";
+    let run =
+        countersign(add).env("COUNTERSIGN_API_KEY", "csk_x").env("COUNTERSIGN_SERVER", "http://127.0.0.1:9");
+    assert!(run.go().err(2).contains("did you mean `stripe`?"));
+}
+
+#[test]
 fn a_redirect_is_not_followed_with_the_key() {
     let server = Canned::new(vec![("302 Found\r\nLocation: http://127.0.0.1:9/", String::new())]);
     assert!(ask(&server, "endpoint list").go().err(1).contains("302"));
