@@ -314,7 +314,10 @@ fn test(arguments: &TestArgs) -> anyhow::Result<()> {
         Some(kind) => api.post_json(&path, &json!({ "type": kind })),
         None => api.post(&path),
     }?;
-    api.print(&delivery, fields)
+    api.print(&delivery, fields)?;
+    let id = table::field(&delivery, "id");
+    api.note(format_args!("`countersign delivery show {id}` shows what becomes of it"));
+    Ok(())
 }
 
 fn show(arguments: &OneArgs) -> anyhow::Result<()> {

@@ -97,7 +97,11 @@ fn send(arguments: &SendArgs) -> anyhow::Result<()> {
         Some(key) => api.post_json_once(&[MESSAGES], &draft, key),
         None => api.post_json(&[MESSAGES], &draft),
     }?;
-    api.print(&enqueued, fields)
+    api.print(&enqueued, fields)?;
+    if enqueued["duplicate"] == false && enqueued["deliveries"] == 0 {
+        api.note("no endpoint wants it, of its type, its channels and its tenant: it goes nowhere");
+    }
+    Ok(())
 }
 
 fn list(arguments: &ListArgs) -> anyhow::Result<()> {

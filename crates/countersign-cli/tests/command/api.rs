@@ -259,6 +259,26 @@ fn a_scheme_that_there_is_not_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn what_comes_of_a_message_is_told_beside_it() {
+    let folder = Folder::new();
+    let (server, mut receiver) = pair(&folder);
+    let unwanted = || server.ask("message send --type invoice.paid --idempotency-key once -").stdin("{}");
+    let nobody = "no endpoint wants it";
+    assert!(unwanted().go().err(0).contains(nobody));
+    assert!(!unwanted().go().err(0).contains(nobody), "it may have been wanted by one that is gone");
+    let endpoint = add(&server, &receiver, "--event invoice.paid");
+    assert_eq!(server.ask("message send --type invoice.paid -").stdin("{}").go().err(0), "");
+    let tested = server.ask(&format!("endpoint test {}", text(&endpoint, "id"))).go();
+    let (_, id) = tested.stderr.split_once("`countersign delivery show ").expect("a note");
+    let id = id.split('`').next().expect("an id");
+    assert_eq!(server.json(&format!("delivery show {id}"))["delivery"]["type"], "test.webhook");
+    for _ in 0..2 {
+        receiver.json();
+    }
+    assert_eq!(server.ask("message send --type b --json -").stdin("{}").go().err(0), "");
+}
+
+#[test]
 fn a_redirect_is_not_followed_with_the_key() {
     let server = Canned::new(vec![("302 Found\r\nLocation: http://127.0.0.1:9/", String::new())]);
     assert!(ask(&server, "endpoint list").go().err(1).contains("302"));
