@@ -11,5 +11,6 @@ pub(crate) mod health;
 pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod settle;
+pub(crate) mod statements;
 pub(crate) mod tenant;
 pub(crate) mod turns;

@@ -1,23 +1,7 @@
-//! The operations that are the same statements in both databases: endpoints, and what an operator sees.
+//! The operations that are the same [statements](super::statements) in both databases: endpoints, and what an operator
+//! sees.
 
-use countersign_store::{
-    StoreError,
-    outbox::{Activity, DeliveryFilter, DeliveryState},
-};
-
-use super::{delivery::delivery_columns, endpoint::select_endpoints, message::select_messages};
-
-/// When the next delivery of an enabled endpoint is due.
-macro_rules! next_due {
-    () => {
-        "(SELECT min(CASE WHEN next.open_until > next.due_at THEN next.open_until ELSE next.due_at END)
-        FROM (
-            SELECT endpoint.open_until, (
-                SELECT min(delivery.due_at) FROM countersign_deliveries AS delivery
-                WHERE delivery.endpoint_id = endpoint.id AND delivery.state IN ('pending', 'leased')) AS due_at
-            FROM countersign_endpoints AS endpoint WHERE endpoint.state = 'enabled') AS next)"
-    };
-}
+use countersign_store::{StoreError, outbox::Activity};
 
 /// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
 /// enqueue, claim, settle and [forget](super::forget). `failed` judges what its database answers, `list` is its way to
@@ -45,16 +29,16 @@ macro_rules! outbox_store {
 
             async fn put_endpoint(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
                 let created_at = self.created_at(endpoint).await?;
-                self.write_endpoint(operations::PUT_ENDPOINT, endpoint, created_at).await.map(drop)
+                self.write_endpoint(statements::PUT_ENDPOINT, endpoint, created_at).await.map(drop)
             }
 
             async fn put_endpoint_if_unchanged(&self, endpoint: &Endpoint) -> Result<(), StoreError> {
                 let written = match endpoint.revision {
                     0 => {
                         let created_at = self.created_at(endpoint).await?;
-                        self.write_endpoint(operations::ADD_ENDPOINT, endpoint, created_at).await?
+                        self.write_endpoint(statements::ADD_ENDPOINT, endpoint, created_at).await?
                     }
-                    read => self.write_endpoint(operations::CHANGE_ENDPOINT, endpoint, read).await?,
+                    read => self.write_endpoint(statements::CHANGE_ENDPOINT, endpoint, read).await?,
                 };
                 match written {
                     true => Ok(()),
@@ -63,7 +47,7 @@ macro_rules! outbox_store {
             }
 
             async fn endpoint(&self, id: &str) -> Result<Option<Endpoint>, StoreError> {
-                let query = sqlx::query_as(operations::ENDPOINT).bind(id);
+                let query = sqlx::query_as(statements::ENDPOINT).bind(id);
                 let row: Option<endpoint::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
                 row.map(endpoint::endpoint).transpose()
             }
@@ -73,7 +57,7 @@ macro_rules! outbox_store {
                 tenant: &TenantFilter,
                 page: &Page,
             ) -> Result<Vec<Endpoint>, StoreError> {
-                let mut conditions = Conditions::new(operations::ENDPOINTS);
+                let mut conditions = Conditions::new(statements::ENDPOINTS);
                 conditions.tenant(tenant);
                 conditions.text("id >", page.after.as_deref());
                 let mut sql = conditions.limit(" ORDER BY id", page.rows().into());
@@ -83,14 +67,14 @@ macro_rules! outbox_store {
             }
 
             async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
-                let query = sqlx::query(operations::DELETE_ENDPOINT).bind(id);
+                let query = sqlx::query(statements::DELETE_ENDPOINT).bind(id);
                 let removed = query.execute(&self.pool).await.map_err(failed)?;
                 self.forget_deliveries_to(id).await?;
                 Ok(removed.rows_affected() > 0)
             }
 
             async fn set_state(&self, id: &str, state: EndpointState) -> Result<bool, StoreError> {
-                let query = sqlx::query(operations::SET_STATE).bind(id).bind(endpoint::state(state)?);
+                let query = sqlx::query(statements::SET_STATE).bind(id).bind(endpoint::state(state)?);
                 let changed = query.execute(&self.pool).await.map_err(failed)?;
                 Ok(changed.rows_affected() > 0)
             }
@@ -105,21 +89,21 @@ macro_rules! outbox_store {
                 let (warn, disable) = (before(warn_after), before(disable_after));
                 // In one commit: where a warning fails, nothing was disabled of which nobody is told.
                 let mut transaction = self.begin().await?;
-                for sql in [operations::END_LEASES, operations::end_openings!($lock)] {
+                for sql in [statements::END_LEASES, statements::end_openings!($lock)] {
                     let query = sqlx::query(sql).bind(now).bind(now.saturating_add(clock::span(TOO_FAR)));
                     query.execute(&mut *transaction).await.map_err(failed)?;
                 }
-                let disabled = sqlx::query_as(operations::disable_failing!($lock)).bind(disable);
+                let disabled = sqlx::query_as(statements::disable_failing!($lock)).bind(disable);
                 let disabled = disabled.fetch_all(&mut *transaction).await.map_err(failed)?;
                 let warned =
-                    sqlx::query_as(operations::warn_of_failing!($lock)).bind(warn).bind(disable).bind(now);
+                    sqlx::query_as(statements::warn_of_failing!($lock)).bind(warn).bind(disable).bind(now);
                 let warned = warned.fetch_all(&mut *transaction).await.map_err(failed)?;
                 transaction.commit().await.map_err(failed)?;
                 Ok(health::changed(disabled, warned, now))
             }
 
             async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
-                let query = sqlx::query_as(operations::MESSAGE).bind(id);
+                let query = sqlx::query_as(statements::MESSAGE).bind(id);
                 let row: Option<message::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
                 row.map(message::message).transpose()
             }
@@ -129,7 +113,7 @@ macro_rules! outbox_store {
                 filter: &MessageFilter,
                 page: &Page,
             ) -> Result<Vec<Message>, StoreError> {
-                let mut conditions = Conditions::new(operations::MESSAGES).messages(filter);
+                let mut conditions = Conditions::new(statements::MESSAGES).messages(filter);
                 if let Some(after) = &page.after {
                     let sql =
                         conditions.and().push("seq < (SELECT seq FROM countersign_messages WHERE id = ");
@@ -146,7 +130,7 @@ macro_rules! outbox_store {
                 filter: &DeliveryFilter,
                 page: &Page,
             ) -> Result<Vec<Delivery>, StoreError> {
-                let mut conditions = Conditions::new(operations::DELIVERIES).deliveries(filter);
+                let mut conditions = Conditions::new(statements::DELIVERIES).deliveries(filter);
                 conditions.number("id <", filter::number(page.after.as_deref())?);
                 let mut sql = conditions.limit(filter::newest_first(filter.state), page.rows().into());
                 let rows: Vec<delivery::Row> =
@@ -155,7 +139,7 @@ macro_rules! outbox_store {
             }
 
             async fn count(&self, filter: &DeliveryFilter) -> Result<u64, StoreError> {
-                let mut conditions = Conditions::new(operations::COUNT).deliveries(filter);
+                let mut conditions = Conditions::new(statements::COUNT).deliveries(filter);
                 let count: i64 =
                     conditions.sql.build_query_scalar().fetch_one(&self.pool).await.map_err(failed)?;
                 u64::try_from(count).map_err(StoreError::invalid)
@@ -175,9 +159,9 @@ macro_rules! outbox_store {
                 limit: u32,
             ) -> Result<Redelivered, StoreError> {
                 let now = self.time().await?;
-                let mut statement = Conditions::new(operations::REDELIVER);
-                statement.sql.push_bind(now).push(operations::REDELIVER_THOSE);
-                statement.and().push(operations::can_be_redelivered(filter));
+                let mut statement = Conditions::new(statements::REDELIVER);
+                statement.sql.push_bind(now).push(statements::REDELIVER_THOSE);
+                statement.and().push(statements::can_be_redelivered(filter));
                 let mut sql = statement.deliveries(filter).limit(" ORDER BY id", limit.into());
                 sql.push($lock).push(") RETURNING id");
                 let ids: Vec<i64> = sql.build_query_scalar().fetch_all(&self.pool).await.map_err(failed)?;
@@ -186,7 +170,7 @@ macro_rules! outbox_store {
 
             async fn cancel(&self, filter: &DeliveryFilter, limit: u32) -> Result<u64, StoreError> {
                 let now = self.time().await?;
-                let those = Conditions::new(operations::CANCEL_THOSE).deliveries(filter);
+                let those = Conditions::new(statements::CANCEL_THOSE).deliveries(filter);
                 let mut sql = those.waiting(now, limit);
                 let cancelled = sql.push($lock).push(")").build().execute(&self.pool).await;
                 Ok(cancelled.map_err(failed)?.rows_affected())
@@ -194,14 +178,14 @@ macro_rules! outbox_store {
 
             async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
                 let now = self.time().await?;
-                let query = sqlx::query_scalar(operations::NEXT_DUE);
+                let query = sqlx::query_scalar(statements::NEXT_DUE);
                 let due: Option<i64> = query.fetch_one(&self.pool).await.map_err(failed)?;
                 Ok(due.map(|due| clock::remaining(due.saturating_sub(now))))
             }
 
             async fn depth(&self) -> Result<Depth, StoreError> {
                 let now = self.time().await?;
-                let query = sqlx::query_as(operations::DEPTH);
+                let query = sqlx::query_as(statements::DEPTH);
                 let (waiting, leased, due): (i64, i64, Option<i64>) =
                     query.fetch_one(&self.pool).await.map_err(failed)?;
                 let mut depth = Depth::default();
@@ -214,7 +198,7 @@ macro_rules! outbox_store {
             async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
                 let (from, step) = (filter.from, filter.step_micros());
                 let mut statement = Conditions::new("SELECT (at - ");
-                statement.sql.push_bind(from).push(") / ").push_bind(step).push(operations::ACTIVITY);
+                statement.sql.push_bind(from).push(") / ").push_bind(step).push(statements::ACTIVITY);
                 statement.number("at >=", Some(from));
                 statement.number("at <", Some(filter.until));
                 statement.text("endpoint_id =", filter.endpoint_id.as_deref());
@@ -312,157 +296,3 @@ pub(crate) fn activity(from: i64, step: i64, row: (i64, i64, i64)) -> Result<Act
     let count = |count| u64::try_from(count).map_err(StoreError::invalid);
     Ok(Activity { at: from + number * step, succeeded: count(succeeded)?, failed: count(failed)? })
 }
-
-macro_rules! insert_endpoint {
-    () => {
-        "INSERT INTO countersign_endpoints
-            (id, tenant, name, url, state, events, channels, in_flight, settings, created_at, failures, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1)
-        ON CONFLICT (id) DO "
-    };
-}
-
-/// What was known of another URL's failures is not known of this one.
-macro_rules! where_url_stays {
-    ($new:literal) => {
-        concat!(
-            "failing_since = CASE WHEN countersign_endpoints.url = ",
-            $new,
-            " THEN countersign_endpoints.failing_since END,
-            failures = CASE WHEN countersign_endpoints.url = ",
-            $new,
-            " THEN countersign_endpoints.failures ELSE 0 END,
-            warned_at = CASE WHEN countersign_endpoints.url = ",
-            $new,
-            " THEN countersign_endpoints.warned_at END,
-            open_until = CASE WHEN countersign_endpoints.url = ",
-            $new,
-            " THEN countersign_endpoints.open_until END"
-        )
-    };
-}
-
-/// What an endpoint keeps where it is written again: its health, and when it was created.
-pub(crate) const PUT_ENDPOINT: &str = concat!(
-    insert_endpoint!(),
-    "UPDATE SET tenant = excluded.tenant, name = excluded.name, url = excluded.url,
-        state = excluded.state, events = excluded.events, channels = excluded.channels,
-        in_flight = excluded.in_flight, settings = excluded.settings,
-        revision = countersign_endpoints.revision + 1, ",
-    where_url_stays!("excluded.url")
-);
-pub(crate) const ADD_ENDPOINT: &str = concat!(insert_endpoint!(), "NOTHING");
-/// Where its revision is the last parameter.
-pub(crate) const CHANGE_ENDPOINT: &str = concat!(
-    "UPDATE countersign_endpoints
-    SET tenant = $2, name = $3, url = $4, state = $5, events = $6, channels = $7, in_flight = $8, settings = $9,
-        revision = revision + 1, ",
-    where_url_stays!("$4"),
-    " WHERE id = $1 AND revision = $10"
-);
-
-pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
-pub(crate) const ENDPOINTS: &str = select_endpoints!("");
-
-pub(crate) const DELETE_ENDPOINT: &str = "DELETE FROM countersign_endpoints WHERE id = $1";
-
-/// Enabling sets the failure clock back and closes the circuit.
-pub(crate) const SET_STATE: &str = "
-    UPDATE countersign_endpoints
-    SET state = $2,
-        revision = revision + 1,
-        failing_since = CASE WHEN $2 = 'enabled' THEN NULL ELSE failing_since END,
-        failures = CASE WHEN $2 = 'enabled' THEN 0 ELSE failures END,
-        warned_at = CASE WHEN $2 = 'enabled' THEN NULL ELSE warned_at END,
-        open_until = CASE WHEN $2 = 'enabled' THEN NULL ELSE open_until END
-    WHERE id = $1";
-
-/// Ends now what is leased until too far ahead.
-pub(crate) const END_LEASES: &str =
-    "UPDATE countersign_deliveries SET due_at = $1 WHERE state = 'leased' AND due_at > $2";
-
-/// Closes circuits that are open until too far ahead, and lets what has been failing since then have begun now.
-macro_rules! end_openings {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE countersign_endpoints
-            SET open_until = CASE WHEN open_until <= $2 THEN open_until END,
-                failing_since = CASE WHEN failing_since > $2 THEN $1 ELSE failing_since END
-            WHERE id IN (SELECT id FROM countersign_endpoints WHERE open_until > $2 OR failing_since > $2",
-            $lock,
-            ")"
-        )
-    };
-}
-pub(crate) use end_openings;
-
-/// Disables those that have been failing since before a time, but for those that somebody else is about to change: they
-/// are looked at again, and are not waited for.
-macro_rules! disable_failing {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE countersign_endpoints SET state = 'failing', revision = revision + 1
-            WHERE state = 'enabled' AND failing_since <= $1 AND id IN (
-                SELECT id FROM countersign_endpoints WHERE state = 'enabled' AND failing_since <= $1",
-            $lock,
-            ") RETURNING ",
-            $crate::outbox::endpoint::endpoint_columns!(),
-            ", revision"
-        )
-    };
-}
-pub(crate) use disable_failing;
-
-/// Warns likewise of those that have been failing since before one time, and not since before another, from when on
-/// they are disabled.
-macro_rules! warn_of_failing {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE countersign_endpoints SET warned_at = $3
-            WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 AND failing_since > $2 AND id IN (
-                SELECT id FROM countersign_endpoints
-                WHERE state = 'enabled' AND warned_at IS NULL AND failing_since <= $1 AND failing_since > $2",
-            $lock,
-            ") RETURNING ",
-            $crate::outbox::endpoint::endpoint_columns!(),
-            ", revision"
-        )
-    };
-}
-pub(crate) use warn_of_failing;
-
-pub(crate) const MESSAGE: &str = select_messages!("WHERE id = $1");
-pub(crate) const MESSAGES: &str = select_messages!("");
-pub(crate) const DELIVERIES: &str = concat!("SELECT ", delivery_columns!(), " FROM countersign_deliveries");
-pub(crate) const COUNT: &str = "SELECT count(*) FROM countersign_deliveries";
-
-/// Goes on with the time, with [`REDELIVER_THOSE`], and with the conditions. What waits keeps the attempts that it has
-/// left.
-pub(crate) const REDELIVER: &str = "UPDATE countersign_deliveries
-    SET state = 'pending', step = CASE state WHEN 'pending' THEN step ELSE 0 END, asked_for = 1, due_at = ";
-pub(crate) const REDELIVER_THOSE: &str = " WHERE id IN (SELECT id FROM countersign_deliveries";
-
-/// What waits is made at once only where it is asked for.
-pub(crate) fn can_be_redelivered(filter: &DeliveryFilter) -> &'static str {
-    match filter.state {
-        Some(DeliveryState::Pending) => "state = 'pending'",
-        _ => "state IN ('delivered', 'dead', 'cancelled')",
-    }
-}
-
-/// Goes on with conditions.
-pub(crate) const CANCEL_THOSE: &str = "
-    UPDATE countersign_deliveries SET state = 'cancelled', due_at = NULL, fence = NULL
-    WHERE id IN (SELECT id FROM countersign_deliveries";
-
-pub(crate) const NEXT_DUE: &str = concat!("SELECT ", next_due!());
-/// The first count is of both states, because that is what an index holds.
-pub(crate) const DEPTH: &str = concat!(
-    "SELECT (SELECT count(*) FROM countersign_deliveries WHERE state IN ('pending', 'leased')), ",
-    "(SELECT count(*) FROM countersign_deliveries WHERE state = 'leased'), ",
-    next_due!()
-);
-
-/// The second count is a difference, because the index holds whether the error is null, and not whether it isn't.
-pub(crate) const ACTIVITY: &str = ", count(*) FILTER (WHERE error IS NULL),
-    count(*) - count(*) FILTER (WHERE error IS NULL) FROM countersign_attempts";

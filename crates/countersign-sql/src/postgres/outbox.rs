@@ -30,7 +30,7 @@ use crate::{
         },
         health, message,
         operations::{self, outbox_store},
-        tenant,
+        statements, tenant,
     },
 };
 

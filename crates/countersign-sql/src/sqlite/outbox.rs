@@ -33,7 +33,7 @@ use crate::{
         },
         health, message,
         operations::{self, outbox_store},
-        tenant,
+        statements, tenant,
     },
 };
 

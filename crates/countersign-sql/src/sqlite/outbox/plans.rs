@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::{
     Conditions, FORGET_DELIVERIES, FORGET_MESSAGES, GIVE_BACK_CLAIMED, STILL_SETTLED, SqliteStore, attempt,
-    due, filter, forget, operations, tenant,
+    due, filter, forget, statements, tenant,
 };
 use crate::api_keys;
 
@@ -47,8 +47,8 @@ fn deliveries(change: impl FnOnce(&mut DeliveryFilter)) -> DeliveryFilter {
 /// A page of deliveries, and how many there are.
 fn statements(asked: &DeliveryFilter) -> [String; 2] {
     let conditions = |begin| Conditions::<Sqlite>::new(begin).deliveries(asked);
-    let page = conditions(operations::DELIVERIES).limit(filter::newest_first(asked.state), 51);
-    let count = conditions(operations::COUNT).sql;
+    let page = conditions(statements::DELIVERIES).limit(filter::newest_first(asked.state), 51);
+    let count = conditions(statements::COUNT).sql;
     [page, count].map(|built| built.sql().as_str().to_owned())
 }
 
@@ -85,7 +85,7 @@ async fn what_is_cancelled_is_found_by_an_index() {
     let of_endpoint = deliveries(|filter| filter.endpoint_id = Some("x".to_owned()));
     let of_message = deliveries(|filter| filter.message_id = Some("x".to_owned()));
     for (filter, index) in [(&of_endpoint, "deliveries_due"), (&of_message, "deliveries_by_message")] {
-        let those = Conditions::<Sqlite>::new(operations::CANCEL_THOSE).deliveries(filter);
+        let those = Conditions::<Sqlite>::new(statements::CANCEL_THOSE).deliveries(filter);
         let sql = those.waiting(0, 1_000).sql().as_str().to_owned() + ")";
         let plan = plan(&store, &sql).await;
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:#?}");
@@ -116,10 +116,10 @@ async fn messages_are_found_by_an_index() {
             true => filter.event_type = Some("x".to_owned()),
             false => filter.tenant = TenantFilter::Is("x".to_owned()),
         }
-        let conditions = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&filter);
+        let conditions = Conditions::<Sqlite>::new(statements::MESSAGES).messages(&filter);
         is_found(&store, conditions.limit(" ORDER BY seq DESC", 51).sql().as_str()).await;
     }
-    is_found(&store, operations::MESSAGE).await;
+    is_found(&store, statements::MESSAGE).await;
 }
 
 /// What has no condition but time is read in the order of numbers: the newest come first, and a page ends it.
@@ -130,7 +130,7 @@ async fn the_newest_are_read_in_their_order() {
     for from in [None, Some(1)] {
         messages.from = from;
         let [page, _] = statements(&deliveries(|filter| filter.from = from));
-        let messages = Conditions::<Sqlite>::new(operations::MESSAGES).messages(&messages);
+        let messages = Conditions::<Sqlite>::new(statements::MESSAGES).messages(&messages);
         for sql in [&*page, messages.limit(" ORDER BY seq DESC", 51).sql().as_str()] {
             is_in_order(&plan(&store, sql).await, sql);
         }
@@ -183,9 +183,9 @@ async fn attempts_and_what_waits_are_found_by_an_index() {
     is_found(&store, GIVE_BACK_CLAIMED).await;
     is_found(&store, due::FREE).await;
     is_found(&store, due::BUSY).await;
-    let activity = format!("SELECT (at - 0) / 1{} WHERE at >= 0 AND at < 9 GROUP BY 1", operations::ACTIVITY);
+    let activity = format!("SELECT (at - 0) / 1{} WHERE at >= 0 AND at < 9 GROUP BY 1", statements::ACTIVITY);
     let counted = plan(&store, &activity).await;
     assert!(counted[0].contains("USING COVERING INDEX countersign_attempts_by_time"), "{counted:#?}");
-    let depth = plan(&store, operations::DEPTH).await;
+    let depth = plan(&store, statements::DEPTH).await;
     assert!(!depth.iter().any(|step| is_whole(step)), "{depth:#?}");
 }
