@@ -55,6 +55,7 @@ const CORE_DEPENDENCIES: &[&str] = &[
     "hybrid-array",
     "itoa",
     "memchr",
+    "percent-encoding",
     "serde_core",
     "serde_json",
     "sha2",

@@ -137,6 +137,8 @@ fn body(scheme: &Scheme, bytes: &[u8], now: i64) -> Vec<u8> {
             let (key, time) = (&pointer[1..], Timestamp::from_unix_seconds(now).render(*format));
             format!(r#"{{"{key}":{time},"more":"{}"}}"#, hex::encode(bytes)).into_bytes()
         }
+        // Of a form one field, written in the one way there is: what it says is signed.
+        _ if scheme.content.contains(&Part::Form) => format!("field={}", plain(bytes)).into_bytes(),
         _ => bytes.to_vec(),
     }
 }
@@ -150,7 +152,9 @@ fn path(scheme: &Scheme, bytes: &[u8]) -> String {
 }
 
 fn signs_path(scheme: &Scheme) -> bool {
-    scheme.content.iter().any(|part| matches!(part, Part::RequestUrl | Part::RequestUrlDecoded(_)))
+    use Part::{RequestUrl, RequestUrlAnyPort, RequestUrlDecoded};
+    let is_url = |part: &Part| matches!(part, RequestUrl | RequestUrlAnyPort | RequestUrlDecoded(_));
+    scheme.content.iter().any(is_url)
 }
 
 /// Text of the characters that can stand anywhere, 1 to 255 of them.

@@ -137,6 +137,7 @@ pub static ALL: &[Scheme] = &[
     SVIX,
     TELEGRAM,
     TRELLO,
+    TWILIO,
     TWITCH,
     TYPEFORM,
     VERCEL,

@@ -1,8 +1,12 @@
 //! The signed bytes, fed part by part: the one place where a signer and a verifier put them together.
 
+use alloc::{borrow::Cow, format, string::String};
 use core::ops::Range;
 
-use crate::scheme::{Part, Scheme};
+use crate::{
+    form,
+    scheme::{Part, Scheme},
+};
 
 /// What stands in the content beside literals and the body.
 #[derive(Clone, Copy)]
@@ -15,7 +19,7 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
-    /// Feeds all of it.
+    /// Feeds all of it. `body` is what is signed of the body: see [`Scheme::signed_body`].
     pub(crate) fn feed(&self, scheme: &Scheme, url: &str, body: &[u8], sink: &mut dyn FnMut(&[u8])) {
         self.feed_before(scheme, url, sink);
         if scheme.covers_body() {
@@ -51,10 +55,10 @@ impl Content<'_> {
             match part {
                 Part::Literal(text) => sink(text.as_bytes()),
                 Part::Header(_) | Part::Field(_) => sink(value),
-                Part::Body => {}
+                Part::Body | Part::Form => {}
                 Part::Method => sink(self.method.as_bytes()),
                 Part::ConfiguredUrl => sink(url.as_bytes()),
-                Part::RequestUrl => {
+                Part::RequestUrl | Part::RequestUrlAnyPort => {
                     sink(origin(url).as_bytes());
                     sink(self.target.as_bytes());
                 }
@@ -63,6 +67,16 @@ impl Content<'_> {
                     feed_decoded(self.target, set, sink);
                 }
             }
+        }
+    }
+}
+
+impl Scheme {
+    /// What is signed of a body: its bytes, or the fields of the form that it is.
+    pub(crate) fn signed_body<'b>(&self, body: &'b [u8]) -> Cow<'b, [u8]> {
+        match self.signs_form() {
+            true => Cow::Owned(form::sorted_fields(body)),
+            false => Cow::Borrowed(body),
         }
     }
 }
@@ -95,7 +109,7 @@ impl Gathered {
 }
 
 fn body_at(scheme: &Scheme) -> Option<usize> {
-    scheme.content.iter().position(|part| *part == Part::Body)
+    scheme.content.iter().position(Part::is_body)
 }
 
 /// The scheme and authority of a URL: everything before its path.
@@ -103,6 +117,21 @@ pub(crate) fn origin(url: &str) -> &str {
     let authority = url.find("://").map_or(0, |at| at + 3);
     let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
     &url[..end]
+}
+
+/// A URL without its port, or with the one of its protocol where it has none.
+pub(crate) fn with_other_port(url: &str) -> Option<String> {
+    let origin = origin(url);
+    let (protocol, authority) = origin.split_once("://")?;
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let path = &url[origin.len()..];
+    match authority.rsplit_once(':').filter(|(_, port)| is_port(port)) {
+        Some((host, _)) => Some(format!("{protocol}://{host}{path}")),
+        None => {
+            let port = if matches!(protocol, "https" | "wss") { 443 } else { 80 };
+            Some(format!("{origin}:{port}{path}"))
+        }
+    }
 }
 
 /// Feeds `text` with the percent-escapes of the ASCII characters in `set` decoded.
@@ -123,7 +152,7 @@ fn feed_decoded(text: &str, set: &str, sink: &mut (impl FnMut(&[u8]) + ?Sized)) 
 
 #[cfg(test)]
 mod tests {
-    use alloc::{string::String, vec::Vec};
+    use alloc::vec::Vec;
 
     use super::*;
 
@@ -146,5 +175,17 @@ mod tests {
         assert_eq!(origin("https://a.example:8443/x/y?z"), "https://a.example:8443");
         assert_eq!(origin("https://a.example?x"), "https://a.example");
         assert_eq!(origin("https://a.example"), "https://a.example");
+    }
+
+    #[test]
+    fn a_port_is_left_out_or_added() {
+        let other = |url| with_other_port(url).expect("a URL");
+        assert_eq!(other("https://a.example/x?y:1"), "https://a.example:443/x?y:1");
+        assert_eq!(other("http://a.example"), "http://a.example:80");
+        assert_eq!(other("https://a.example:8443/x"), "https://a.example/x");
+        assert_eq!(other("https://user:123@a.example/"), "https://user:123@a.example:443/");
+        assert_eq!(other("https://[::1]/"), "https://[::1]:443/");
+        assert_eq!(other("https://[::1]:9/"), "https://[::1]/");
+        assert_eq!(with_other_port("a.example"), None);
     }
 }

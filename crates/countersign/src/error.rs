@@ -42,6 +42,8 @@ pub enum ErrorKind {
     HeaderTooLarge,
     /// The request holds more signatures than the limit.
     TooManySignatures,
+    /// The body is a form with more fields than the limit.
+    TooManyFields,
     /// The signature is under a label or algorithm that the scheme doesn't allow.
     UnsupportedVersion,
     /// The timestamp is not written as the scheme writes it, or lies where no time can.
@@ -102,6 +104,7 @@ impl ErrorKind {
             ErrorKind::BodyTooLarge => 413,
             ErrorKind::HeaderTooLarge
             | ErrorKind::TooManySignatures
+            | ErrorKind::TooManyFields
             | ErrorKind::BodyIncomplete
             | ErrorKind::MalformedBody
             | ErrorKind::DuplicateKey => 400,
@@ -119,6 +122,7 @@ impl ErrorKind {
             ErrorKind::MalformedHeader => "malformed_header",
             ErrorKind::HeaderTooLarge => "header_too_large",
             ErrorKind::TooManySignatures => "too_many_signatures",
+            ErrorKind::TooManyFields => "too_many_fields",
             ErrorKind::UnsupportedVersion => "unsupported_version",
             ErrorKind::InvalidTimestamp => "invalid_timestamp",
             ErrorKind::TimestampTooOld => "timestamp_too_old",
@@ -155,6 +159,9 @@ impl ErrorKind {
             }
             ErrorKind::HeaderTooLarge => "is longer than the limit",
             ErrorKind::TooManySignatures => "holds more signatures than the limit",
+            ErrorKind::TooManyFields => {
+                "the form holds more fields than the limit: raise the limit if the provider sends such"
+            }
             ErrorKind::UnsupportedVersion => {
                 "holds only signatures of versions or algorithms that the scheme doesn't allow"
             }

@@ -92,6 +92,7 @@ pub mod events;
 #[cfg(feature = "explain")]
 pub mod explain;
 pub mod filter;
+mod form;
 pub mod handshake;
 mod headers;
 pub mod idempotency;

@@ -157,10 +157,10 @@ impl Scheme {
         handshakes: Cow::Borrowed(&[]),
     };
 
-    /// Whether the signature covers the body.
+    /// Whether the signature covers the body, or what a form in it [says](Part::Form).
     #[must_use]
     pub fn covers_body(&self) -> bool {
-        self.content.contains(&Part::Body)
+        self.content.iter().any(Part::is_body)
     }
 
     /// Whether nothing authenticates the sender at all.
@@ -221,10 +221,20 @@ impl Scheme {
         }
     }
 
-    /// Whether verifying needs the parsed body, so that the body must be kept until its end.
+    /// Whether verifying needs the whole body, so that it must be kept until its end.
     #[must_use]
     pub fn reads_body(&self) -> bool {
-        matches!(&self.timestamp, Some(TimestampRule { at: Place::Json(_), .. }))
+        self.is_signed_whole() || matches!(&self.timestamp, Some(TimestampRule { at: Place::Json(_), .. }))
+    }
+
+    /// Whether it is the fields of a form that are signed.
+    pub(crate) fn signs_form(&self) -> bool {
+        self.content.contains(&Part::Form)
+    }
+
+    /// Whether the signed bytes are known only when the body has ended, or may be one of several.
+    pub(crate) fn is_signed_whole(&self) -> bool {
+        self.content.iter().any(|part| matches!(part, Part::Form | Part::RequestUrlAnyPort))
     }
 
     /// This scheme with the header names that begin with `from` beginning with `to` instead.

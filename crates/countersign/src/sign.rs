@@ -148,11 +148,7 @@ impl Signer {
                     headers.push((name.clone().into_owned(), text.to_owned()));
                 }
                 Part::Field(_) => *value = time.as_bytes(),
-                Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_)
-                    if !message.url.contains("://") =>
-                {
-                    return Err(SignError::NoUrl);
-                }
+                part if part.is_url() && !message.url.contains("://") => return Err(SignError::NoUrl),
                 _ => {}
             }
         }
@@ -191,6 +187,7 @@ impl Signer {
         now: i64,
     ) -> Vec<(usize, &Version, Zeroizing<String>)> {
         let scheme = &self.scheme;
+        let body = scheme.signed_body(message.body);
         let has_place = |index: usize| match &scheme.signature.source {
             Source::PerKey(names) => index < names.len(),
             _ => true,
@@ -202,7 +199,9 @@ impl Signer {
                 version.map(|version| (index, entry, version))
             });
         let sign = |(index, entry, version): (usize, &Entry, _)| {
-            Some((index, version, Zeroizing::new(self.signature(entry, version, content, message)?)))
+            let signature =
+                self.signature(entry, version, |sink| content.feed(scheme, message.url, &body, sink))?;
+            Some((index, version, Zeroizing::new(signature)))
         };
         keys.filter_map(sign).collect()
     }
@@ -211,11 +210,9 @@ impl Signer {
         &self,
         entry: &Entry,
         version: &Version,
-        content: &Content<'_>,
-        message: &Message<'_>,
+        feed: impl FnOnce(&mut dyn FnMut(&[u8])),
     ) -> Option<String> {
-        let (scheme, encoding) = (&self.scheme, self.scheme.signature.encoding);
-        let feed = |sink: &mut dyn FnMut(&[u8])| content.feed(scheme, message.url, message.body, sink);
+        let encoding = self.scheme.signature.encoding;
         match &entry.material {
             Material::Symmetric { .. } => {
                 let tag = entry.mac(version.algorithm)?.tag_of(feed);

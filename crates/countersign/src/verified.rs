@@ -244,7 +244,11 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             Some(id) if !self.covers_body() || self.evidence.verifier.rules.trust_unsigned_ids => {
                 key(&id, false)
             }
-            _ => key(&idempotency::digest_id(&sha256(self.body())), self.covers_body()),
+            // Of a form what its fields say: whoever sends it again can write them otherwise.
+            _ => key(
+                &idempotency::digest_id(&sha256(&self.scheme().signed_body(self.body()))),
+                self.covers_body(),
+            ),
         }
     }
 

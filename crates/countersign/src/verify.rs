@@ -32,7 +32,7 @@ pub use self::{
 };
 use self::{head::Head, run::Maker};
 use crate::{
-    Error, ErrorKind, Keyring, RequestView, Verified,
+    Error, ErrorKind, Keyring, RequestView, Verified, form,
     handshake::{Greeting, Outcome},
     scheme::Scheme,
     tolerance::Tolerance,
@@ -61,6 +61,8 @@ pub(crate) struct Rules {
     pub(crate) families: alloc::vec::Vec<plan::Plan>,
     pub(crate) tolerance: Tolerance,
     pub(crate) url: alloc::string::String,
+    /// How the URL may be written in what is signed, too.
+    pub(crate) other_url: Option<alloc::string::String>,
     pub(crate) settings: builder::Settings,
     pub(crate) limits: builder::Limits,
     pub(crate) strict_json: bool,
@@ -168,8 +170,7 @@ impl Verifier {
     /// [`ErrorKind::Misconfigured`] where the scheme reads the body, so that it must be kept.
     pub fn begin<'a>(&self, request: &RequestView<'a>, now: i64) -> Result<Check<'a, Discard>, Error> {
         if self.scheme().reads_body() {
-            let error = Error::new(ErrorKind::Misconfigured);
-            return Err(error.because("the scheme reads the body, which is not kept: use `begin_with`"));
+            return Err(check::not_kept());
         }
         self.begin_with(request, Discard, now)
     }
@@ -189,13 +190,21 @@ impl Verifier {
 
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
+        let rules = &self.rules;
+        let scheme = self.scheme_of(head.family);
+        if scheme.signs_form() {
+            form::check_count(body, rules.limits.form_fields)?;
+        }
+        let body = scheme.signed_body(body);
         let (mut tried, mut found) = (false, None);
-        Maker::each(self, head, now, |maker| {
-            tried = true;
-            if found.is_none() {
-                found = maker.find_key(self, head, body);
-            }
-        });
+        for url in [Some(&rules.url), rules.other_url.as_ref()].into_iter().flatten() {
+            Maker::each(self, head, now, |maker| {
+                tried = true;
+                if found.is_none() {
+                    found = maker.find_key(self, head, url, &body);
+                }
+            });
+        }
         self.judge(found, tried)
     }
 

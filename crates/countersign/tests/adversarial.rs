@@ -6,6 +6,8 @@
 
 #[path = "adversarial/content.rs"]
 mod content;
+#[path = "adversarial/forms.rs"]
+mod forms;
 #[path = "adversarial/keys.rs"]
 mod keys;
 #[path = "adversarial/pieces.rs"]

@@ -3,8 +3,8 @@
 use alloc::borrow::Cow::Borrowed;
 
 use super::{
-    BASE, CHOSEN, ED25519, ISSUED, SHA1_LABEL, SHA256, SHA256_LABEL, TOKEN, V0, bare, echo, header, json,
-    labelled, time,
+    BASE, CHOSEN, ED25519, ISSUED, SHA1, SHA1_LABEL, SHA256, SHA256_LABEL, TOKEN, V0, bare, echo, header,
+    json, labelled, time,
 };
 use crate::scheme::{
     Answer, AnswerBody, AnswerValue, Condition, Encoding, EventRule, Expectation, Handshake, KeyForm,
@@ -184,6 +184,37 @@ pub const TELEGRAM: Scheme = Scheme {
     signature: bare("X-Telegram-Bot-Api-Secret-Token", TOKEN, Encoding::Raw),
     key: CHOSEN,
     event: EventRule { id: list![Place: Json("/update_id")], ..EventRule::NONE },
+    ..BASE
+};
+
+/// Twilio: base64 HMAC-SHA1 of the URL and the sorted fields of the form, in `X-Twilio-Signature`.
+///
+/// Source: `twilio/twilio-python`, `twilio-node`, `twilio-go`, `twilio-java` and their tests; twilio.com, webhooks security.
+///
+/// - The key is the account's primary auth token, as text: 32 hexadecimal digits. Twilio's own libraries are tested with
+///   one of five, so these are taken too.
+/// - The URL is the one that is registered with Twilio, with its query; Twilio signs it with a port or without.
+/// - Nothing stands between a field's name and its value, or between two fields: whoever has a signed request can move these
+///   borders, or write the same fields otherwise. Everything that isn't signed is like that, there is no time, and SHA-1 is
+///   all there is: see [`Part::Form`].
+/// - Behind the layer a framework's own `Form<T>` reads the fields; an event that is read as JSON is not there.
+/// - Requests by `GET`, where Twilio is set to it, hold no form and are refused. Bodies of JSON, which Twilio signs by
+///   `bodySHA256` in the URL, are not this scheme's.
+/// - No signed id: `I-Twilio-Idempotency-Token` is the same for each attempt, and stands in a header that isn't signed.
+///   Without [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids) two requests with the same fields are one
+///   event, such as a caller who presses the same digit twice.
+/// - A voice call reads the answer: [remembering](crate::idempotency) events, which answers a copy by its status alone, is
+///   not for handlers that answer with TwiML.
+pub const TWILIO: Scheme = Scheme {
+    name: Borrowed("twilio"),
+    title: Borrowed("Twilio (forms)"),
+    source: Borrowed(
+        "twilio/twilio-python, -node, -go, -java; twilio.com/docs/usage/webhooks/webhooks-security",
+    ),
+    content: list![Part: RequestUrlAnyPort, Form],
+    signature: bare("X-Twilio-Signature", SHA1, Encoding::Base64),
+    key: KeyRule::TEXT.min(5),
+    event: EventRule { id: list![Place: Header("I-Twilio-Idempotency-Token")], ..EventRule::NONE },
     ..BASE
 };
 

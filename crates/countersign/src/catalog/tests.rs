@@ -61,6 +61,7 @@ const PROVIDERS: &[&str] = &[
     "svix",
     "telegram",
     "trello",
+    "twilio",
     "twitch",
     "typeform",
     "vercel",

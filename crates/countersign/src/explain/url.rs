@@ -8,7 +8,10 @@ use alloc::{
 };
 
 use super::{Change, trial::Trial};
-use crate::{content::origin, headers::Lookup};
+use crate::{
+    content::{origin, with_other_port},
+    headers::Lookup,
+};
 
 /// The trial with another URL of the endpoint, or with another path and query of the request.
 pub(super) fn variants<'a>(trial: &Trial<'a>) -> Vec<(Change, Trial<'a>)> {
@@ -73,18 +76,6 @@ fn with_other_slash(url: &str) -> String {
     match path.strip_suffix('/') {
         Some(path) => format!("{path}{query}"),
         None => format!("{path}/{query}"),
-    }
-}
-
-/// With or without the protocol's own port.
-fn with_other_port(url: &str) -> Option<String> {
-    let (protocol, rest) = url.split_once("://")?;
-    let port = if protocol == "https" { ":443" } else { ":80" };
-    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    match host.strip_suffix(port) {
-        Some(host) => Some(format!("{protocol}://{host}{path}")),
-        None if host.contains(':') => None,
-        None => Some(format!("{protocol}://{host}{port}{path}")),
     }
 }
 

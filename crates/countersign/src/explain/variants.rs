@@ -120,12 +120,7 @@ fn contents<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
 }
 
 fn urls<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
-    let signs_url = trial
-        .scheme
-        .content
-        .iter()
-        .any(|part| matches!(part, Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_)));
-    match signs_url {
+    match trial.scheme.content.iter().any(Part::is_url) {
         true => Box::new(url::variants(trial).into_iter()),
         false => Box::new([].into_iter()),
     }

@@ -82,8 +82,8 @@ impl Scheme {
         if self.headers_needed() > Scheme::MAX_HEADERS {
             return wrong("and the signature and fixed headers are more than 8 headers together");
         }
-        if self.content.iter().filter(|part| **part == Part::Body).count() > 1 {
-            return wrong("holds {body} twice");
+        if self.content.iter().filter(|part| part.is_body()).count() > 1 {
+            return wrong("holds {body} or {form} twice, or both");
         }
         if self.content.iter().filter(|part| matches!(part, Part::Field(_))).count() > 1 {
             return wrong("holds more than one {field:…}");

@@ -17,6 +17,13 @@ pub enum Part {
     Field(Text),
     /// The raw body. In a template: `{body}`.
     Body,
+    /// The fields of a body that is a form (`application/x-www-form-urlencoded`), decoded: name and value of each, with
+    /// nothing between them, sorted by name and then by value, in the order of their UTF-8 bytes. Of several with the same
+    /// name and value one counts. In a template: `{form}`.
+    ///
+    /// What is signed is what the fields say, not how they are written. And since nothing stands between them, whoever
+    /// has a signed request can move the border between a name and its value, such as `ab=c` for `a=bc`.
+    Form,
     /// The request method. In a template: `{method}`.
     Method,
     /// The endpoint's URL as it is registered with the provider, byte for byte, whatever the
@@ -25,12 +32,27 @@ pub enum Part {
     /// The URL that was called: the configured URL's scheme and authority, then the request's path
     /// and query as they arrived. In a template: `{request-url}`.
     RequestUrl,
+    /// As [`RequestUrl`](Part::RequestUrl), with a port or without: the configured URL is taken as it is, and then
+    /// without its port, or with the one of its protocol where it has none (443 or 80). A signer takes it as it is. In a
+    /// template: `{request-url:any-port}`.
+    RequestUrlAnyPort,
     /// As [`RequestUrl`](Part::RequestUrl), with the percent-escapes of the listed characters
     /// decoded and all others kept. In a template: `{request-url:decoded:CHARACTERS}`.
     RequestUrlDecoded(Text),
 }
 
 impl Part {
+    /// Whether it is the body, or what it says.
+    pub(crate) fn is_body(&self) -> bool {
+        matches!(self, Part::Body | Part::Form)
+    }
+
+    /// Whether it is the URL, or something of it.
+    pub(crate) fn is_url(&self) -> bool {
+        use Part::{ConfiguredUrl, RequestUrl, RequestUrlAnyPort, RequestUrlDecoded};
+        matches!(self, ConfiguredUrl | RequestUrl | RequestUrlAnyPort | RequestUrlDecoded(_))
+    }
+
     /// Text that `parse` reads back.
     fn render(&self, out: &mut String) {
         match self {
@@ -38,9 +60,11 @@ impl Part {
             Part::Header(name) => out.push_str(&format!("{{header:{name}}}")),
             Part::Field(name) => out.push_str(&format!("{{field:{name}}}")),
             Part::Body => out.push_str("{body}"),
+            Part::Form => out.push_str("{form}"),
             Part::Method => out.push_str("{method}"),
             Part::ConfiguredUrl => out.push_str("{configured-url}"),
             Part::RequestUrl => out.push_str("{request-url}"),
+            Part::RequestUrlAnyPort => out.push_str("{request-url:any-port}"),
             Part::RequestUrlDecoded(set) => out.push_str(&format!("{{request-url:decoded:{set}}}")),
         }
     }
@@ -51,12 +75,14 @@ impl Part {
         match text.split_once(':') {
             Some(("header", name)) => Some(Part::Header(owned(name))),
             Some(("field", name)) => Some(Part::Field(owned(name))),
+            Some(("request-url", "any-port")) => Some(Part::RequestUrlAnyPort),
             Some(("request-url", rest)) => {
                 rest.strip_prefix("decoded:").map(|set| Part::RequestUrlDecoded(owned(set)))
             }
             Some(_) => None,
             None => match text {
                 "body" => Some(Part::Body),
+                "form" => Some(Part::Form),
                 "method" => Some(Part::Method),
                 "configured-url" => Some(Part::ConfiguredUrl),
                 "request-url" => Some(Part::RequestUrl),
@@ -130,8 +156,8 @@ impl fmt::Display for TemplateError {
             TemplateError::Unclosed => f.write_str("a `{` has no `}`; write `{{` for the brace itself"),
             TemplateError::Unknown(name) => write!(
                 f,
-                "`{{{name}}}` is not known; write {{body}}, {{header:NAME}}, {{field:NAME}}, {{method}}, \
-                 {{configured-url}}, {{request-url}} or {{request-url:decoded:CHARACTERS}}"
+                "`{{{name}}}` is not known; write {{body}}, {{form}}, {{header:NAME}}, {{field:NAME}}, {{method}}, \
+                 {{configured-url}}, {{request-url}}, {{request-url:any-port}} or {{request-url:decoded:CHARACTERS}}"
             ),
         }
     }
@@ -178,6 +204,7 @@ mod tests {
             "v0:{header:X-Slack-Request-Timestamp}:{body}",
             "{field:t}.{body}",
             "{method}{request-url:decoded::/?@!$'()*,;}{body}{header:x-time}",
+            "{request-url:any-port}{form}",
             "{{not a part}}{configured-url}",
         ] {
             let parts = Part::parse_template(template).expect(template);

@@ -10,7 +10,7 @@ use core::fmt;
 
 use super::{Rules, Verifier, plan::Plan};
 use crate::{
-    Keyring, Tolerance,
+    Keyring, Tolerance, content,
     scheme::{Algorithm, Part, Place, Scheme, SchemeError, Source},
     secret::Secret,
 };
@@ -24,6 +24,7 @@ pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     pub(crate) signatures: usize,
     pub(crate) ed25519_signatures: usize,
+    pub(crate) form_fields: usize,
 }
 
 /// Builds a [`Verifier`]. Mistakes are found here, not when the first request arrives.
@@ -44,6 +45,8 @@ impl VerifierBuilder {
     /// The most Ed25519 signatures in one request, by default. Each costs a whole verification a key,
     /// where a MAC is computed once a key however many signatures there are.
     pub const DEFAULT_ED25519_SIGNATURES: usize = 4;
+    /// The most fields of a form whose fields are signed, by default.
+    pub const DEFAULT_FORM_FIELDS: usize = 1_000;
     /// The most signatures in one request, by default, where each stands in a numbered header: as
     /// many as DocuSign sends.
     pub const DEFAULT_NUMBERED_SIGNATURES: usize = 100;
@@ -55,11 +58,13 @@ impl VerifierBuilder {
         };
         let (header_bytes, ed25519_signatures) =
             (Self::DEFAULT_HEADER_BYTES, Self::DEFAULT_ED25519_SIGNATURES);
-        let limits = Limits { header_bytes, signatures, ed25519_signatures };
+        let form_fields = Self::DEFAULT_FORM_FIELDS;
+        let limits = Limits { header_bytes, signatures, ed25519_signatures, form_fields };
         let rules = Rules {
             families: Vec::new(),
             tolerance: Tolerance::default(),
             url: String::new(),
+            other_url: None,
             settings: Vec::new(),
             limits,
             strict_json: true,
@@ -148,6 +153,13 @@ impl VerifierBuilder {
         self
     }
 
+    /// The most fields of a [form](Part::Form) whose fields are signed; 1,000 by default. They are sorted before anything
+    /// is known of their sender.
+    pub fn max_form_fields(mut self, count: usize) -> Self {
+        self.rules.limits.form_fields = count;
+        self
+    }
+
     /// The verifier.
     ///
     /// # Errors
@@ -162,10 +174,11 @@ impl VerifierBuilder {
         if !keys.belongs_to(&self.scheme) {
             return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
         }
-        let needs =
-            |part: &Part| matches!(part, Part::ConfiguredUrl | Part::RequestUrl | Part::RequestUrlDecoded(_));
-        if self.scheme.content.iter().any(needs) && !self.rules.url.contains("://") {
+        if self.scheme.content.iter().any(Part::is_url) && !self.rules.url.contains("://") {
             return Err(ConfigError::NoUrl);
+        }
+        if self.scheme.content.contains(&Part::RequestUrlAnyPort) {
+            self.rules.other_url = content::with_other_port(&self.rules.url);
         }
         if let Some((name, _)) = self.rules.settings.iter().find(|(_, value)| value.expose().is_empty()) {
             return Err(ConfigError::EmptySetting(name.clone()));

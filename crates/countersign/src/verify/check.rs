@@ -88,6 +88,12 @@ enum State<'a> {
         /// Begun with the second piece.
         runs: Option<Vec<Run>>,
     },
+    /// What is signed is known when the body has ended.
+    Waiting {
+        head: Box<Head<'a>>,
+        /// How many bytes have arrived: a buffer that keeps fewer would have others verified than came.
+        arrived: usize,
+    },
     /// The headers are no event's, but the request may turn out to be a handshake that isn't signed.
     Refused(Error),
 }
@@ -108,7 +114,10 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
                 if !may_greet && !verifier.scheme().is_unsigned() && !Maker::is_any(&verifier, &head, now) {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
-                State::Verifying { head: Box::new(head), runs: None }
+                match verifier.scheme().is_signed_whole() {
+                    true => State::Waiting { head: Box::new(head), arrived: 0 },
+                    false => State::Verifying { head: Box::new(head), runs: None },
+                }
             }
             Err(error) if may_greet => State::Refused(error),
             Err(error) => return Err(error),
@@ -131,8 +140,12 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
 
     /// Feeds a piece to the runs, where there are some, and keeps it.
     fn pass(&mut self, frame: B::Frame) {
-        if let State::Verifying { head, runs: Some(runs) } = &mut self.state {
-            runs.iter_mut().for_each(|run| run.feed_body(&self.verifier, head, frame.as_ref()));
+        match &mut self.state {
+            State::Verifying { head, runs: Some(runs) } => {
+                runs.iter_mut().for_each(|run| run.feed_body(&self.verifier, head, frame.as_ref()));
+            }
+            State::Waiting { arrived, .. } => *arrived += frame.as_ref().len(),
+            _ => {}
         }
         self.buffer.push(frame);
     }
@@ -180,6 +193,14 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
                 let body = self.first.as_ref().map_or([].as_slice(), AsRef::as_ref);
                 self.verifier.find_key(&head, body, self.now).map(|key| (head, key))
             }
+            State::Waiting { head, arrived } => {
+                let body = self.buffer.finish();
+                let key = match B::bytes(&body) {
+                    kept if kept.len() == arrived => self.verifier.find_key(&head, kept, self.now),
+                    _ => Err(not_kept()),
+                };
+                return (self.verifier, key.map(|key| (head, key)), body);
+            }
             State::Refused(error) => Err(error),
         };
         if let Some(only) = self.first {
@@ -187,6 +208,11 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
         }
         (self.verifier, proof, self.buffer.finish())
     }
+}
+
+pub(super) fn not_kept() -> Error {
+    let why = "the scheme reads the body, which is not kept: use `begin_with` and keep it";
+    Error::new(ErrorKind::Misconfigured).because(why)
 }
 
 /// A run of each key that is valid now, by each algorithm that the request has a signature by, with what

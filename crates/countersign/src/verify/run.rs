@@ -53,11 +53,17 @@ impl<'v> Maker<'v> {
         any
     }
 
-    /// The key that made one of the signatures, where the whole body is at hand.
+    /// The key that made one of the signatures, where all that is signed of the body is at hand.
     #[inline]
-    pub(crate) fn find_key(self, verifier: &Verifier, head: &Head<'_>, body: &[u8]) -> Option<usize> {
+    pub(crate) fn find_key(
+        self,
+        verifier: &Verifier,
+        head: &Head<'_>,
+        url: &str,
+        body: &[u8],
+    ) -> Option<usize> {
         let feed = |sink: &mut dyn FnMut(&[u8])| {
-            head.content.feed(verifier.scheme_of(head.family), &verifier.rules.url, body, sink);
+            head.content.feed(verifier.scheme_of(head.family), url, body, sink);
         };
         match self {
             Maker::Mac(key, algorithm, mac) => {

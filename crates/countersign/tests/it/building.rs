@@ -153,7 +153,7 @@ fn a_verifier_that_reads_the_time_in_the_body_keeps_the_body() {
     let checked = verifier(&catalog::LINEAR).begin(&RequestView::post(&headers), crate::NOW);
     let error = checked.expect_err("the body is needed");
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
-    assert!(error.to_string().ends_with("which is not kept: use `begin_with`"), "{error}");
+    assert!(error.to_string().ends_with("which is not kept: use `begin_with` and keep it"), "{error}");
 }
 
 #[test]
