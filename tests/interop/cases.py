@@ -56,6 +56,10 @@ SCHEMES = {
         "X-Shopify-API-Version": "2025-07",
         "X-Shopify-Webhook-Id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
     }),
+    "twilio": text_pair("twilio", headers={
+        "Content-Type": "application/x-www-form-urlencoded",
+        "I-Twilio-Idempotency-Token": "0b0d8f0e-6c5b-4a58-9d0e-3a1a4f1b2c3d",
+    }),
 }
 
 
@@ -76,8 +80,17 @@ BODIES = {
 
 FORM_SCHEMES = {"github", "slack"}  # these providers send forms; some of the other SDKs parse JSON as they verify
 
+FORMS = {
+    "plain": b"CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&To=%2B18005551212&Caller=%2B14158675309",
+    "unicode": "Body=é+🎉+%C3%A9&From=%2B1415".encode(),
+    "names that begin alike": b"ReasonConferenceEnded=test&Reason=Participant&reason=lower",
+    "several of one name": b"Address=%2B1415&Address=%2B1325&Address=%2B1415&Empty=&Alone",
+}
+
 
 def bodies_for(scheme: str) -> dict[str, bytes]:
+    if scheme == "twilio":
+        return FORMS
     return {name: body for name, body in BODIES.items() if name != "form" or scheme in FORM_SCHEMES}
 
 

@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
 import standardwebhooks
 import stripe
 import svix.webhooks
 from discord_interactions import verify_key
+from multidict import MultiDict
 from nacl.signing import SigningKey
 from paddle_billing.Notifications import Secret, Verifier
 from slack_sdk.signature import SignatureVerifier
 from square.utils.webhooks_helper import verify_signature
+from twilio.request_validator import RequestValidator
 
 os.environ.pop("TEST_MODE", None)  # set to 1, it makes the Paddle SDK skip the age check
 
@@ -121,6 +124,18 @@ def square_verify(r):
     )
 
 
+def fields(r):
+    return MultiDict(parse_qsl(r.body.decode(), keep_blank_values=True))
+
+
+def twilio_sign(r):
+    return {"X-Twilio-Signature": RequestValidator(r.secret).compute_signature(r.url, fields(r))}
+
+
+def twilio_verify(r):
+    return RequestValidator(r.secret).validate(r.url, fields(r), r.header("X-Twilio-Signature"))
+
+
 SDKS = {
     f"pypi/{sdk.package}": sdk
     for sdk in (
@@ -133,6 +148,7 @@ SDKS = {
         Sdk("PyNaCl", "discord", sign=nacl_sign),
         Sdk("paddle-python-sdk", "paddle", verify=paddle_verify),
         Sdk("squareup", "square", verify=square_verify),
+        Sdk("twilio", "twilio", twilio_sign, twilio_verify),
     )
 }
 
