@@ -1,6 +1,7 @@
 //! The table.
 
 mod bodies;
+mod forms;
 mod framing;
 mod headers;
 mod methods;
@@ -13,6 +14,7 @@ use crate::case::Case;
 /// Every case.
 pub(crate) fn all() -> Vec<Case> {
     [
+        forms::cases(),
         framing::cases(),
         headers::cases(),
         bodies::cases(),
