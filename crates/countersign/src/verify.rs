@@ -191,20 +191,26 @@ impl Verifier {
     /// The first valid key that made one of the request's signatures; `None` where none is needed.
     fn find_key(&self, head: &Head<'_>, body: &[u8], now: i64) -> Result<Option<usize>, Error> {
         let rules = &self.rules;
-        let scheme = self.scheme_of(head.family);
-        if scheme.signs_form() {
-            form::check_count(body, rules.limits.form_fields)?;
-        }
-        let body = scheme.signed_body(body);
+        let fields;
+        let body = match rules.families[head.family].signs_form {
+            true => {
+                form::check_count(body, rules.limits.form_fields)?;
+                fields = form::sorted_fields(body);
+                &fields
+            }
+            false => body,
+        };
         let (mut tried, mut found) = (false, None);
-        for url in [Some(&rules.url), rules.other_url.as_ref()].into_iter().flatten() {
+        let mut look = |url: &str| {
             Maker::each(self, head, now, |maker| {
                 tried = true;
                 if found.is_none() {
-                    found = maker.find_key(self, head, url, &body);
+                    found = maker.find_key(self, head, url, body);
                 }
             });
-        }
+        };
+        look(&rules.url);
+        rules.other_url.iter().for_each(|url| look(url));
         self.judge(found, tried)
     }
 

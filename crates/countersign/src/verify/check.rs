@@ -114,7 +114,7 @@ impl<'a, B: BodyBuffer> Check<'a, B> {
                 if !may_greet && !verifier.scheme().is_unsigned() && !Maker::is_any(&verifier, &head, now) {
                     return Err(Error::new(ErrorKind::NoUsableKey));
                 }
-                match verifier.scheme().is_signed_whole() {
+                match verifier.rules.families[head.family].is_signed_whole {
                     true => State::Waiting { head: Box::new(head), arrived: 0 },
                     false => State::Verifying { head: Box::new(head), runs: None },
                 }

@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     pub(super) time: Option<usize>,
     /// Whether the event's id is under the signature.
     pub(crate) signs_id: bool,
+    /// Whether it is the fields of a form that are signed.
+    pub(super) signs_form: bool,
+    /// Whether the signed bytes are known only when the body has ended, or may be one of several.
+    pub(super) is_signed_whole: bool,
 }
 
 /// The headers that a plan needs, found in one pass over a request's.
@@ -62,7 +66,20 @@ impl Plan {
         let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name));
         let signs_id = Authenticity::of(&scheme) == Authenticity::Signature
             && scheme.event.id.iter().all(|place| scheme.signs(place));
-        Plan { names, lengths, parts, signatures, fixed, field, time, signs_id, scheme }
+        let (signs_form, is_signed_whole) = (scheme.signs_form(), scheme.is_signed_whole());
+        Plan {
+            names,
+            lengths,
+            parts,
+            signatures,
+            fixed,
+            field,
+            time,
+            signs_id,
+            signs_form,
+            is_signed_whole,
+            scheme,
+        }
     }
 
     /// Finds the headers that are needed; before it, nothing is found.
