@@ -38,6 +38,7 @@ pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod key;
 pub(crate) mod message;
+pub(crate) mod overview;
 pub(crate) mod replay;
 mod status;
 mod table;
@@ -199,15 +200,25 @@ impl Api {
         Ok(())
     }
 
-    /// Prints all rows of a list, each as a line of JSON, and counts them where nobody sees the lines.
+    /// Prints all rows of a list, each as a line of JSON.
     fn export(&self, path: &str, query: Query<'_>) -> anyhow::Result<()> {
+        self.each_row(path, query, output::json)
+    }
+
+    /// Gives all rows of a list, and counts them where nobody sees what is made of them.
+    fn each_row(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        mut take: impl FnMut(&Value) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let seen = std::io::stdout().is_terminal();
         let count = if seen { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         let mut cursor: Option<String> = None;
         loop {
             let page = self.page(path, query, Some(LONGEST_PAGE), cursor.as_deref())?;
             let rows = page["items"].as_array().into_iter().flatten();
-            rows.inspect(|_| count.inc(1)).try_for_each(output::json)?;
+            rows.inspect(|_| count.inc(1)).try_for_each(&mut take)?;
             count.set_message(format!("{} rows", count.position()));
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() {

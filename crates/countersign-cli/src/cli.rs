@@ -13,7 +13,7 @@ use self::help::{
 use crate::{
     api::{
         cancel::CancelArgs, delivery::DeliveryCommand, endpoint::EndpointCommand, key::KeyCommand,
-        message::MessageCommand, replay::ReplayArgs, tenant::TenantCommand,
+        message::MessageCommand, overview::StatusArgs, replay::ReplayArgs, tenant::TenantCommand,
     },
     inbox::InboxCommand,
     listen::{ListenArgs, ReplayLocalArgs},
@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Makes an API key for the server's configuration; `key` makes those of a server that runs
     #[command(after_help = EXIT_CODES)]
     ApiKey(ApiKeyArgs),
+    /// Shows what waits on a server, how a day's attempts went, and which endpoints are in trouble
+    #[command(after_help = API_HELP)]
+    Status(StatusArgs),
     /// Makes, shows and changes endpoints of a server
     #[command(subcommand, after_help = API_HELP)]
     Endpoint(EndpointCommand),

@@ -53,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ReplayLocal(arguments) => listen::replay(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::ApiKey(arguments) => serve::make_key(&arguments),
+        Command::Status(arguments) => api::overview::run(&arguments),
         Command::Endpoint(command) => api::endpoint::run(command),
         Command::Message(command) => api::message::run(command),
         Command::Delivery(command) => api::delivery::run(command),

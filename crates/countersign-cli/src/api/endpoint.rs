@@ -185,7 +185,7 @@ fn list(arguments: &ListArgs) -> anyhow::Result<()> {
 }
 
 /// What a list shows of an endpoint: a name where it says more than the id, and how it fares in words.
-fn cell(endpoint: &Value, column: &str) -> String {
+pub(super) fn cell(endpoint: &Value, column: &str) -> String {
     match column {
         "name" if endpoint["name"] == endpoint["id"] => String::new(),
         "health" => health(endpoint),
@@ -206,6 +206,13 @@ fn health(endpoint: &Value) -> String {
         (None, _) if health["succeeded_at"].is_string() => "well".to_owned(),
         (None, _) => "-".to_owned(),
     }
+}
+
+/// Whether somebody should look at an endpoint: its last attempt failed, or it was disabled because of what it answered.
+pub(super) fn is_in_trouble(endpoint: &Value) -> bool {
+    let disabled_by_us =
+        endpoint["disabled_because"].as_str().is_some_and(|why| ["gone", "failing"].contains(&why));
+    disabled_by_us || endpoint["health"]["failures"].as_u64().is_some_and(|failures| failures > 0)
 }
 
 /// A new endpoint, as the server reads it.
@@ -337,4 +344,4 @@ fn remove(arguments: &OneArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-const ENDPOINTS: &str = "endpoints";
+pub(super) const ENDPOINTS: &str = "endpoints";

@@ -12,10 +12,18 @@ use serde_json::{Value, json};
 use crate::run::{STRIPE, countersign};
 
 /// Cases of the vectors that we judge otherwise.
-const DISAGREEMENTS: &[(&str, &str)] = &[(
-    "svix-mixed-families",
-    "one request uses one family of header names; the case says that a stricter engine may",
-)];
+const DISAGREEMENTS: &[(&str, &str)] = &[
+    (
+        "svix-mixed-families",
+        "one request must use one family of header names, svix-* or webhook-*; the file notes that a stricter engine may \
+         require that, and a sender that mixes them is none that we know",
+    ),
+    (
+        "twilio-form-apostrophe-url",
+        "the URL is signed as the request carries it; one of four libraries also tries another spelling of its query, \
+         which the others refuse",
+    ),
+];
 
 /// Every case of `tests/vectors`.
 fn vectors() -> Vec<Value> {
@@ -49,6 +57,7 @@ fn every_vector_is_judged_as_it_expects() {
             check_response(&case["response"], answer);
         }
     }
+    disagreed.sort_unstable();
     let known: Vec<_> = DISAGREEMENTS.iter().map(|(id, _)| *id).collect();
     assert_eq!(disagreed, known);
 }

@@ -45,6 +45,45 @@ fn silent_port() -> u16 {
 }
 
 #[test]
+fn the_status_names_what_waits_and_who_is_in_trouble() {
+    let folder = Folder::new();
+    let (mut well, silent) = (receiver(&folder, "--json"), silent_port());
+    let line = format!("{} --allow-port {silent}", serve_line(well.port()));
+    let server = Server::of(Running::start(countersign(&line).within(&folder)));
+    let nothing = server.ask("status").go().out(0);
+    assert!(nothing.contains("endpoints  ") && !nothing.contains("HEALTH"), "{nothing}");
+
+    server.ask(&format!("endpoint add {}/well", well.url)).go().out(0);
+    let url = format!("http://127.0.0.1:{silent}/failing");
+    let failing = server.json(&format!("endpoint add {url} --name Books"));
+    server.ask("message send --type x -").stdin("{}").go().out(0);
+    well.json();
+    let asked = Instant::now();
+    let status = loop {
+        let status = server.json("status");
+        let attempts = &status["attempts_of_a_day"];
+        match (attempts["succeeded"].as_u64(), attempts["failed"].as_u64()) {
+            (Some(1..), Some(1..)) => break status,
+            _ if asked.elapsed() > Duration::from_secs(60) => panic!("{status}"),
+            _ => thread::sleep(Duration::from_millis(100)),
+        }
+    };
+    assert_eq!((&status["endpoints"], &status["pending"]), (&2.into(), &1.into()), "{status}");
+    assert_eq!(status["endpoints_in_trouble"].as_array().map(Vec::len), Some(1), "{status}");
+    assert_eq!(status["endpoints_in_trouble"][0]["id"], failing["id"]);
+    let shown = server.ask("status").go().out(0);
+    for expected in [
+        "endpoints in trouble          1\n",
+        "pending                       1\n",
+        "Books",
+        "failed in a row",
+        &url,
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+}
+
+#[test]
 fn a_delivery_that_is_given_up_is_announced_and_mailed() {
     let folder = Folder::new();
     let mut operators = receiver(&folder, "--json");
