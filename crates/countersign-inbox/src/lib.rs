@@ -43,7 +43,7 @@
 //!    together don't come back together. After [`max_attempts`](InboxWorker::max_attempts) (10) it is dead: a
 //!    row that a person looks at ([`InboxStore::dead`](countersign_store::InboxStore::dead)) and puts back
 //!    ([`requeue`](countersign_store::InboxStore::requeue)). A copy that the provider sends then is answered as one that
-//!    is known, and changes nothing.
+//!    is known, changes nothing, and is logged as a warning.
 //! 4. Attempts are counted when an event is leased, so one that kills the process each time ends as a
 //!    dead letter too. `countersign inbox` lists them, shows them, and puts them back.
 //! 5. When it is told to stop, it leases no more, waits up to [`grace`](InboxWorker::grace) (30 s) for the

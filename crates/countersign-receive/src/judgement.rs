@@ -22,7 +22,9 @@ impl Judgement {
         match self {
             Judgement::Handle(..) => Decided::Accepted,
             Judgement::Queued(_, Accepted::New) => Decided::Queued,
-            Judgement::Queued(_, Accepted::Duplicate) | Judgement::Replay(..) => Decided::Duplicate,
+            Judgement::Queued(_, Accepted::Duplicate | Accepted::GivenUp) | Judgement::Replay(..) => {
+                Decided::Duplicate
+            }
             Judgement::Greet(_) => Decided::Handshake,
             Judgement::Refuse(..) => Decided::Refused,
         }
@@ -43,6 +45,11 @@ impl Judgement {
             Judgement::Refuse(_, error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Whether it is a copy of an event that an inbox has given up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        matches!(self, Judgement::Queued(_, Accepted::GivenUp))
     }
 
     /// The status, where the handler isn't called.

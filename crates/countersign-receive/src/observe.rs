@@ -111,6 +111,10 @@ fn shown<'t>(text: &'t Result<Option<Cow<'_, str>>, Error>) -> Option<&'t str> {
     Some(text.char_indices().nth(255).map_or(text, |(end, _)| &text[..end]))
 }
 
+fn key(judgement: &Judgement) -> Option<impl field::Value> {
+    judgement.verified().map(|verified| field::display(verified.idempotency_key()))
+}
+
 fn tell(judgement: &Judgement) {
     match (judgement.error(), judgement.outcome()) {
         (Some(reason), _) if reason.status() >= 500 => {
@@ -124,11 +128,15 @@ fn tell(judgement: &Judgement) {
         (Some(reason), _) => warn!(target: "countersign", %reason, "webhook refused"),
         (None, Decided::Handshake) => info!(target: "countersign", "webhook handshake answered"),
         // Else who has an event sent again would look for it in vain.
-        (None, Decided::Duplicate) => info!(
+        (None, Decided::Duplicate) if judgement.is_given_up() => warn!(
             target: "countersign",
-            idempotency_key = judgement.verified().map(|verified| field::display(verified.idempotency_key())),
-            "webhook received again"
+            idempotency_key = key(judgement),
+            "webhook received again that was given up: it is not handled until it is put back, as by \
+             `countersign inbox requeue`"
         ),
+        (None, Decided::Duplicate) => {
+            info!(target: "countersign", idempotency_key = key(judgement), "webhook received again");
+        }
         (None, _) => debug!(target: "countersign", "webhook verified"),
     }
 }

@@ -154,6 +154,9 @@ pub enum Accepted {
     New,
     /// It had been accepted before.
     Duplicate,
+    /// It had been accepted before, and was given up: nobody handles it unless it is put back, by
+    /// [`requeue`](InboxStore::requeue).
+    GivenUp,
 }
 
 /// A row that is a worker's until its lease ends.

@@ -41,13 +41,16 @@ pub(crate) fn headers(received: &Received) -> Result<String, StoreError> {
     column::json(&received.headers)
 }
 
-/// What came of accepting an event, which inserts one row or none.
-pub(crate) fn accepted(rows: u64) -> Accepted {
-    match rows {
-        0 => Accepted::Duplicate,
-        _ => Accepted::New,
+/// What came of accepting an event for which there was a row, if it is there still: whether that is dead.
+pub(crate) fn known(is_dead: Option<bool>) -> Accepted {
+    match is_dead {
+        Some(true) => Accepted::GivenUp,
+        _ => Accepted::Duplicate,
     }
 }
+
+/// Whether the row of a key, the first parameter, is dead.
+pub(crate) const IS_DEAD: &str = "SELECT state = 'dead' FROM countersign_inbox WHERE key = $1";
 
 /// A row that was given up.
 pub(crate) fn dead_letter(row: Row) -> Result<DeadLetter, StoreError> {

@@ -36,7 +36,11 @@ impl InboxStore for PgStore {
             .execute(&self.pool)
             .await
             .map_err(failed)?;
-        Ok(row::accepted(inserted.rows_affected()))
+        if inserted.rows_affected() > 0 {
+            return Ok(Accepted::New);
+        }
+        let query = sqlx::query_scalar(row::IS_DEAD).bind(&received.key);
+        query.fetch_optional(&self.pool).await.map(row::known).map_err(failed)
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {

@@ -48,10 +48,14 @@ async fn insert(
         .bind(&received.data_at)
         .bind(row::headers(received)?)
         .bind(&received.body[..])
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    Ok(row::accepted(inserted.rows_affected()))
+    if inserted.rows_affected() > 0 {
+        return Ok(Accepted::New);
+    }
+    let query = sqlx::query_scalar(row::IS_DEAD).bind(&received.key);
+    query.fetch_optional(connection).await.map(row::known).map_err(failed)
 }
 
 const INSERT: &str = "

@@ -139,11 +139,14 @@ pub async fn of_many_copies_at_once_one_is_new(harness: &impl Harness<Store: Inb
     }
 }
 
-/// A copy is known while the first is pending, leased, to be tried again, dead or done; what is done
-/// isn't leased again.
+/// A copy is known while the first is pending, leased, to be tried again, dead or done, and is told from others while it
+/// is dead; what is done isn't leased again.
 pub async fn a_copy_is_known_whatever_became_of_the_first(harness: &impl Harness<Store: InboxStore>) {
     let store = harness.store().await;
-    for (key, outcome) in [("done", Outcome::Done), ("dead", dead("")), ("retry", retry(LONG))] {
+    use Accepted::{Duplicate, GivenUp};
+    let became =
+        [("done", Outcome::Done, Duplicate), ("dead", dead(""), GivenUp), ("retry", retry(LONG), Duplicate)];
+    for (key, outcome, known) in became {
         // Another body makes no other event.
         let copy = Received::new(key, "stripe", "another body");
         accept(&store, &event(key)).await;
@@ -152,9 +155,12 @@ pub async fn a_copy_is_known_whatever_became_of_the_first(harness: &impl Harness
         assert_eq!(store.accept(&copy).await.expect(WORKS), Accepted::Duplicate);
         assert_eq!(leased.received, event(key));
         assert_eq!(settle(&store, &leased, outcome).await, Settlement::Settled);
-        assert_eq!(store.accept(&copy).await.expect(WORKS), Accepted::Duplicate);
+        assert_eq!(store.accept(&copy).await.expect(WORKS), known);
         assert_eq!(lease(&store, 10).await, []);
     }
+    let given_up = page(&store, 0, 1).await.remove(0);
+    assert!(store.requeue(given_up.id).await.expect(WORKS));
+    assert_eq!(store.accept(&given_up.received).await.expect(WORKS), Duplicate);
 }
 
 /// Workers that lease at the same time share the rows: each row goes to one of them, once.
@@ -401,9 +407,10 @@ pub async fn only_what_is_done_for_long_is_forgotten(harness: &impl Harness<Stor
     assert_eq!(store.prune(harness.short()).await.expect(WORKS), 1);
     assert_eq!(store.prune(Duration::ZERO).await.expect(WORKS), 0);
     accept(&store, &event("done")).await;
-    for key in ["dead", "leased", "pending"] {
+    for key in ["leased", "pending"] {
         assert_eq!(store.accept(&event(key)).await.expect(WORKS), Accepted::Duplicate, "{key}");
     }
+    assert_eq!(store.accept(&event("dead")).await.expect(WORKS), Accepted::GivenUp);
     assert_eq!((depth(&store).await, page(&store, 0, 10).await.len()), (3, 1));
 }
 

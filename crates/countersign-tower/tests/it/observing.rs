@@ -1,10 +1,12 @@
 //! What is logged and shown, and what never is.
 
-use std::{cell::RefCell, io, sync::Once};
+use std::{cell::RefCell, io, sync::Once, time::Duration};
 
 use bytes::Bytes;
 use countersign::{Keyring, Message, Verifier, catalog, keyring::Key};
-use countersign_store::MemoryStore;
+use countersign_store::{
+    Accepted, DeadLetter, InboxStore, Leased, MemoryStore, Received, Settle, Settlement, StoreError,
+};
 use countersign_tower::{Rejection, WebhookBody};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -92,6 +94,50 @@ async fn an_event_that_comes_again_is_told_of_by_its_key() {
     send(&layer, request(&signed(NOW), CANARY_BODY)).await;
     let told = log.text();
     for part in ["INFO", "webhook received again", "idempotency_key=stripe@acme/evt_1"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+}
+
+/// An inbox that has given up every event.
+struct GaveUp;
+
+impl InboxStore for GaveUp {
+    async fn accept(&self, _: &Received) -> Result<Accepted, StoreError> {
+        Ok(Accepted::GivenUp)
+    }
+
+    async fn lease(&self, _: u32, _: Duration) -> Result<Vec<Leased>, StoreError> {
+        unreachable!("a worker's")
+    }
+
+    async fn settle(&self, _: &[Settle]) -> Result<Vec<Settlement>, StoreError> {
+        unreachable!("a worker's")
+    }
+
+    async fn requeue(&self, _: i64) -> Result<bool, StoreError> {
+        unreachable!("an operator's")
+    }
+
+    async fn dead(&self, _: i64, _: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        unreachable!("an operator's")
+    }
+
+    async fn depth(&self) -> Result<u64, StoreError> {
+        unreachable!("an operator's")
+    }
+
+    async fn prune(&self, _: Duration) -> Result<u64, StoreError> {
+        unreachable!("a worker's")
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_was_given_up_and_comes_again_is_warned_of() {
+    let log = Log::start();
+    let (response, _) = send(&layer().inbox(GaveUp), request(&signed(NOW), CANARY_BODY)).await;
+    assert_eq!(response.status(), 200);
+    let told = log.text();
+    for part in ["WARN", "that was given up", "idempotency_key=stripe@acme/evt_1", "outcome=\"duplicate\""] {
         assert!(told.contains(part), "{part} in {told}");
     }
 }
