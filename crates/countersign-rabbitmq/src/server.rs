@@ -8,7 +8,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// What `amqp://user:password@host:port/vhost?heartbeat=seconds` says. What it doesn't say is as the specification has
-/// it: `guest`, `guest`, 5672 and `/`; that the connection was lost is known after three heartbeats. No error shows the URL, which can hold a password.
+/// it: `guest`, `guest`, 5672 and `/`; that the connection was lost is known after two
+/// heartbeats. No error shows the URL, which can hold a password.
 pub(crate) fn server(url: &str) -> Result<OpenConnectionArguments, StoreError> {
     let url = Url::parse(url).map_err(|error| StoreError::invalid(format!("not a URL: {error}")))?;
     match url.scheme() {
@@ -34,7 +35,8 @@ pub(crate) fn server(url: &str) -> Result<OpenConnectionArguments, StoreError> {
         if name == "heartbeat" {
             let seconds =
                 value.parse().map_err(|_| StoreError::invalid("`heartbeat` is no number of seconds"))?;
-            server.heartbeat(seconds);
+            // The client halves it for its own, by whole seconds.
+            server.heartbeat(if seconds == 1 { 2 } else { seconds });
         }
     }
     Ok(server)

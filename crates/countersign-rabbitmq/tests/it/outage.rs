@@ -8,7 +8,8 @@ use std::{
 
 use amqprs::{FieldTable, connection::OpenConnectionArguments};
 use countersign_rabbitmq::RabbitMqForwarder;
-use countersign_store::{Forward, StoreErrorKind};
+use countersign_store::{Forward, StoreError, StoreErrorKind};
+use tokio::runtime::Runtime;
 
 use crate::{
     proxy::Proxy,
@@ -68,7 +69,7 @@ async fn a_connection_that_was_lost_is_made_again() {
 
 /// As where a machine has lost its power: nobody says that the connection is no more.
 #[tokio::test]
-async fn a_connection_that_falls_silent_is_replaced_after_three_heartbeats() {
+async fn a_connection_that_falls_silent_is_replaced_after_two_heartbeats() {
     let Some((broker, name, proxy, forwarder)) = behind_a_proxy().await else { return };
     let forwarder = forwarder.timeout(Duration::from_millis(500));
     forwarder.forward(&event("one")).await.unwrap();
@@ -78,6 +79,85 @@ async fn a_connection_that_falls_silent_is_replaced_after_three_heartbeats() {
     until_forwarded(&forwarder, "two").await;
     assert_eq!(broker.take_all(&name).await.len(), 2);
 }
+
+/// The server closes a channel for each of them, and the client never uses its number again: `scripts/services` allows 100
+/// of a connection.
+#[tokio::test]
+async fn what_the_server_closes_channels_over_harms_nothing_however_often() {
+    let Some(url) = url() else { return };
+    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
+    broker.declare_queue(&name, FieldTable::new()).await;
+    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().queue(&name);
+    let to_nobody = forwarder.clone().exchange("nobody");
+    for round in 0..250 {
+        let error = to_nobody.forward(&event("one")).await.unwrap_err().to_string();
+        assert!(error.contains("404"), "round {round}: {error}");
+    }
+    forwarder.forward(&event("two")).await.unwrap();
+    assert_eq!(broker.take_all(&name).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_at_once_than_a_connection_has_channels_are_forwarded() {
+    let Some(url) = url() else { return };
+    let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
+    broker.declare_queue(&name, FieldTable::new()).await;
+    let forwarder = RabbitMqForwarder::connect(&url).await.unwrap().queue(&name).timeout(LONG);
+    for _ in 0..2 {
+        for forwarded in all_at_once(&forwarder, 300).await {
+            forwarded.unwrap();
+        }
+        assert_eq!(broker.take_all(&name).await.len(), 300);
+    }
+}
+
+/// As where a server is short of memory, and reads nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_while_nothing_was_read_is_not_published_later() {
+    let Some((broker, name, proxy, forwarder)) = behind_a_proxy().await else { return };
+    forwarder.forward(&event("first")).await.unwrap();
+    proxy.fall_silent();
+    let impatient = forwarder.clone().timeout(Duration::from_millis(20));
+    for _ in 0..10 {
+        assert!(all_at_once(&impatient, 8).await.into_iter().all(|forwarded| forwarded.is_err()));
+    }
+    until_forwarded(&forwarder, "last").await;
+    assert_eq!(broker.take_all(&name).await.len(), 2);
+}
+
+#[test]
+fn a_forwarder_outlives_the_runtime_that_it_was_made_in_and_is_dropped_without_one() {
+    let Some(url) = url() else { return };
+    let runtime = || Runtime::new().unwrap();
+    let first = runtime();
+    let forwarder = first.block_on(RabbitMqForwarder::connect(&url)).unwrap();
+    drop(first);
+    let second = runtime();
+    second.block_on(async {
+        let (broker, name) = (Broker::connect(&url).await, unique("hooks"));
+        broker.declare_queue(&name, FieldTable::new()).await;
+        until_forwarded(&forwarder.clone().queue(&name), "one").await;
+        assert_eq!(broker.take_all(&name).await.len(), 1);
+    });
+    drop(forwarder);
+    drop(second);
+}
+
+/// What comes of so many events at once.
+async fn all_at_once(forwarder: &RabbitMqForwarder, count: usize) -> Vec<Result<(), StoreError>> {
+    let forwarding = |number: usize| {
+        let forwarder = forwarder.clone();
+        tokio::spawn(async move { forwarder.forward(&event(&number.to_string())).await })
+    };
+    let all: Vec<_> = (0..count).map(forwarding).collect();
+    let mut forwarded = Vec::new();
+    for one in all {
+        forwarded.push(one.await.unwrap());
+    }
+    forwarded
+}
+
+const LONG: Duration = Duration::from_secs(60);
 
 /// A queue of this name, and a forwarder to it through a proxy.
 async fn behind_a_proxy() -> Option<(Broker, String, Proxy, RabbitMqForwarder)> {
