@@ -8,13 +8,12 @@ use std::{
 
 use countersign_store::StoreError;
 use redis::{
-    Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult,
-    ServerErrorKind, Value,
+    Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
 
-use crate::answer::{store_error, within};
+use crate::answer::{says, store_error, within};
 
 /// The connection to Redis that [`RedisStore::connect`](crate::RedisStore::connect) makes; its clones share it.
 ///
@@ -143,12 +142,15 @@ impl fmt::Debug for Connection {
 /// Whether the server says that it takes no writes.
 fn is_by_a_replica(answers: Result<&[Value], &RedisError>) -> bool {
     match answers {
-        Ok(answers) => answers.iter().any(|answer| {
-            matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+        Ok(answers) => answers.iter().any(|answer| match answer {
+            Value::ServerError(error) => says(READ_ONLY, Some(error.code()), error.details()),
+            _ => false,
         }),
-        Err(error) => error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly),
+        Err(error) => says(READ_ONLY, error.code(), error.detail()),
     }
 }
+
+const READ_ONLY: &str = "READONLY";
 
 /// The time is limited by [`within`], which covers waiting for a connection too.
 fn config() -> ConnectionManagerConfig {
