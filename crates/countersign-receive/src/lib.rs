@@ -74,6 +74,7 @@
 //! | silence within a body | 5 s | [`idle_timeout`](Receiver::idle_timeout) |
 //! | bytes of a header that is looked at | 8 KiB | [`VerifierBuilder`](countersign::VerifierBuilder) |
 //! | signatures of a request | 16 | [`VerifierBuilder`](countersign::VerifierBuilder) |
+//! | fields of a form, where these are signed | 1,000 | [`VerifierBuilder`](countersign::VerifierBuilder) |
 //! | age of a signed time | the scheme's | [`Tolerance`](countersign::Tolerance) |
 //! | how long a handler may run before a copy is handled | 60 s | [`Idempotency::lease`] |
 //! | how long an event is remembered | 3 days, or twice the time in which a copy is accepted | [`Idempotency::ttl`] |
@@ -91,6 +92,7 @@
 //!   or the body shorter than announced ([`BodyIncomplete`](countersign::ErrorKind::BodyIncomplete)).
 //! - Events are read of the bytes that were signed. Should a sender sign compressed bodies, which none of the catalogue
 //!   does, then a layer inside inflates them for the framework's own extractors, and `Webhook<T>` answers 400.
+//! - A form whose fields are signed, as Twilio's, is read inside by the framework's own `Form<T>`, beside `VerifiedBody`.
 //! - A limit of time for the whole request stands outside and is longer than the body's plus the handler's;
 //!   where it drops the handler, the event is given back. It must be shorter than the
 //!   [lease](Idempotency::lease), so that no copy is handled while the first still runs.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    RequestPartsExt, Router,
+    Form, RequestPartsExt, Router,
     body::Body,
     extract::{Path, rejection::PathRejection},
     http::{Request, request::Parts},
@@ -33,6 +33,30 @@ async fn it_goes_on_routers_routes_and_methods() {
         assert_eq!(ask(&app, post("/", &signed(BODY), BODY)).await, (200, "verified".to_owned()));
         assert_eq!(ask(&app, post("/", &[], BODY)).await, (401, String::new()));
     }
+}
+
+/// What Twilio sends of a message.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sms {
+    from: String,
+    body: String,
+}
+
+#[tokio::test]
+async fn behind_it_axums_own_extractor_reads_a_form() {
+    async fn handler(_: VerifiedBody, Form(sms): Form<Sms>) -> String {
+        format!("{}: {}", sms.from, sms.body)
+    }
+    let (url, form) = ("https://example.com/sms", "From=%2B1415&Body=hello+there");
+    let keys = || Keyring::new(&catalog::TWILIO, ["0123456789abcdef"]).unwrap();
+    let verifier = Verifier::builder(catalog::TWILIO).keys(keys()).public_url(url).build().unwrap();
+    let app = Router::new().route("/sms", on_post(handler).layer(WebhookLayer::new(verifier)));
+    let message = Message { url, ..Message::new("1", form.as_bytes()) };
+    let mut headers = sign(&catalog::TWILIO, keys(), &message);
+    headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
+    assert_eq!(ask(&app, post("/sms", &headers, form)).await, (200, "+1415: hello there".to_owned()));
+    assert_eq!(ask(&app, post("/sms", &headers, "From=%2B1415&Body=bye")).await.0, 401);
 }
 
 #[tokio::test]
