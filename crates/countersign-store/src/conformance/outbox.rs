@@ -3,14 +3,15 @@
 #![allow(clippy::missing_panics_doc, reason = "a promise that is broken panics, as the module above says")]
 
 pub use self::{
-    cancel::*, claim::*, endpoints::*, enqueue::*, health::*, history::*, hostile::*, keys::*, lists::*,
-    names::*, redeliver::*, settle::*, tenants::*,
+    cancel::*, claim::*, endpoints::*, enqueue::*, failure_clock::*, health::*, history::*, hostile::*,
+    keys::*, lists::*, names::*, redeliver::*, settle::*, tenants::*, turns::*,
 };
 
 mod cancel;
 mod claim;
 mod endpoints;
 mod enqueue;
+mod failure_clock;
 mod health;
 mod history;
 mod hostile;
@@ -21,6 +22,7 @@ mod redeliver;
 mod settle;
 mod steps;
 mod tenants;
+mod turns;
 
 /// Makes a test of each promise of an [`OutboxStore`](crate::outbox::OutboxStore).
 ///

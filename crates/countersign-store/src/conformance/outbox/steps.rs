@@ -6,8 +6,8 @@ use crate::{
     Settlement,
     conformance::{Harness, LONG},
     outbox::{
-        Attempt, Claimed, Delivery, DeliveryFilter, Effect, Endpoint, Enqueued, Message, MessageFilter,
-        NewMessage, OutboxStore, Page, Redelivered, SettleDelivery, TenantFilter, Verdict,
+        Attempt, Claimed, Delivery, DeliveryFilter, Effect, Endpoint, Enqueued, Health, Message,
+        MessageFilter, NewMessage, OutboxStore, Page, Redelivered, SettleDelivery, TenantFilter, Verdict,
     },
 };
 
@@ -220,6 +220,28 @@ pub(super) fn endpoints(claimed: &[Claimed]) -> Vec<&str> {
     claimed.iter().map(|claimed| &*claimed.endpoint.id).collect()
 }
 
+/// Puts an endpoint that so many deliveries wait for.
+pub(super) async fn put_with_deliveries(store: &impl OutboxStore, number: usize) {
+    put(store, &endpoint("ep")).await;
+    enqueue_all(store, &messages("order.paid", number)).await;
+}
+
+/// What settles a claim after an attempt that means this for its endpoint.
+pub(super) fn faring(claimed: &Claimed, effect: Effect) -> SettleDelivery {
+    SettleDelivery { effect, ..settling(claimed, retry(Duration::ZERO)) }
+}
+
+pub(super) async fn settle_as(store: &impl OutboxStore, claimed: &Claimed, effect: Effect) {
+    assert_eq!(settle(store, &faring(claimed, effect)).await, Settlement::Settled);
+}
+
+/// Makes an attempt that means this for its endpoint, and gives back the health that comes of it.
+pub(super) async fn fare(store: &impl OutboxStore, effect: Effect) -> Health {
+    let claimed = claim_one(store).await;
+    settle_as(store, &claimed, effect).await;
+    stored(store, &claimed.endpoint.id).await.health
+}
+
 pub(super) const ANY: DeliveryFilter = DeliveryFilter {
     id: None,
     after: None,
@@ -235,3 +257,4 @@ pub(super) const ANY: DeliveryFilter = DeliveryFilter {
 pub(super) const FAILED: Effect = Effect::Failed { open_for: None };
 pub(super) const WORKERS: usize = 8;
 pub(super) const WORKS: &str = "the store works";
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
