@@ -41,8 +41,9 @@
 //! gone when the server restarts. An event that no queue takes is an error, and is tried again. So is one that a queue
 //! refuses because it is full (`overflow: reject-publish`).
 //!
-//! RabbitMQ knows no copies: an event of which the confirmation was lost is published again, so whoever reads the queue
-//! remembers the keys.
+//! RabbitMQ knows no copies: an event whose confirmation was lost, or doesn't come within the
+//! [timeout](RabbitMqForwarder::timeout), is published again, so whoever reads the queue remembers the keys. A queue that
+//! hangs holds up no other.
 //!
 //! The server's `max_message_size` has to hold the largest body that the receiver accepts. An event that is larger, one
 //! whose headers don't fit into one frame (128 KiB, unless set), or one whose type makes a routing key of more than 255
