@@ -14,6 +14,9 @@ pub(crate) enum DeliveryCommand {
     /// Shows a delivery with its attempts
     Show(OneArgs),
     /// Makes a delivery that is settled again, or at once the attempt that one waits for
+    ///
+    /// While its endpoint is left alone after failures, the attempt waits for that: `countersign endpoint enable` ends
+    /// it.
     Redeliver(OneArgs),
     /// Cancels a delivery that waits
     Cancel(OneArgs),

@@ -66,7 +66,8 @@ pub(super) async fn attempts<S: OutboxStore>(
 /// Makes a delivery that is settled again, or at once the attempt that one waits for.
 ///
 /// The message keeps its id, and the attempts are counted on. One that was settled has all attempts of the schedule
-/// again, one that waits those that it has left. While its endpoint is left alone, it waits for that.
+/// again, one that waits those that it has left. While its endpoint is left alone, it waits for that;
+/// enabling the endpoint, even one that is enabled, ends it.
 #[utoipa::path(
     post, path = "/deliveries/{delivery}/redeliver", operation_id = "redeliver", tag = "deliveries",
     params(("delivery" = i64, Path, description = "The delivery's id.")),

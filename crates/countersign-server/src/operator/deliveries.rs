@@ -117,10 +117,10 @@ impl<S: OutboxStore> Operator<S> {
         if self.store().redeliver(&settled, 1).await?.count == 0
             && self.store().redeliver(&waiting, 1).await?.count == 0
         {
-            return Err(Refusal::new(
-                RefusalKind::Conflict,
-                "an attempt at the delivery is under way: see what comes of it",
-            ));
+            // It can be gone since.
+            self.delivery(caller, id).await?;
+            let detail = "an attempt at the delivery is under way, or has just ended: see what comes of it";
+            return Err(Refusal::new(RefusalKind::Conflict, detail));
         }
         self.settings().outbox.wake();
         self.audit(caller, "delivery.redelivered", id);

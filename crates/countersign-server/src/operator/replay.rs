@@ -65,8 +65,8 @@ impl<S: OutboxStore> Operator<S> {
         let mut filter = which.filter(caller, Some(draft.filter.status.into()))?;
         filter.after = draft.after;
         which::check_step(draft.limit)?;
-        self.take_resend(caller)?;
         self.check_named(caller, &which).await?;
+        self.take_resend(caller)?;
         let redelivered = self.store().redeliver(&filter, draft.limit).await?;
         self.settings().outbox.wake();
         self.audit(caller, "deliveries.replayed", &which.subject(redelivered.count));
