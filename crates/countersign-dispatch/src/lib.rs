@@ -155,6 +155,6 @@ pub use self::{
     payload::PayloadSource,
     rotate::{DEFAULT_OVERLAP, rotate},
     schedule::Schedule,
-    seal::{SealError, Sealer, check_sealed},
+    seal::{SealError, Sealer, any_sealed, check_sealed},
     transport::{Request, Response, SendError, Transport},
 };

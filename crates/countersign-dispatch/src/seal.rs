@@ -7,7 +7,10 @@ use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use countersign_store::outbox::Endpoint;
+use countersign_store::{
+    StoreError,
+    outbox::{Endpoint, OutboxStore},
+};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -89,6 +92,15 @@ impl Sealer {
 /// [`SealError::NoSealer`], [`SealError::UnknownKey`] and [`SealError::Tampered`].
 pub fn check_sealed(endpoint: &Endpoint, sealer: Option<&Sealer>) -> Result<(), SealError> {
     endpoint.keys.iter().try_for_each(|key| open(sealer, &endpoint.id, &key.label, &key.secret).map(drop))
+}
+
+/// Whether the secret of any endpoint is sealed: then none belongs beside it in clear, for whoever sealed it counts on
+/// that.
+///
+/// # Errors
+/// Where the store can't be reached.
+pub async fn any_sealed(store: &impl OutboxStore) -> Result<bool, StoreError> {
+    store.any_secret_begins(PREFIX).await
 }
 
 /// The secret of an endpoint's key as its scheme reads it. One that isn't sealed is taken as it is.

@@ -98,6 +98,12 @@ pub trait OutboxStore: Send + Sync + 'static {
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Endpoint>, StoreError>> + Send;
 
+    /// Whether any endpoint has a key whose secret begins so. It tells whether secrets are sealed.
+    ///
+    /// # Errors
+    /// Where the store can't be reached.
+    fn any_secret_begins(&self, with: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Deletes an endpoint with its deliveries and attempts. `false` where there is none of this id.
     ///
     /// The endpoint goes first, and what it had goes in steps. What can't be forgotten at that moment, because a step

@@ -1,7 +1,7 @@
 //! Whether the key is here by which secrets in a database were sealed.
 
 use anyhow::{Context as _, anyhow};
-use countersign_dispatch::{SealError, Sealer, check_sealed};
+use countersign_dispatch::{SealError, Sealer, any_sealed, check_sealed};
 use countersign_store::{
     StoreError,
     outbox::{OutboxStore, Page, TenantFilter},
@@ -9,21 +9,16 @@ use countersign_store::{
 
 use super::{database::Store, log::Log, settings::Settings};
 
-/// Checks that the secrets in the database can be opened, where this process delivers: without their key nothing would
-/// be delivered, and everything look well. Where it does not, that it seals secrets if others are sealed.
+/// Checks that the secrets in the database can be opened: what delivers could deliver nothing, and everything look well;
+/// and what seals new ones would seal them by a key that perhaps nobody else has.
 pub(super) async fn check(store: &impl OutboxStore, settings: &Settings, log: Log) -> anyhow::Result<()> {
-    let (sealer, delivers) = (settings.sealer.as_ref(), settings.role.value.delivers());
-    if !delivers && sealer.is_some() {
-        return Ok(());
-    }
-    match without_key(store, sealer).await {
+    match without_key(store, settings.sealer.as_ref()).await {
         Ok(None) => Ok(()),
-        Ok(Some((endpoint, error))) if delivers => {
-            Err(anyhow!("the endpoint {endpoint} can't be delivered to: {error}. {REMEDY}"))
+        Ok(Some((endpoint, error))) => {
+            Err(anyhow!("the secrets of the endpoint {endpoint} can't be opened: {error}. {REMEDY}"))
         }
-        Ok(Some((endpoint, _))) => Err(in_clear(&endpoint)),
         Err(error) => {
-            log.note(format_args!("whether secrets can be opened is not known: {error}"));
+            log.warning(format_args!("whether secrets can be opened is not known: {error}"));
             Ok(())
         }
     }
@@ -31,13 +26,15 @@ pub(super) async fn check(store: &impl OutboxStore, settings: &Settings, log: Lo
 
 /// Checks that no secret in the database is sealed, for a command that would store one as it is.
 pub(super) async fn check_none(store: &Store) -> anyhow::Result<()> {
-    let found = match store {
-        Store::Sqlite(store) => without_key(store, None).await,
-        Store::Postgres(store) => without_key(store, None).await,
+    let sealed = match store {
+        Store::Sqlite(store) => any_sealed(store).await,
+        Store::Postgres(store) => any_sealed(store).await,
     };
-    match found.context("whether secrets are sealed is not known")? {
-        Some((endpoint, _)) => Err(in_clear(&endpoint)),
-        None => Ok(()),
+    match sealed.context("whether secrets are sealed is not known")? {
+        true => Err(anyhow!(
+            "the secrets in this database are sealed, and a new one would be stored as it is. {REMEDY}"
+        )),
+        false => Ok(()),
     }
 }
 
@@ -58,12 +55,6 @@ async fn without_key(
         let Some(last) = endpoints.last() else { return Ok(None) };
         page.after = Some(last.id.clone());
     }
-}
-
-fn in_clear(endpoint: &str) -> anyhow::Error {
-    anyhow!(
-        "the secrets of the endpoint {endpoint} are sealed, and a new one would be stored as it is. {REMEDY}"
-    )
 }
 
 const REMEDY: &str = "Set COUNTERSIGN_SEAL_KEY to the keys by which the secrets of this database were sealed, with commas \

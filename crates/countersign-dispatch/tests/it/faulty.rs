@@ -72,6 +72,10 @@ impl OutboxStore for Faulty {
         self.inner.endpoints(tenant, page).await
     }
 
+    async fn any_secret_begins(&self, with: &str) -> Result<bool, StoreError> {
+        self.inner.any_secret_begins(with).await
+    }
+
     async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
         self.inner.delete_endpoint(id).await
     }

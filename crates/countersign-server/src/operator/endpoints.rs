@@ -65,7 +65,9 @@ impl<S: OutboxStore> Operator<S> {
         faults.finish()?;
         change.apply(&mut endpoint);
         (endpoint.tenant, endpoint.created_at) = (tenant, self.now());
-        endpoint.keys = secret.iter().map(|secret| self.seal(&endpoint, secret)).collect::<Result<_, _>>()?;
+        if let Some(secret) = &secret {
+            endpoint.keys = vec![self.seal(&endpoint.id, secret).await?];
+        }
         self.keep(&mut endpoint).await?;
         self.audit(caller, "endpoint.created", &endpoint.id);
         Ok((endpoint, secret))

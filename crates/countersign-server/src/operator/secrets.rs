@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use countersign::{Keyring, scheme::Text};
-use countersign_dispatch::{DEFAULT_OVERLAP, SealError, check_sealed, rotate};
+use countersign_dispatch::{DEFAULT_OVERLAP, any_sealed, rotate};
 use countersign_store::outbox::{Endpoint, EndpointKey, OutboxStore};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -92,7 +92,7 @@ impl<S: OutboxStore> Operator<S> {
         let (secret, _) = Secret::of_scheme(&endpoint.scheme, rotation.secret, self.now())?;
         let unsigned = || Refusal::new(RefusalKind::Conflict, "the endpoint's scheme signs nothing");
         let secret = secret.ok_or_else(unsigned)?;
-        let key = self.seal(&endpoint, &secret)?;
+        let key = self.seal(&endpoint.id, &secret).await?;
         endpoint.keys = rotate(&endpoint.keys, key, self.now() / 1_000_000, overlap);
         if endpoint.keys.len() > Keyring::MAX_KEYS {
             let detail =
@@ -104,13 +104,13 @@ impl<S: OutboxStore> Operator<S> {
         Ok((endpoint, secret))
     }
 
-    /// The key of a secret, as the store keeps it: sealed, where there is a sealer. Without one it is refused beside
-    /// secrets that are sealed, for whoever sealed those counts on it that none stands there in clear.
-    pub(super) fn seal(&self, endpoint: &Endpoint, secret: &Secret) -> Result<EndpointKey, Refusal> {
+    /// The key of an endpoint's secret, as the store keeps it: sealed, where there is a sealer. Without one it is
+    /// refused beside secrets that are sealed, whichever endpoint's.
+    pub(super) async fn seal(&self, endpoint_id: &str, secret: &Secret) -> Result<EndpointKey, Refusal> {
         let failed = |_| Refusal::new(RefusalKind::Internal, "the secret can't be sealed");
         let sealed = match &self.settings().sealer {
-            Some(sealer) => sealer.seal(&endpoint.id, &secret.label, secret.expose()).map_err(failed)?,
-            None if check_sealed(endpoint, None) == Err(SealError::NoSealer) => {
+            Some(sealer) => sealer.seal(endpoint_id, &secret.label, secret.expose()).map_err(failed)?,
+            None if any_sealed(self.store()).await? => {
                 return Err(Refusal::new(RefusalKind::Conflict, UNSEALABLE));
             }
             None => secret.expose().to_owned(),
@@ -152,6 +152,6 @@ fn overlap(has_overlaps: bool, seconds: Option<u32>) -> Result<Duration, Refusal
 }
 
 const UNSEALABLE: &str = "\
-    the endpoint's secrets are sealed, and there is no key here to seal a new one: set COUNTERSIGN_SEAL_KEY where the \
+    the secrets in this database are sealed, and there is no key here to seal a new one: set COUNTERSIGN_SEAL_KEY where the \
     server, or the command at its database, runs";
 const LONGEST_OVERLAP: u32 = 30 * 86_400;

@@ -42,6 +42,7 @@ impl OutboxStore for Late {
         put_endpoint_if_unchanged(endpoint: &Endpoint) -> (), yield_now;
         endpoint(id: &str) -> Option<Endpoint>;
         endpoints(tenant: &TenantFilter, page: &Page) -> Vec<Endpoint>;
+        any_secret_begins(with: &str) -> bool;
         delete_endpoint(id: &str) -> bool, yield_now;
         set_state(id: &str, state: EndpointState) -> bool, yield_now;
         enqueue(messages: &[NewMessage]) -> Vec<Enqueued>, yield_now;

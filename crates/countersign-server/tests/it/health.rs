@@ -117,6 +117,10 @@ impl OutboxStore for Broken {
         error()
     }
 
+    async fn any_secret_begins(&self, _: &str) -> Result<bool, StoreError> {
+        error()
+    }
+
     async fn delete_endpoint(&self, _: &str) -> Result<bool, StoreError> {
         error()
     }

@@ -166,4 +166,8 @@ async fn without_a_sealer_no_secret_is_stored_beside_one_that_is_sealed() {
     }
     let kept = store.endpoint(id).await.unwrap().unwrap();
     assert_eq!((&kept.keys, kept.revision), (&stored.keys, stored.revision + 1));
+    let refused = api.post(&api.keys.a, PATH, url()).await;
+    assert_eq!(refused.problem(), "conflict", "another endpoint's stands in the same database");
+    let signs_nothing = json!({ "url": "https://example.com/", "scheme": "billrun" });
+    create(&api, signs_nothing).await;
 }

@@ -142,6 +142,12 @@ pub(crate) fn settings(endpoint: &Endpoint) -> Result<String, StoreError> {
     })
 }
 
+/// How [`settings`] with a secret that begins so hold it.
+pub(crate) fn secret_beginning(with: &str) -> Result<String, StoreError> {
+    let text = json(&with)?;
+    Ok(format!("\"secret\":{}", text.strip_suffix('"').unwrap_or(&text)))
+}
+
 impl Key {
     fn of(key: &EndpointKey) -> Self {
         let EndpointKey { label, secret, valid_from, valid_until } = key.clone();

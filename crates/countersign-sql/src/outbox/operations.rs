@@ -66,6 +66,12 @@ macro_rules! outbox_store {
                 rows.into_iter().map(endpoint::endpoint).collect()
             }
 
+            async fn any_secret_begins(&self, with: &str) -> Result<bool, StoreError> {
+                let query =
+                    sqlx::query_scalar(statements::ANY_SECRET_BEGINS).bind(endpoint::secret_beginning(with)?);
+                query.fetch_one(&self.pool).await.map_err(failed)
+            }
+
             async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
                 let query = sqlx::query(statements::DELETE_ENDPOINT).bind(id);
                 let removed = query.execute(&self.pool).await.map_err(failed)?;

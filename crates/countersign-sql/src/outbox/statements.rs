@@ -67,6 +67,10 @@ pub(crate) const CHANGE_ENDPOINT: &str = concat!(
 pub(crate) const ENDPOINT: &str = select_endpoints!("WHERE id = $1");
 pub(crate) const ENDPOINTS: &str = select_endpoints!("");
 
+/// Whether the settings of any hold a text.
+pub(crate) const ANY_SECRET_BEGINS: &str =
+    "SELECT EXISTS (SELECT 1 FROM countersign_endpoints WHERE replace(settings, $1, '') <> settings)";
+
 pub(crate) const DELETE_ENDPOINT: &str = "DELETE FROM countersign_endpoints WHERE id = $1";
 
 /// Enabling sets the failure clock back and closes the circuit.

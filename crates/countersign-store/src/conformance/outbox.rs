@@ -90,6 +90,7 @@ macro_rules! outbox_conformance {
             what_changes_an_endpoint_raises_its_revision_and_health_does_not,
             an_endpoint_that_is_put_again_keeps_its_health,
             endpoints_are_listed_by_id_page_by_page,
+            whether_secrets_begin_so_is_known_of_all_endpoints,
             a_deleted_endpoint_takes_its_deliveries_with_it,
             an_endpoint_is_enabled_and_disabled,
             adv_89_a_disabled_endpoint_is_given_nothing_more,

@@ -89,6 +89,12 @@ impl OutboxStore for MemoryOutbox {
         Ok(found.map(|endpoint| (**endpoint).clone()).collect())
     }
 
+    async fn any_secret_begins(&self, with: &str) -> Result<bool, StoreError> {
+        let tables = self.lock();
+        let mut keys = tables.endpoints.values().flat_map(|endpoint| &endpoint.keys);
+        Ok(keys.any(|key| key.secret.starts_with(with)))
+    }
+
     async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
         let mut tables = self.lock();
         tables.rows.retain(|_, row| row.delivery.endpoint_id != id);

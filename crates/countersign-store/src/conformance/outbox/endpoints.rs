@@ -222,6 +222,31 @@ pub async fn endpoints_are_listed_by_id_page_by_page(harness: &impl Harness<Stor
     assert_eq!(store.endpoints(&TenantFilter::Any, &none).await.expect(WORKS), []);
 }
 
+/// Any key of any endpoint counts, by the beginning of its secret alone: not by its label, a header or the scheme.
+pub async fn whether_secrets_begin_so_is_known_of_all_endpoints(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    let key = |secret: &str| EndpointKey::new(String::from("sealed:label"), String::from(secret));
+    let looks_like_it = String::from("\"secret\":\"sealed:");
+    let plain = Endpoint {
+        keys: vec![key("whsec_sealed:"), key("é\"\\%_")],
+        headers: vec![(String::from("sealed:x"), looks_like_it.clone())],
+        ..Endpoint::new("ep_plain", "https://example.com/", looks_like_it)
+    };
+    let bare = Endpoint { keys: Vec::new(), ..endpoint("ep_bare") };
+    put(&store, &bare).await;
+    assert!(!store.any_secret_begins("").await.expect(WORKS), "there is no secret");
+    put(&store, &plain).await;
+    for (beginning, holds) in
+        [("", true), ("whsec_", true), ("é\"\\%_", true), ("sealed:", false), ("%", false)]
+    {
+        assert_eq!(store.any_secret_begins(beginning).await.expect(WORKS), holds, "{beginning}");
+    }
+    put(&store, &Endpoint { keys: vec![key("whsec_"), key("sealed:v1:")], ..endpoint("ep_sealed") }).await;
+    assert!(store.any_secret_begins("sealed:").await.expect(WORKS));
+    assert!(store.delete_endpoint("ep_sealed").await.expect(WORKS));
+    assert!(!store.any_secret_begins("sealed:").await.expect(WORKS));
+}
+
 /// The ids of all endpoints of a tenant, asked for in pages.
 async fn listed(store: &impl OutboxStore, tenant: &TenantFilter, limit: u32) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
