@@ -4,6 +4,8 @@ import base64
 import hashlib
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from nacl.signing import SigningKey
 
 
@@ -37,6 +39,13 @@ def ed25519_pair(scheme: str) -> Scheme:
     return Scheme(*(f"seed_{seed.hex()}" for seed in seeds), receiver=public)
 
 
+def p256_pair(scheme: str) -> Scheme:
+    keys = [ec.derive_private_key(int.from_bytes(digest(f"{scheme} {n}")), ec.SECP256R1()) for n in (1, 2)]
+    secrets = [key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()) for key in keys]
+    public = keys[0].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Scheme(*(base64.b64encode(der).decode() for der in secrets), receiver=base64.b64encode(public).decode())
+
+
 SCHEMES = {
     "standard-webhooks": base64_pair("standard-webhooks"),
     "svix": base64_pair("svix"),
@@ -47,6 +56,7 @@ SCHEMES = {
     }),
     "slack": text_pair("slack"),
     "discord": ed25519_pair("discord"),
+    "sendgrid": p256_pair("sendgrid"),
     "paddle": text_pair("pdl_ntfset"),
     "line": text_pair("line"),
     "square": text_pair("square"),
@@ -101,8 +111,8 @@ EXCLUDED = {
     (sdk, "not UTF-8"): TEXT_ONLY
     for sdk in (
         "pypi/standardwebhooks", "pypi/svix", "pypi/stripe", "pypi/slack_sdk", "pypi/paddle-python-sdk",
-        "pypi/squareup", "npm/standardwebhooks", "npm/svix", "npm/stripe", "npm/@octokit/webhooks-methods",
-        "npm/@paddle/paddle-node-sdk", "npm/@shopify/shopify-api",
+        "pypi/squareup", "pypi/sendgrid", "npm/standardwebhooks", "npm/svix", "npm/stripe", "npm/@octokit/webhooks-methods",
+        "npm/@paddle/paddle-node-sdk", "npm/@sendgrid/eventwebhook", "npm/@shopify/shopify-api",
     )
 }
 

@@ -8,6 +8,7 @@ import "@shopify/shopify-api/adapters/node";
 import { ApiVersion, LogSeverity, shopifyApi } from "@shopify/shopify-api";
 import * as octokit from "@octokit/webhooks-methods";
 import { Paddle } from "@paddle/paddle-node-sdk";
+import { EventWebhook, EventWebhookHeader } from "@sendgrid/eventwebhook";
 import { verifyKey } from "discord-interactions";
 import * as standardwebhooks from "standardwebhooks";
 import Stripe from "stripe";
@@ -78,6 +79,7 @@ const SDKS = {
       "X-Signature-Timestamp": String(r.timestamp),
     }),
   },
+  "npm/@sendgrid/eventwebhook": { scheme: "sendgrid", verify: sendgrid_verify },
   "npm/@paddle/paddle-node-sdk": {
     scheme: "paddle",
     verify: (r) => paddle.webhooks.isSignatureValid(r.text, r.secret, r.header("Paddle-Signature")),
@@ -88,6 +90,13 @@ const SDKS = {
   },
   "npm/@shopify/shopify-api": { scheme: "shopify", verify: shopify_verify },
 };
+
+function sendgrid_verify(r) {
+  const webhook = new EventWebhook();
+  const key = webhook.convertPublicKeyToECDSA(r.secret);
+  const [signature, timestamp] = [r.header(EventWebhookHeader.SIGNATURE()), r.header(EventWebhookHeader.TIMESTAMP())];
+  return webhook.verifySignature(key, r.body, signature, timestamp);
+}
 
 async function shopify_verify(r) {
   const shopify = shopifyApi({

@@ -22,10 +22,14 @@ from urllib.parse import parse_qsl
 import standardwebhooks
 import stripe
 import svix.webhooks
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 from discord_interactions import verify_key
 from multidict import MultiDict
 from nacl.signing import SigningKey
 from paddle_billing.Notifications import Secret, Verifier
+from sendgrid.helpers.eventwebhook import EventWebhook, EventWebhookHeader
 from slack_sdk.signature import SignatureVerifier
 from square.utils.webhooks_helper import verify_signature
 from twilio.request_validator import RequestValidator
@@ -110,6 +114,18 @@ def nacl_sign(r):
     return {"X-Signature-Ed25519": signature, "X-Signature-Timestamp": timestamp}
 
 
+def sendgrid_verify(r):
+    signature, timestamp = r.header(EventWebhookHeader.SIGNATURE), r.header(EventWebhookHeader.TIMESTAMP)
+    return EventWebhook(r.secret).verify_signature(r.body.decode(), signature, timestamp)
+
+
+def cryptography_sign(r):
+    timestamp = str(r.timestamp)
+    key = load_der_private_key(base64.b64decode(r.secret), password=None)
+    signature = key.sign(timestamp.encode() + r.body, ec.ECDSA(hashes.SHA256()))
+    return {EventWebhookHeader.SIGNATURE: base64.b64encode(signature).decode(), EventWebhookHeader.TIMESTAMP: timestamp}
+
+
 def paddle_verify(r):
     request = SimpleNamespace(headers={"Paddle-Signature": r.header("Paddle-Signature")}, body=r.body)
     return Verifier().verify(request, Secret(r.secret))
@@ -146,6 +162,8 @@ SDKS = {
         Sdk("slack_sdk", "slack", slack_sign, slack_verify),
         Sdk("discord-interactions", "discord", verify=discord_verify),
         Sdk("PyNaCl", "discord", sign=nacl_sign),
+        Sdk("sendgrid", "sendgrid", verify=sendgrid_verify),
+        Sdk("cryptography", "sendgrid", sign=cryptography_sign),
         Sdk("paddle-python-sdk", "paddle", verify=paddle_verify),
         Sdk("squareup", "square", verify=square_verify),
         Sdk("twilio", "twilio", twilio_sign, twilio_verify),
