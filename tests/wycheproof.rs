@@ -1,11 +1,11 @@
-//! The vectors of Wycheproof, for HMAC and Ed25519, through a whole verification.
+//! The vectors of Wycheproof, for HMAC, Ed25519 and ECDSA over P-256, through a whole verification.
 
 use countersign::{
     Keyring, RequestView, Scheme, Verifier, catalog,
-    scheme::{Algorithm, Encoding, Version},
+    scheme::{Algorithm, Encoding, KeyForm, KeyKind, SecretEncoding, Version},
 };
 use wycheproof::{
-    TestResult, eddsa,
+    TestResult, ecdsa, eddsa,
     mac::{Test, TestName, TestSet},
 };
 
@@ -84,4 +84,24 @@ fn signatures_by_ed25519_are_judged_as_the_vectors_say() {
         }
     }
     assert!(judged > 100, "{judged}");
+}
+
+#[test]
+fn signatures_by_ecdsa_are_judged_as_the_vectors_say() {
+    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).expect("the vectors load");
+    let mut judged = 0;
+    for group in set.test_groups {
+        let mut scheme = scheme(Algorithm::EcdsaP256Sha256);
+        let key = KeyForm::new("", SecretEncoding::Hex, KeyKind::EcdsaP256Public);
+        scheme.key.forms = vec![key].into();
+        let keys = Keyring::new(&scheme, [hex(&group.der)]).expect("a key");
+        let verifier = Verifier::builder(scheme).keys(keys).build().expect("a verifier");
+        for test in &group.tests {
+            let headers = [("HmacSignature".to_owned(), hex(&test.sig))];
+            let accepted = verifier.verify(&RequestView::post(&headers), &test.msg, 0).is_ok();
+            assert_eq!(accepted, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+            judged += 1;
+        }
+    }
+    assert!(judged > 400, "{judged}");
 }

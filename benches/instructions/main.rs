@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     ("verify-twitch", || verify("twitch", SMALL)),
     ("verify-token", || verify("gitlab-token", SMALL)),
     ("verify-ed25519", || verify(DISCORD, SMALL)),
+    ("verify-ecdsa-p256", || verify(SENDGRID, SMALL)),
     ("verify-kibibyte", || verify("standard-webhooks", &KIBIBYTE)),
     ("verify-in-one-piece", || verify_in_pieces("standard-webhooks", KIBIBYTE.len())),
     ("verify-in-pieces", || verify_in_pieces("standard-webhooks", 256)),
@@ -89,7 +90,7 @@ fn sign(scheme: &str) -> Call {
 
 fn keyring(scheme: &str) -> Call {
     let scheme = named(scheme);
-    Box::new(move || Keyring::new(scheme, [secret(scheme)]).is_ok())
+    Box::new(move || Keyring::new(scheme, [pair(scheme).0]).is_ok())
 }
 
 fn verifier_of(scheme: &str) -> Call {
@@ -119,8 +120,7 @@ fn message(body: &[u8]) -> Message<'_> {
 }
 
 fn signer(scheme: &Scheme) -> Signer {
-    let secret = if is_ed25519(scheme) { ED25519_SEED } else { SECRET };
-    let keys = Keyring::new(scheme, [secret]).expect("a secret");
+    let keys = Keyring::new(scheme, [pair(scheme).1]).expect("a secret");
     Signer::new(scheme, keys).expect("a signer")
 }
 
@@ -129,19 +129,20 @@ fn verifier(scheme: &Scheme) -> Verifier {
 }
 
 fn keys(scheme: &Scheme) -> Keyring {
-    Keyring::new(scheme, [secret(scheme)]).expect("a secret")
+    Keyring::new(scheme, [pair(scheme).0]).expect("a secret")
 }
 
-fn secret(scheme: &Scheme) -> &'static str {
-    if is_ed25519(scheme) { ED25519_PUBLIC_KEY } else { SECRET }
+/// The keys of the verifier and of the signer.
+fn pair(scheme: &Scheme) -> (&'static str, &'static str) {
+    match &*scheme.name {
+        DISCORD => (ED25519_PUBLIC_KEY, ED25519_SEED),
+        SENDGRID => (P256_PUBLIC_KEY, P256_SECRET_KEY),
+        _ => (SECRET, SECRET),
+    }
 }
 
-fn is_ed25519(scheme: &Scheme) -> bool {
-    scheme.name == DISCORD
-}
-
-/// Its scheme alone signs with a private key.
 const DISCORD: &str = "discord";
+const SENDGRID: &str = "sendgrid";
 const NOW: i64 = 1_700_000_000;
 const SMALL: &[u8] = br#"{"id":"evt_1"}"#;
 static KIBIBYTE: [u8; 1024] = [b' '; 1024];
@@ -149,3 +150,6 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// RFC 8032 §7.1, test 1.
 const ED25519_SEED: &str = "seed_9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
 const ED25519_PUBLIC_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+/// RFC 6979 §A.2.5.
+const P256_SECRET_KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyGhRANCAARg/tS6JVqdMclh63TGNW1owEm4kjth+mzmaWIuYPKftnkD/hAIuLyZpBrp6VYovGTy8bIMLX6fUXejwpTURiKZ";
+const P256_PUBLIC_KEY: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==";

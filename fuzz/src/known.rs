@@ -75,6 +75,8 @@ pub(crate) fn encode(encoding: Encoding, bytes: &[u8]) -> String {
 
 /// The bytes of every secret: any, but none that an input could have learned.
 const KEY: [u8; 32] = *b"\xc4\x1e\x8fL\x03\x9a\xd7u\x16\xb2\xefQ\xaa0\xc9\x7d\x05N\xf8\x91\x22\xdb\x68\xb6\x3f\x0d\xe3\x84\x57\xacy\x1b";
+/// The same as a number, PKCS #8 in base64.
+const P256: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxB6PTAOa13UWsu9RqjDJfQVO+JEi22i2Pw3jhFeseRuhRANCAARlOHGp7mhYfgMePiYckY6bEPlJ9z7HWr2etYqogvaR1i2hHmGZKAu84wIP5UxPYBWM/Kdj69Zu3PvFswgwjMWq";
 
 /// The key that the secret stands for, where it is a symmetric one.
 pub(crate) fn key(scheme: &Scheme) -> Vec<u8> {
@@ -89,6 +91,9 @@ pub(crate) fn key(scheme: &Scheme) -> Vec<u8> {
 /// A secret that can sign as well as verify, as the provider writes it.
 pub(crate) fn secret(scheme: &Scheme) -> String {
     let form = form(scheme);
+    if form.kind == KeyKind::EcdsaP256Secret {
+        return P256.to_owned();
+    }
     let text = match form.encoding {
         SecretEncoding::Text => hex::encode(KEY),
         SecretEncoding::Hex => hex::encode(decoded(scheme)),
@@ -108,9 +113,9 @@ fn decoded(scheme: &Scheme) -> Vec<u8> {
 
 fn form(scheme: &Scheme) -> &KeyForm {
     let forms = &scheme.key.forms;
-    let private = forms.iter().find(|form| form.kind == KeyKind::Ed25519Secret);
+    let private = forms.iter().find(|form| form.kind.signs() && form.kind != KeyKind::Symmetric);
     match private {
-        Some(form) if scheme.algorithms().all(|algorithm| algorithm == Algorithm::Ed25519) => form,
+        Some(form) if scheme.algorithms().all(Algorithm::is_asymmetric) => form,
         _ => &forms[0],
     }
 }

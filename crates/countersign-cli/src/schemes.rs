@@ -94,8 +94,7 @@ fn check(file: &Path) -> anyhow::Result<ExitCode> {
 
 /// What a scheme can be that is good, and is seldom meant.
 fn warnings(scheme: &Scheme) -> Vec<String> {
-    let signs = scheme.algorithms().any(|algorithm| algorithm.signature_len().is_some());
-    let open = signs && !scheme.covers_body();
+    let open = !scheme.content.is_empty() && !scheme.covers_body();
     let body = open
         .then(|| "the body is not signed, so that anybody can change it: `content` has no {body}".to_owned());
     let known = catalog::find(&scheme.name).filter(|known| **known != *scheme);

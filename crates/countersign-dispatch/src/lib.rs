@@ -121,7 +121,7 @@
 //!
 //! # Features
 //!
-//! - `sha1`, `ed25519`: the core's, passed on.
+//! - `sha1`, `ed25519`, `ecdsa`: the core's, passed on.
 //! - `http2`: HTTP/2 where a receiver offers it over TLS, in the transport.
 //! - `email`: operational events by email, over SMTP (`mail`).
 

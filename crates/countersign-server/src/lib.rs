@@ -95,7 +95,7 @@
 //!
 //! # Features
 //!
-//! - `sha1`, `ed25519`: the core's, passed on: schemes that need them can be chosen.
+//! - `sha1`, `ed25519`, `ecdsa`: the core's, passed on: schemes that need them can be chosen.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

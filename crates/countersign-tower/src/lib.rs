@@ -79,7 +79,7 @@
 //!
 //! # Features
 //!
-//! - `sha1`, `ed25519`: the core's, passed on.
+//! - `sha1`, `ed25519`, `ecdsa`: the core's, passed on.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -124,6 +124,7 @@ pub static ALL: &[Scheme] = &[
     RECURLY,
     RESEND,
     SANITY,
+    SENDGRID,
     SENTRY,
     SHOPIFY,
     SHOPIFY_EVENTS,
@@ -186,6 +187,7 @@ const SHA256: &[Version] = &[Version::bare(Algorithm::HmacSha256)];
 const SHA512: &[Version] = &[Version::bare(Algorithm::HmacSha512)];
 const SHA256_SECRET_PREFIX: &[Version] = &[Version::bare(Algorithm::Sha256SecretPrefix)];
 const ED25519: &[Version] = &[Version::bare(Algorithm::Ed25519)];
+const ECDSA: &[Version] = &[Version::bare(Algorithm::EcdsaP256Sha256)];
 const TOKEN: &[Version] = &[Version::bare(Algorithm::Token)];
 
 /// The algorithms of a signature behind a label.

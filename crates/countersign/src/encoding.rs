@@ -6,8 +6,8 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 
 use crate::scheme::Encoding;
 
-/// The longest signature of any algorithm, in bytes.
-pub(crate) const MAX_SIGNATURE: usize = 64;
+/// The longest signature of any algorithm, in bytes: two numbers of P-256 in DER.
+pub(crate) const MAX_SIGNATURE: usize = 72;
 
 /// A decoded signature.
 pub(crate) struct Decoded {
@@ -199,8 +199,9 @@ mod tests {
 
     #[test]
     fn a_signature_longer_than_any_is_refused() {
-        assert!(ok(Encoding::Hex, &"ab".repeat(64)));
-        assert!(!ok(Encoding::Hex, &"ab".repeat(65)));
-        assert!(!ok(Encoding::Base64, &"QUJD".repeat(22)));
+        assert!(ok(Encoding::Hex, &"ab".repeat(72)));
+        assert!(!ok(Encoding::Hex, &"ab".repeat(73)));
+        assert!(ok(Encoding::Base64, &"QUJD".repeat(24)));
+        assert!(!ok(Encoding::Base64, &"QUJD".repeat(25)));
     }
 }

@@ -26,7 +26,7 @@ use core::fmt;
 pub use self::error::{KeyError, KeyErrorKind};
 use self::parse::parse;
 use crate::{
-    ed25519,
+    asymmetric::AsymmetricKey,
     encoding::encode,
     mac::Mac,
     scheme::{Algorithm, KeyKind, Scheme, SecretEncoding, Text},
@@ -73,25 +73,11 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) enum Material {
     /// A secret, with a keyed state for each of the scheme's algorithms.
-    Symmetric {
-        macs: Vec<(Algorithm, Mac)>,
-        hmac_sha256: Option<Mac>,
-    },
+    Symmetric { macs: Vec<(Algorithm, Mac)>, hmac_sha256: Option<Mac> },
     /// The text that stands in the header.
     Token(Secret),
-    Ed25519Public(ed25519::PublicKey),
-    Ed25519Secret(ed25519::SecretKey),
-}
-
-impl Material {
-    /// Whether `signature` is this key's over `message`, where it is an Ed25519 key.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Material::Ed25519Public(key) => key.verifies(message, signature),
-            Material::Ed25519Secret(key) => key.public().verifies(message, signature),
-            Material::Symmetric { .. } | Material::Token(_) => false,
-        }
-    }
+    /// One of a pair.
+    Asymmetric(AsymmetricKey),
 }
 
 impl Keyring {
@@ -203,8 +189,17 @@ impl Entry {
         match &self.material {
             Material::Symmetric { macs, .. } => macs.iter().any(|(other, _)| *other == algorithm),
             Material::Token(_) => algorithm == Algorithm::Token,
-            Material::Ed25519Public(_) | Material::Ed25519Secret(_) => algorithm == Algorithm::Ed25519,
+            Material::Asymmetric(key) => key.algorithm() == algorithm,
         }
+    }
+
+    /// Whether this key can sign by `algorithm`.
+    pub(crate) fn can_sign(&self, algorithm: Algorithm) -> bool {
+        let can_sign = match &self.material {
+            Material::Asymmetric(key) => key.can_sign(),
+            Material::Symmetric { .. } | Material::Token(_) => true,
+        };
+        can_sign && self.fits(algorithm)
     }
 }
 
@@ -304,13 +299,7 @@ impl KeyringBuilder {
         let (kind, encoding, secret) = parse(&self.scheme.key, key.secret)?;
         let material = match kind {
             KeyKind::Symmetric => self.symmetric(encoding, secret)?,
-            KeyKind::Ed25519Public => Material::Ed25519Public(
-                ed25519::PublicKey::parse(secret.expose()).ok_or(ed25519_error(secret.expose(), &[32]))?,
-            ),
-            KeyKind::Ed25519Secret => Material::Ed25519Secret(
-                ed25519::SecretKey::parse(secret.expose())
-                    .ok_or(ed25519_error(secret.expose(), &[32, 64]))?,
-            ),
+            kind => Material::Asymmetric(AsymmetricKey::parse(kind, secret.expose())?),
         };
         Ok(Entry { label: Arc::from(key.label), from: key.from, until: key.until, material })
     }
@@ -344,12 +333,4 @@ impl fmt::Debug for Entry {
 /// The secrets of a text, where the provider joins several; else the text.
 fn split(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
     text.split(move |c| Some(c) == separator)
-}
-
-fn ed25519_error(bytes: &[u8], lengths: &[usize]) -> KeyErrorKind {
-    match () {
-        () if !lengths.contains(&bytes.len()) => KeyErrorKind::Undecodable,
-        () if cfg!(feature = "ed25519") => KeyErrorKind::Weak,
-        () => KeyErrorKind::MissingFeature,
-    }
 }

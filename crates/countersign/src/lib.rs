@@ -32,7 +32,7 @@
 //! - **The algorithm is configured**, never taken from the message: at most picked from the scheme's
 //!   allow-list.
 //! - **No request can make it work much**: one MAC a key, however many signatures a header holds (and
-//!   at most four Ed25519 verifications a key); every header, list and body has a limit.
+//!   at most four verifications a public key); every header, list and body has a limit.
 //! - **No empty secret.** A [`Keyring`] refuses secrets that can't protect anything, wipes those that
 //!   can, and shows none.
 //! - **No I/O, no clock, no async, no `unsafe`.** `now` is an argument. It builds without `std`.
@@ -57,6 +57,7 @@
 //!
 //! - `sha1`: HMAC-SHA1, for providers that offer nothing better.
 //! - `ed25519`: Ed25519 signatures (Standard Webhooks v1a, Discord).
+//! - `ecdsa`: ECDSA signatures over P-256 (SendGrid).
 //! - `toml`: schemes as TOML text.
 //! - `http`: [`HeaderView`] for `http::HeaderMap` (1.x).
 //! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
@@ -75,13 +76,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "toml", feature = "http"))]
 extern crate std;
 
-#[cfg(not(feature = "ed25519"))]
-#[path = "ed25519_off.rs"]
-mod ed25519;
-#[cfg(feature = "ed25519")]
-#[path = "ed25519_on.rs"]
-mod ed25519;
-
+mod asymmetric;
 pub mod catalog;
 mod content;
 mod encoding;

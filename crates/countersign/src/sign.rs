@@ -27,7 +27,7 @@ use crate::{
     content::{self, Content},
     encoding::encode,
     keyring::{Entry, Material},
-    scheme::{Algorithm, Encoding, Part, Place, Scheme, Separator, Source, Syntax, Version},
+    scheme::{Encoding, Part, Place, Scheme, Separator, Source, Syntax, Version},
 };
 
 /// Signs messages by one scheme.
@@ -101,7 +101,7 @@ impl Signer {
         if let Some(Part::Field(name)) = scheme.content.iter().find(unknown) {
             return Err(ConfigError::UnknownField(name.clone().into_owned()));
         }
-        let can = |version: &Version| keys.entries.iter().any(|entry| can_sign(entry, version.algorithm));
+        let can = |version: &Version| keys.entries.iter().any(|entry| entry.can_sign(version.algorithm));
         let mut versions = scheme.signature.versions.iter();
         if !scheme.is_unsigned() && !versions.any(can) {
             return Err(ConfigError::CannotSign(scheme.signature.versions[0].algorithm));
@@ -195,7 +195,7 @@ impl Signer {
         let keys =
             self.keys.valid_at(now).filter(|(index, _)| has_place(*index)).flat_map(|(index, entry)| {
                 let version =
-                    scheme.signature.versions.iter().find(|version| can_sign(entry, version.algorithm));
+                    scheme.signature.versions.iter().find(|version| entry.can_sign(version.algorithm));
                 version.map(|version| (index, entry, version))
             });
         let sign = |(index, entry, version): (usize, &Entry, _)| {
@@ -218,13 +218,12 @@ impl Signer {
                 let tag = entry.mac(version.algorithm)?.tag_of(feed);
                 Some(encode(encoding, &tag.to_vec()))
             }
-            Material::Ed25519Secret(key) => {
+            Material::Asymmetric(key) => {
                 let mut content = Vec::new();
                 feed(&mut |bytes| content.extend_from_slice(bytes));
                 Some(encode(encoding, &key.sign(&content)?))
             }
             Material::Token(token) => Some(encode(Encoding::Raw, token.expose())),
-            Material::Ed25519Public(_) => None,
         }
     }
 
@@ -318,10 +317,6 @@ fn target(url: &str) -> Cow<'_, str> {
         true => Cow::Borrowed(target),
         false => Cow::Owned(format!("/{target}")),
     }
-}
-
-fn can_sign(entry: &Entry, algorithm: Algorithm) -> bool {
-    entry.fits(algorithm) && !matches!(entry.material, Material::Ed25519Public(_))
 }
 
 fn separator_text(separator: Separator) -> &'static str {

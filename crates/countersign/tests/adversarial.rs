@@ -2,7 +2,7 @@
 //! project's list. A row that applies to many schemes runs for every scheme of the catalogue that it
 //! applies to.
 
-#![cfg(all(feature = "sha1", feature = "ed25519"))]
+#![cfg(all(feature = "sha1", feature = "ed25519", feature = "ecdsa"))]
 
 #[path = "adversarial/content.rs"]
 mod content;

@@ -2,12 +2,14 @@
 
 use countersign::{
     Scheme, catalog,
-    scheme::{KeyForm, KeyKind, Place, SecretEncoding},
+    scheme::{KeyKind, Place, SecretEncoding},
 };
 
 use crate::run::{Folder, countersign};
 
 const NOW: i64 = 1_764_000_000;
+/// The secret key of RFC 6979 §A.2.5, PKCS #8 in base64.
+const P256: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyGhRANCAARg/tS6JVqdMclh63TGNW1owEm4kjth+mzmaWIuYPKftnkD/hAIuLyZpBrp6VYovGTy8bIMLX6fUXejwpTURiKZ";
 const URL: &str = "https://example.com/hooks/1?a=%2Fb&c=d";
 
 #[test]
@@ -71,8 +73,10 @@ fn body(scheme: &Scheme) -> String {
 
 /// A secret as the scheme's provider writes it, with the line break of `echo` behind it.
 fn secret(scheme: &Scheme) -> String {
-    let signs = |form: &&KeyForm| form.kind != KeyKind::Ed25519Public;
-    let form = scheme.key.forms.iter().find(signs).expect("a form that signs");
+    let form = scheme.key.forms.iter().find(|form| form.kind.signs()).expect("a form that signs");
+    if form.kind == KeyKind::EcdsaP256Secret {
+        return format!("{P256}\n");
+    }
     let rest = match (form.encoding, form.kind) {
         (SecretEncoding::Base64, _) => "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=".to_owned(),
         (SecretEncoding::Hex, _) => "4f".repeat(32),

@@ -1,5 +1,7 @@
 //! Ed25519 (RFC 8032), in builds that ask for it.
 
+use alloc::vec::Vec;
+
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
 /// A public key.
@@ -40,7 +42,7 @@ impl SecretKey {
         PublicKey(self.0.verifying_key())
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Option<[u8; 64]> {
-        Some(self.0.sign(message).to_bytes())
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        Some(self.0.sign(message).to_bytes().to_vec())
     }
 }

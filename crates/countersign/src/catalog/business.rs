@@ -3,12 +3,12 @@
 use alloc::borrow::Cow::Borrowed;
 
 use super::{
-    ANY_METHOD, BASE, CHOSEN, ISSUED, SHA256, SHA256_SECRET_PREFIX, bare, empty, fixed_if_sent, header, json,
-    time,
+    ANY_METHOD, BASE, CHOSEN, ECDSA, ISSUED, SHA256, SHA256_SECRET_PREFIX, bare, empty, fixed_if_sent,
+    header, json, time,
 };
 use crate::scheme::{
-    Condition, DeliveryRule, Encoding, EventRule, FixedHeader, Handshake, Part, Place, Scheme, Signature,
-    Source, Syntax, TimeFormat,
+    Condition, DeliveryRule, Encoding, EventRule, FixedHeader, Handshake, KeyForm, KeyKind, KeyRule, Part,
+    Place, Scheme, SecretEncoding, Signature, Source, Syntax, TimeFormat,
 };
 
 /// DocuSign Connect: base64 HMAC-SHA256 of the body, once for each active key, in numbered headers.
@@ -103,6 +103,36 @@ pub const HUBSPOT_V3: Scheme = Scheme {
     signature: bare("X-HubSpot-Signature-v3", SHA256, Encoding::Base64),
     key: ISSUED,
     timestamp: time(header("X-HubSpot-Request-Timestamp"), TimeFormat::UnixMillis, Some(300), None),
+    ..BASE
+};
+
+/// SendGrid's event webhook: ECDSA over the time and the body, without anything between.
+///
+/// Source: `sendgrid/sendgrid-nodejs`, `-python` and `-go`, their event webhook helpers and tests;
+/// `twilio.com/docs/sendgrid`, event webhook security features.
+///
+/// - The key is the public key that SendGrid shows, in base64 without lines around: it verifies and can't sign. Who plays
+///   SendGrid in a test signs with a key as `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkcs8
+///   -topk8 -nocrypt -outform DER | base64 -w 0` makes it.
+/// - SendGrid documents no limit on the time; 300 s in both directions is this library's choice.
+/// - The body is an array of events and ends with a line break, which is signed. So there is no id, type or time of the
+///   request: each event has its own, in `sg_event_id`, `event` and `timestamp`. A retry is known by its body.
+/// - To every signature there is another one that is as good, so a signature tells no request apart.
+pub const SENDGRID: Scheme = Scheme {
+    name: Borrowed("sendgrid"),
+    title: Borrowed("SendGrid (event webhook)"),
+    source: Borrowed(
+        "sendgrid/sendgrid-nodejs, -python, -go eventwebhook helpers and tests; twilio.com/docs/sendgrid",
+    ),
+    content: list![Part: Header("X-Twilio-Email-Event-Webhook-Timestamp"), Body],
+    signature: bare("X-Twilio-Email-Event-Webhook-Signature", ECDSA, Encoding::Base64),
+    key: KeyRule::of(SENDGRID_KEY),
+    timestamp: time(
+        header("X-Twilio-Email-Event-Webhook-Timestamp"),
+        TimeFormat::UnixSeconds,
+        Some(300),
+        Some(300),
+    ),
     ..BASE
 };
 
@@ -233,6 +263,17 @@ pub const ZENDESK: Scheme = Scheme {
     },
     ..BASE
 };
+
+/// PKCS #8 of P-256 with its public key begins so, and no public key does.
+const SENDGRID_KEY: &[KeyForm] = &[
+    KeyForm {
+        prefix: Borrowed("MIG"),
+        keep_prefix: true,
+        encoding: SecretEncoding::Base64,
+        kind: KeyKind::EcdsaP256Secret,
+    },
+    KeyForm::new("", SecretEncoding::Base64, KeyKind::EcdsaP256Public),
+];
 
 const DOCUSIGN_DIGEST: &[FixedHeader] = &[fixed_if_sent("X-Authorization-Digest", "HMACSHA256")];
 const HUBSPOT_IS_V1: &[FixedHeader] = &[fixed_if_sent("X-HubSpot-Signature-Version", "v1")];

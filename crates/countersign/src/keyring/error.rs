@@ -50,7 +50,7 @@ pub enum KeyErrorKind {
     TooShort,
     /// The key is longer than the scheme allows.
     TooLong,
-    /// The key's algorithm needs a feature that this build doesn't have: `sha1` or `ed25519`.
+    /// The key's algorithm needs a feature that this build doesn't have: `sha1`, `ed25519` or `ecdsa`.
     MissingFeature,
 }
 
@@ -82,7 +82,7 @@ impl KeyErrorKind {
             KeyErrorKind::TooShort => "is shorter than the scheme allows",
             KeyErrorKind::TooLong => "is longer than the scheme allows",
             KeyErrorKind::MissingFeature => {
-                "needs an algorithm that is not built in: enable feature `sha1` or `ed25519`"
+                "needs an algorithm that is not built in: enable feature `sha1`, `ed25519` or `ecdsa`"
             }
         }
     }

@@ -31,7 +31,11 @@ impl Hmac {
             Algorithm::HmacSha256 => Hmac::Sha256(KeyInit::new_from_slice(key).ok()?),
             Algorithm::HmacSha384 => Hmac::Sha384(KeyInit::new_from_slice(key).ok()?),
             Algorithm::HmacSha512 => Hmac::Sha512(KeyInit::new_from_slice(key).ok()?),
-            Algorithm::Sha256SecretPrefix | Algorithm::Ed25519 | Algorithm::Token | Algorithm::None => {
+            Algorithm::Sha256SecretPrefix
+            | Algorithm::Ed25519
+            | Algorithm::EcdsaP256Sha256
+            | Algorithm::Token
+            | Algorithm::None => {
                 return None;
             }
         })

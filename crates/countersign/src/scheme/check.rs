@@ -7,7 +7,7 @@ use alloc::{
 use core::fmt;
 
 use super::{
-    Algorithm, AnswerBody, AnswerValue, Condition, Encoding, EventRule, KeyKind, List, Part, Place, Scheme,
+    Algorithm, AnswerBody, AnswerValue, Condition, Encoding, EventRule, List, Part, Place, Scheme,
     SecretEncoding, Source, Text,
 };
 
@@ -171,9 +171,9 @@ impl Scheme {
             if basic && !self.algorithms().all(|a| a == Algorithm::Token) {
                 return wrong("key.forms", "has basic-credentials, which goes with algorithm `token` alone");
             }
-            let ed25519 = form.kind != KeyKind::Symmetric;
-            if ed25519 && !self.algorithms().any(|a| a == Algorithm::Ed25519) {
-                return wrong("key.forms", "has an Ed25519 key, but no version is ed25519");
+            if let Some(its) = form.kind.algorithm().filter(|its| !self.algorithms().any(|a| a == *its)) {
+                let why = format!("has a key for {}, by which no version is", its.as_str());
+                return wrong("key.forms", &why);
             }
         }
         let raw = self.signature.encoding == Encoding::Raw;

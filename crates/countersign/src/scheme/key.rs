@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::{List, Text};
+use super::{Algorithm, List, Text};
 
 /// How a provider writes its secrets, and how short they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,4 +124,26 @@ pub enum KeyKind {
     Ed25519Public,
     /// An Ed25519 secret key: a seed of 32 bytes, or a seed and its public key, 64 bytes.
     Ed25519Secret,
+    /// A P-256 public key, a `SubjectPublicKeyInfo` in DER (RFC 5480): verifies only.
+    EcdsaP256Public,
+    /// A P-256 secret key, PKCS #8 in DER (RFC 5208).
+    EcdsaP256Secret,
+}
+
+impl KeyKind {
+    /// The algorithm of a key that is one of a pair; `None` of a secret that both ends have.
+    #[must_use]
+    pub const fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            KeyKind::Symmetric => None,
+            KeyKind::Ed25519Public | KeyKind::Ed25519Secret => Some(Algorithm::Ed25519),
+            KeyKind::EcdsaP256Public | KeyKind::EcdsaP256Secret => Some(Algorithm::EcdsaP256Sha256),
+        }
+    }
+
+    /// Whether such a key signs, and not verifies alone.
+    #[must_use]
+    pub const fn signs(self) -> bool {
+        !matches!(self, KeyKind::Ed25519Public | KeyKind::EcdsaP256Public)
+    }
 }

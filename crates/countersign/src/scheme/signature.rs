@@ -140,6 +140,8 @@ pub enum Algorithm {
     Sha256SecretPrefix,
     /// Ed25519 (RFC 8032), verified strictly; needs feature `ed25519`.
     Ed25519,
+    /// ECDSA over P-256 with SHA-256 (FIPS 186-5), its two numbers in DER (RFC 3279); needs feature `ecdsa`.
+    EcdsaP256Sha256,
     /// The secret itself stands in the header: nothing is signed, neither body nor time.
     Token,
     /// Nothing authenticates the sender.
@@ -147,7 +149,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The length of a signature in bytes, before encoding; `None` where it is the secret's own.
+    /// The length of a signature in bytes, before encoding; `None` where that differs: of a token, and of ECDSA, whose
+    /// numbers may begin with zeros.
     #[must_use]
     pub const fn signature_len(self) -> Option<usize> {
         match self {
@@ -155,8 +158,14 @@ impl Algorithm {
             Algorithm::HmacSha256 | Algorithm::Sha256SecretPrefix => Some(32),
             Algorithm::HmacSha384 => Some(48),
             Algorithm::HmacSha512 | Algorithm::Ed25519 => Some(64),
-            Algorithm::Token | Algorithm::None => None,
+            Algorithm::EcdsaP256Sha256 | Algorithm::Token | Algorithm::None => None,
         }
+    }
+
+    /// Whether it takes a pair of keys, of which the receiver has the public one.
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        matches!(self, Algorithm::Ed25519 | Algorithm::EcdsaP256Sha256)
     }
 
     /// The name that TOML, tables and messages use.
@@ -169,6 +178,7 @@ impl Algorithm {
             Algorithm::HmacSha512 => "hmac-sha512",
             Algorithm::Sha256SecretPrefix => "sha256-secret-prefix",
             Algorithm::Ed25519 => "ed25519",
+            Algorithm::EcdsaP256Sha256 => "ecdsa-p256-sha256",
             Algorithm::Token => "token",
             Algorithm::None => "none",
         }

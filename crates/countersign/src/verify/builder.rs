@@ -23,7 +23,7 @@ pub(crate) type Settings = Vec<(String, Secret)>;
 pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     pub(crate) signatures: usize,
-    pub(crate) ed25519_signatures: usize,
+    pub(crate) public_key_signatures: usize,
     pub(crate) form_fields: usize,
 }
 
@@ -42,9 +42,9 @@ impl VerifierBuilder {
     pub const DEFAULT_HEADER_BYTES: usize = 8 * 1024;
     /// The most signatures in one request, by default.
     pub const DEFAULT_SIGNATURES: usize = 16;
-    /// The most Ed25519 signatures in one request, by default. Each costs a whole verification a key,
+    /// The most signatures by pairs of keys, as by Ed25519, in one request, by default. Each costs a whole verification a key,
     /// where a MAC is computed once a key however many signatures there are.
-    pub const DEFAULT_ED25519_SIGNATURES: usize = 4;
+    pub const DEFAULT_PUBLIC_KEY_SIGNATURES: usize = 4;
     /// The most fields of a form whose fields are signed, by default.
     pub const DEFAULT_FORM_FIELDS: usize = 1_000;
     /// The most signatures in one request, by default, where each stands in a numbered header: as
@@ -56,10 +56,10 @@ impl VerifierBuilder {
             Source::Numbered(_) => Self::DEFAULT_NUMBERED_SIGNATURES,
             _ => Self::DEFAULT_SIGNATURES,
         };
-        let (header_bytes, ed25519_signatures) =
-            (Self::DEFAULT_HEADER_BYTES, Self::DEFAULT_ED25519_SIGNATURES);
+        let (header_bytes, public_key_signatures) =
+            (Self::DEFAULT_HEADER_BYTES, Self::DEFAULT_PUBLIC_KEY_SIGNATURES);
         let form_fields = Self::DEFAULT_FORM_FIELDS;
-        let limits = Limits { header_bytes, signatures, ed25519_signatures, form_fields };
+        let limits = Limits { header_bytes, signatures, public_key_signatures, form_fields };
         let rules = Rules {
             families: Vec::new(),
             tolerance: Tolerance::default(),
@@ -147,9 +147,9 @@ impl VerifierBuilder {
         self
     }
 
-    /// The most Ed25519 signatures in one request; 4 by default.
-    pub fn max_ed25519_signatures(mut self, count: usize) -> Self {
-        self.rules.limits.ed25519_signatures = count;
+    /// The most signatures by pairs of keys, as by Ed25519, in one request; 4 by default.
+    pub fn max_public_key_signatures(mut self, count: usize) -> Self {
+        self.rules.limits.public_key_signatures = count;
         self
     }
 

@@ -20,8 +20,8 @@ pub(crate) enum Maker<'v> {
     Mac(usize, Algorithm, &'v Mac),
     /// The token at this place.
     Token(usize),
-    /// The Ed25519 keys at these places: they share one message.
-    Ed25519(Vec<usize>),
+    /// The keys of pairs at these places, by this algorithm: they share one message.
+    Asymmetric(Algorithm, Vec<usize>),
 }
 
 impl<'v> Maker<'v> {
@@ -30,10 +30,10 @@ impl<'v> Maker<'v> {
     pub(crate) fn each(verifier: &'v Verifier, head: &Head<'_>, now: i64, mut give: impl FnMut(Maker<'v>)) {
         for algorithm in head.algorithms(verifier.scheme()) {
             let fitting = verifier.keys.valid_at(now).filter(|(_, entry)| entry.fits(algorithm));
-            if algorithm == Algorithm::Ed25519 {
+            if algorithm.is_asymmetric() {
                 let keys: Vec<usize> = fitting.map(|(key, _)| key).collect();
                 if !keys.is_empty() {
-                    give(Maker::Ed25519(keys));
+                    give(Maker::Asymmetric(algorithm, keys));
                 }
                 continue;
             }
@@ -70,10 +70,10 @@ impl<'v> Maker<'v> {
                 Candidates::new(verifier, head, algorithm).key_of_tag(key, &mac.tag_of(feed))
             }
             Maker::Token(key) => Candidates::new(verifier, head, Algorithm::Token).key_of_token(key),
-            Maker::Ed25519(keys) => {
+            Maker::Asymmetric(algorithm, keys) => {
                 let mut message = Vec::new();
                 feed(&mut |bytes| message.extend_from_slice(bytes));
-                Candidates::new(verifier, head, Algorithm::Ed25519).key_that_made(&message, keys)
+                Candidates::new(verifier, head, algorithm).key_that_made(&message, keys)
             }
         }
     }
@@ -84,7 +84,7 @@ impl<'v> Maker<'v> {
 pub(crate) enum Run {
     Mac(usize, Algorithm, Mac),
     Token(usize),
-    Ed25519(Vec<usize>, Vec<u8>),
+    Asymmetric(Algorithm, Vec<usize>, Vec<u8>),
 }
 
 impl Run {
@@ -93,7 +93,7 @@ impl Run {
         let mut run = match maker {
             Maker::Mac(key, algorithm, mac) => Run::Mac(key, algorithm, mac.clone()),
             Maker::Token(key) => Run::Token(key),
-            Maker::Ed25519(keys) => Run::Ed25519(keys, Vec::new()),
+            Maker::Asymmetric(algorithm, keys) => Run::Asymmetric(algorithm, keys, Vec::new()),
         };
         let scheme = verifier.scheme_of(head.family);
         head.content.feed_before(scheme, &verifier.rules.url, &mut |bytes| run.update(bytes));
@@ -112,7 +112,7 @@ impl Run {
         match self {
             Run::Mac(_, _, mac) => mac.update(bytes),
             Run::Token(_) => {}
-            Run::Ed25519(_, message) => message.extend_from_slice(bytes),
+            Run::Asymmetric(_, _, message) => message.extend_from_slice(bytes),
         }
     }
 
@@ -125,8 +125,8 @@ impl Run {
                 Candidates::new(verifier, head, algorithm).key_of_tag(key, &mac.finish())
             }
             Run::Token(key) => Candidates::new(verifier, head, Algorithm::Token).key_of_token(key),
-            Run::Ed25519(keys, message) => {
-                Candidates::new(verifier, head, Algorithm::Ed25519).key_that_made(&message, keys)
+            Run::Asymmetric(algorithm, keys, message) => {
+                Candidates::new(verifier, head, algorithm).key_that_made(&message, keys)
             }
         }
     }
@@ -162,8 +162,10 @@ impl<'c> Candidates<'c> {
     /// The first of the keys that made one of them over `message`.
     fn key_that_made(&self, message: &[u8], keys: Vec<usize>) -> Option<usize> {
         keys.into_iter().find(|key| {
-            let material = &self.verifier.keys.entries[*key].material;
-            self.any_decoded(*key, |bytes| material.verifies(message, bytes))
+            let Material::Asymmetric(of_pair) = &self.verifier.keys.entries[*key].material else {
+                return false;
+            };
+            self.any_decoded(*key, |bytes| of_pair.verifies(message, bytes))
         })
     }
 

@@ -5,7 +5,9 @@ use countersign::{
     scheme::{Algorithm, Encoding, Source, Syntax},
 };
 
-use crate::subject::{Subject, authenticating, json_body, secret, signing};
+use base64ct::Encoding as _;
+
+use crate::subject::{Subject, authenticating, base64, json_body, secret, signing};
 
 #[test]
 fn adv_00_a_subject_is_accepted_before_it_is_changed() {
@@ -326,6 +328,82 @@ fn adv_51_a_malleable_ed25519_signature_and_a_weak_key_are_refused() {
     for weak in ["00".repeat(32), format!("01{}", "00".repeat(31)), format!("ecff{}7f", "ff".repeat(29))] {
         assert!(Keyring::new(&catalog::DISCORD, [weak]).is_err());
     }
+}
+
+/// `(r, n - s)` is a signature of the same message, by whoever has `(r, s)`: the event it belongs to is the same one.
+#[test]
+fn adv_51_the_twin_of_a_p256_signature_is_the_same_event() {
+    let subject = Subject::of(&catalog::SENDGRID);
+    let (r, s) = numbers(&subject);
+    let order = hex::decode("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").expect("hex");
+    let twin = subject.with_signature(&base64(&der(&[r.clone(), subtract(&order, &s)])));
+    assert_ne!(twin.signature(), subject.signature());
+    let key = |subject: &Subject| {
+        subject.verify_by(&subject.verifier(), |verified| verified.idempotency_key().to_string())
+    };
+    assert!(key(&subject).is_ok());
+    assert_eq!(key(&twin), key(&subject));
+}
+
+/// One writing of each number, and no number that makes a signature of anything.
+#[test]
+fn adv_51_a_p256_signature_that_is_written_otherwise_is_refused() {
+    let subject = Subject::of(&catalog::SENDGRID);
+    let (r, s) = numbers(&subject);
+    let good = der(&[r.clone(), s.clone()]);
+    assert_eq!(base64(&good), subject.signature());
+    let padded = |number: &[u8]| [&[0], number].concat();
+    let long_form = [&good[..1], &[0x81], &good[1..]].concat();
+    let with_more = [&*good, &[0]].concat();
+    let more_within = der(&[r.clone(), s.clone(), vec![1]]);
+    for (what, bytes) in [
+        ("r and s without DER", [fixed(&r), fixed(&s)].concat()),
+        ("a length in long form", long_form),
+        ("a byte behind it", with_more),
+        ("a third number", more_within),
+        ("r that begins with a zero too many", der(&[padded(&padded(&r)), s.clone()])),
+        ("zeros", der(&[vec![0], vec![0]])),
+        ("r without s", der(std::slice::from_ref(&r))),
+        ("nothing", Vec::new()),
+    ] {
+        subject.with_signature(&base64(&bytes)).assert_refused(what);
+    }
+}
+
+/// The two numbers of a subject's signature, as DER has them.
+fn numbers(subject: &Subject) -> (Vec<u8>, Vec<u8>) {
+    let bytes = base64ct::Base64::decode_vec(&subject.signature()).expect("base64");
+    let r_len = usize::from(bytes[3]);
+    (bytes[4..4 + r_len].to_vec(), bytes[6 + r_len..].to_vec())
+}
+
+/// A sequence of numbers in DER, each with a zero before it where its first bit is set.
+fn der(numbers: &[Vec<u8>]) -> Vec<u8> {
+    let mut content = Vec::new();
+    for number in numbers {
+        let zero: &[u8] = if number[0] & 0x80 == 0 { &[] } else { &[0] };
+        content.extend([0x02, u8::try_from(zero.len() + number.len()).expect("short")]);
+        content.extend([zero, number].concat());
+    }
+    [&[0x30, u8::try_from(content.len()).expect("short")], &*content].concat()
+}
+
+/// 32 bytes of a number.
+fn fixed(number: &[u8]) -> Vec<u8> {
+    let digits = &number[number.len().saturating_sub(32)..];
+    [vec![0; 32 - digits.len()], digits.to_vec()].concat()
+}
+
+/// The order less a number, without zeros in front.
+fn subtract(order: &[u8], number: &[u8]) -> Vec<u8> {
+    let (mut left, mut borrow) = (order.to_vec(), 0_i16);
+    for (digit, less) in left.iter_mut().zip(fixed(number)).rev() {
+        let value = i16::from(*digit) - i16::from(less) - borrow;
+        borrow = i16::from(value < 0);
+        *digit = u8::try_from(value.rem_euclid(256)).expect("a byte");
+    }
+    let zeros = left.iter().take_while(|digit| **digit == 0).count();
+    left.split_off(zeros)
 }
 
 /// Adds the order of the Ed25519 group, little endian.

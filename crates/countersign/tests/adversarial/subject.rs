@@ -3,8 +3,9 @@
 use countersign::{
     Error, ErrorKind, Keyring, Message, RequestView, Scheme, Signer, Timestamp, Tolerance, Verified,
     Verifier, catalog,
-    scheme::{Algorithm, KeyKind, SecretEncoding, Source},
+    scheme::{Algorithm, SecretEncoding, Source},
 };
+use p256::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
 
 /// The time at which subjects are signed: 2023-11-14T22:13:20Z.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -153,11 +154,8 @@ pub(crate) fn timestamped() -> impl Iterator<Item = &'static Scheme> {
 /// A secret that the scheme takes, different for each `seed`: what the verifier holds.
 pub(crate) fn secret(scheme: &Scheme, seed: u8) -> String {
     let form = &scheme.key.forms[0];
-    let ed25519 = |form: &&countersign::scheme::KeyForm| form.kind == KeyKind::Ed25519Public;
-    if scheme.algorithms().all(|algorithm| algorithm == Algorithm::Ed25519) {
-        let public = scheme.key.forms.iter().find(ed25519).expect("a public key form");
-        let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key();
-        return format!("{}{}", public.prefix, hex::encode(key.as_bytes()));
+    if let Some((public, _)) = pair(scheme, seed) {
+        return public;
     }
     let bytes = [seed.wrapping_add(65); 32];
     let text = match form.encoding {
@@ -171,14 +169,37 @@ pub(crate) fn secret(scheme: &Scheme, seed: u8) -> String {
 
 /// The secret that the sender holds, where it isn't the verifier's.
 fn signing_secret(scheme: &Scheme, secret: &str) -> String {
-    let private = scheme.key.forms.iter().find(|form| form.kind == KeyKind::Ed25519Secret);
-    match private {
-        Some(form) if scheme.algorithms().all(|algorithm| algorithm == Algorithm::Ed25519) => {
-            let seed = (0..=255).find(|seed| self::secret(scheme, *seed) == secret).expect("a known key");
-            format!("{}{}", form.prefix, hex::encode([seed; 32]))
+    let pairs = (0..=255).map_while(|seed| pair(scheme, seed));
+    let its = pairs.into_iter().find(|(public, _)| public == secret);
+    its.map_or_else(|| secret.to_owned(), |(_, private)| private)
+}
+
+/// The public and the secret key that a scheme takes which takes pairs alone, different for each `seed`.
+fn pair(scheme: &Scheme, seed: u8) -> Option<(String, String)> {
+    let mut algorithms = scheme.algorithms();
+    let algorithm = algorithms.next().filter(|first| algorithms.all(|other| other == *first))?;
+    let bytes = [[1; 31].as_slice(), &[seed]].concat();
+    let (public, private) = match algorithm {
+        Algorithm::Ed25519 => {
+            let key = ed25519_dalek::SigningKey::try_from(&*bytes).expect("a seed");
+            (key.verifying_key().as_bytes().to_vec(), bytes)
         }
-        _ => secret.to_owned(),
-    }
+        Algorithm::EcdsaP256Sha256 => {
+            let key = p256::SecretKey::from_slice(&bytes).expect("a number below the curve's order");
+            let private = key.to_pkcs8_der().expect("a key");
+            (key.public_key().to_public_key_der().expect("a key").into_vec(), private.as_bytes().to_vec())
+        }
+        _ => return None,
+    };
+    let write = |signs: bool, bytes: &[u8]| {
+        let form = scheme.key.forms.iter().find(|form| form.kind.signs() == signs).expect("a form");
+        let text = match form.encoding {
+            SecretEncoding::Base64 => base64(bytes),
+            _ => hex::encode(bytes),
+        };
+        if form.keep_prefix { text } else { format!("{}{text}", form.prefix) }
+    };
+    Some((write(false, &public), write(true, &private)))
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

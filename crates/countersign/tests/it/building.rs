@@ -104,6 +104,33 @@ fn a_signer_refuses_a_field_whose_value_it_cannot_know() {
 }
 
 #[test]
+#[cfg(feature = "ecdsa")]
+fn keys_of_p256_are_read_as_der_and_nothing_else_is() {
+    use countersign::catalog::SENDGRID;
+    use p256::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
+
+    let base64 = |bytes: &[u8]| <base64ct::Base64 as base64ct::Encoding>::encode_string(bytes);
+    let secret = p256::SecretKey::from_slice(&[7; 32]).expect("a number below the curve's order");
+    let public_der = secret.public_key().to_public_key_der().expect("a key").into_vec();
+    let (public, private) = (base64(&public_der), base64(secret.to_pkcs8_der().expect("a key").as_bytes()));
+    let keys = |text: &str| Keyring::new(&SENDGRID, [text]);
+    assert!(Signer::new(&SENDGRID, keys(&private).expect("a secret key")).is_ok());
+    let verifies_only = Signer::new(&SENDGRID, keys(&public).expect("a public key")).err();
+    assert_eq!(verifies_only, Some(ConfigError::CannotSign(Algorithm::EcdsaP256Sha256)));
+
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{public}\n-----END PUBLIC KEY-----");
+    let with_more = base64(&[&*public_der, &[0]].concat());
+    let off_the_curve = base64(&[&public_der[..90], &[public_der[90] ^ 1]].concat());
+    let other_curve = base64(&[&public_der[..22], &[public_der[22] ^ 1], &public_der[23..]].concat());
+    let point = base64(&public_der[26..]);
+    let broken = format!("{}AAAA", &private[..180]);
+    for text in [&*pem, &with_more, &off_the_curve, &other_curve, &point, &broken, &public[..40]] {
+        let kind = keys(text).err().map(|error| error.kind());
+        assert_eq!(kind, Some(KeyErrorKind::Undecodable), "{text}");
+    }
+}
+
+#[test]
 #[cfg(feature = "ed25519")]
 fn a_public_key_verifies_and_signs_nothing() {
     use countersign::scheme::{KeyForm, KeyKind, KeyRule, SecretEncoding};

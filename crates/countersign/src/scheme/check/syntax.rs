@@ -1,7 +1,7 @@
 //! Whether a verifier reads from the signature header what a signer has written there.
 
 use super::{SchemeError, is_token};
-use crate::scheme::{Algorithm, Part, Scheme, Separator, Source, Syntax, Text, Version};
+use crate::scheme::{Part, Scheme, Separator, Source, Syntax, Text, Version};
 
 impl Scheme {
     /// Checks that the entries of the signature header can be told apart.
@@ -115,11 +115,11 @@ impl Scheme {
 /// Whether a key would sign by a version without label among those with one: it signs by the first that
 /// it fits.
 fn signs_unlabelled(versions: &[Version]) -> bool {
-    let is_ed25519 = |version: &Version| version.algorithm == Algorithm::Ed25519;
+    let pair = |version: &Version| Some(version.algorithm).filter(|its| its.is_asymmetric());
     let unlabelled = versions.iter().position(|version| version.label.is_empty());
     unlabelled.filter(|_| versions.len() > 1).is_some_and(|at| {
         let (before, found) = (&versions[..at], &versions[at]);
-        !before.iter().any(|version| is_ed25519(version) == is_ed25519(found))
+        !before.iter().any(|version| pair(version) == pair(found))
     })
 }
 
