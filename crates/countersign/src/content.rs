@@ -1,6 +1,6 @@
 //! The signed bytes, fed part by part: the one place where a signer and a verifier put them together.
 
-use alloc::{borrow::Cow, format, string::String};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::ops::Range;
 
 use crate::{
@@ -79,6 +79,35 @@ impl Scheme {
             false => Cow::Borrowed(body),
         }
     }
+
+    /// What is signed of a request's path, query and body, by which events are told apart that have no id. Who sends a
+    /// request again can move a border between the two where nothing stands there, and changes nothing of this.
+    pub(crate) fn signed_of_event<'b>(&self, target: &str, body: &'b [u8]) -> Cow<'b, [u8]> {
+        let signed_body = self.signed_body(body);
+        if !self.signs_target() {
+            return signed_body;
+        }
+        let mut all = Vec::with_capacity(target.len() + signed_body.len());
+        for part in self.content.iter() {
+            match part {
+                Part::Body | Part::Form => all.extend_from_slice(&signed_body),
+                Part::RequestUrl | Part::RequestUrlAnyPort => all.extend_from_slice(target.as_bytes()),
+                Part::RequestUrlDecoded(set) => {
+                    feed_decoded(target, set, &mut |bytes| all.extend_from_slice(bytes));
+                }
+                Part::Literal(_) | Part::Header(_) | Part::Field(_) | Part::Method | Part::ConfiguredUrl => {}
+            }
+        }
+        Cow::Owned(all)
+    }
+
+    /// Whether path and query of the request are signed.
+    pub(crate) fn signs_target(&self) -> bool {
+        let is_target = |part: &Part| {
+            matches!(part, Part::RequestUrl | Part::RequestUrlAnyPort | Part::RequestUrlDecoded(_))
+        };
+        self.content.iter().any(is_target)
+    }
 }
 
 /// Short pieces that are fed as one: each call into a hash costs as much as some dozens of bytes.
@@ -119,6 +148,13 @@ pub(crate) fn origin(url: &str) -> &str {
     &url[..end]
 }
 
+/// Whether a text can be a URL with a host. It is signed as it stands, so that white space around it would be, too.
+pub(crate) fn is_url(text: &str) -> bool {
+    let (protocol, authority) = origin(text).split_once("://").unwrap_or_default();
+    let is_named = !protocol.is_empty() && protocol.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_named && !authority.is_empty() && !text.contains(char::is_whitespace)
+}
+
 /// A URL without its port, or with the one of its protocol where it has none.
 pub(crate) fn with_other_port(url: &str) -> Option<String> {
     let origin = origin(url);
@@ -128,7 +164,8 @@ pub(crate) fn with_other_port(url: &str) -> Option<String> {
     match authority.rsplit_once(':').filter(|(_, port)| is_port(port)) {
         Some((host, _)) => Some(format!("{protocol}://{host}{path}")),
         None => {
-            let port = if matches!(protocol, "https" | "wss") { 443 } else { 80 };
+            let is_tls = ["https", "wss"].iter().any(|tls| protocol.eq_ignore_ascii_case(tls));
+            let port = if is_tls { 443 } else { 80 };
             Some(format!("{origin}:{port}{path}"))
         }
     }
@@ -182,6 +219,7 @@ mod tests {
         let other = |url| with_other_port(url).expect("a URL");
         assert_eq!(other("https://a.example/x?y:1"), "https://a.example:443/x?y:1");
         assert_eq!(other("http://a.example"), "http://a.example:80");
+        assert_eq!(other("HTTPS://a.example"), "HTTPS://a.example:443");
         assert_eq!(other("https://a.example:8443/x"), "https://a.example/x");
         assert_eq!(other("https://user:123@a.example/"), "https://user:123@a.example:443/");
         assert_eq!(other("https://[::1]/"), "https://[::1]:443/");

@@ -7,7 +7,7 @@
 //! 1. the event's id, where the id is under the signature;
 //! 2. the digest of the body, where the body is under the signature: an id outside it could be
 //!    changed by whoever replays the request. Of a form whose [fields](crate::scheme::Part::Form) are
-//!    signed, the digest of these;
+//!    signed, the digest of these; and with the path and query of the request, where these are signed too;
 //! 3. the event's id as it arrived, where nothing is signed; then the body's digest. Such a key
 //!    says that it is [not authenticated](IdempotencyKey::is_authenticated).
 //!

@@ -148,7 +148,7 @@ impl Signer {
                     headers.push((name.clone().into_owned(), text.to_owned()));
                 }
                 Part::Field(_) => *value = time.as_bytes(),
-                part if part.is_url() && !message.url.contains("://") => return Err(SignError::NoUrl),
+                part if part.is_url() && !content::is_url(message.url) => return Err(SignError::NoUrl),
                 _ => {}
             }
         }

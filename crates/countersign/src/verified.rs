@@ -46,6 +46,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) key: Option<usize>,
     pub(crate) timestamp: Option<Timestamp>,
     pub(crate) headers: Headers<'a>,
+    /// Path and query, as they arrived; kept where they are signed.
+    pub(crate) target: Cow<'a, str>,
 }
 
 /// The headers that the event's id, type and time may stand in.
@@ -158,9 +160,11 @@ impl<'a, B> Verified<'a, B> {
             Some((place.clone(), value.to_owned()))
         });
         let headers = Headers::Kept(values.collect());
-        let Evidence { verifier, family, key, timestamp, .. } = self.evidence;
+        let signs_target = self.scheme().signs_target();
+        let Evidence { verifier, family, key, timestamp, target, .. } = self.evidence;
         let verifier = Cow::Owned(verifier.into_owned());
-        let evidence = Evidence { verifier, family, key, timestamp, headers };
+        let target = if signs_target { Cow::Owned(target.into_owned()) } else { Cow::Borrowed("") };
+        let evidence = Evidence { verifier, family, key, timestamp, headers, target };
         Verified { evidence, body: self.body, known: self.known }
     }
 
@@ -244,11 +248,10 @@ impl<B: AsRef<[u8]>> Verified<'_, B> {
             Some(id) if !self.covers_body() || self.evidence.verifier.rules.trust_unsigned_ids => {
                 key(&id, false)
             }
-            // Of a form what its fields say: whoever sends it again can write them otherwise.
-            _ => key(
-                &idempotency::digest_id(&sha256(&self.scheme().signed_body(self.body()))),
-                self.covers_body(),
-            ),
+            _ => {
+                let signed = self.scheme().signed_of_event(&self.evidence.target, self.body());
+                key(&idempotency::digest_id(&sha256(&signed)), self.covers_body())
+            }
         }
     }
 

@@ -245,5 +245,6 @@ fn conclude<'a, B>(
 ) -> Verified<'a, B> {
     let (family, timestamp) = (head.family, head.timestamp);
     let headers = Headers::Request { headers: request.headers, signatures: head.signatures };
-    Verified::new(Evidence { verifier, family, key, timestamp, headers }, body)
+    let target = Cow::Borrowed(request.target);
+    Verified::new(Evidence { verifier, family, key, timestamp, headers, target }, body)
 }

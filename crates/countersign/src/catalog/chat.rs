@@ -195,14 +195,16 @@ pub const TELEGRAM: Scheme = Scheme {
 ///   one of five, so these are taken too.
 /// - The URL is the one that is registered with Twilio, with its query; Twilio signs it with a port or without.
 /// - Nothing stands between a field's name and its value, or between two fields: whoever has a signed request can move these
-///   borders, or write the same fields otherwise. Everything that isn't signed is like that, there is no time, and SHA-1 is
-///   all there is: see [`Part::Form`].
+///   borders, or write the same fields otherwise; and what ends the URL can become the beginning of the first field's name,
+///   so that path and query say who is meant to nobody who checks rights by them. There is no time. See [`Part::Form`].
+/// - The auth token signs by HMAC-SHA1. Twilio's shared keys, a beta, sign by HMAC-SHA256: for those this scheme with
+///   `HmacSha256` as its one [version](crate::scheme::Signature::versions).
 /// - Behind the layer a framework's own `Form<T>` reads the fields; an event that is read as JSON is not there.
 /// - Requests by `GET`, where Twilio is set to it, hold no form and are refused. Bodies of JSON, which Twilio signs by
 ///   `bodySHA256` in the URL, are not this scheme's.
 /// - No signed id: `I-Twilio-Idempotency-Token` is the same for each attempt, and stands in a header that isn't signed.
-///   Without [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids) two requests with the same fields are one
-///   event, such as a caller who presses the same digit twice.
+///   Without [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids) two requests with the same URL and fields
+///   are one event, such as a caller who presses the same digit twice where each step has not a URL of its own.
 /// - A voice call reads the answer: [remembering](crate::idempotency) events, which answers a copy by its status alone, is
 ///   not for handlers that answer with TwiML.
 pub const TWILIO: Scheme = Scheme {

@@ -135,6 +135,9 @@ impl Scheme {
                 "names a field that the signature's syntax doesn't hold"
             }
             Place::Json(pointer) if !is_pointer(pointer) => POINTER,
+            Place::Json(_) if self.signs_form() => {
+                "is a place in JSON, and the content holds {form}: of a form's fields the borders aren't signed"
+            }
             _ => return Ok(()),
         };
         Err(SchemeError::new(field, why))

@@ -22,7 +22,9 @@ pub enum Part {
     /// name and value one counts. In a template: `{form}`.
     ///
     /// What is signed is what the fields say, not how they are written. And since nothing stands between them, whoever
-    /// has a signed request can move the border between a name and its value, such as `ab=c` for `a=bc`.
+    /// has a signed request can move the border between a name and its value, such as `ab=c` for `a=bc`. So it is with what
+    /// stands before the fields: of a URL that is signed the end can become the beginning of the first name, such as
+    /// `/accounts/12` and `3From=…` for `/accounts/123` and `From=…`. Take no right and no tenant from path or query.
     Form,
     /// The request method. In a template: `{method}`.
     Method,

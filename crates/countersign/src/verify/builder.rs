@@ -174,7 +174,7 @@ impl VerifierBuilder {
         if !keys.belongs_to(&self.scheme) {
             return Err(ConfigError::OtherScheme(keys.scheme.clone().into_owned()));
         }
-        if self.scheme.content.iter().any(Part::is_url) && !self.rules.url.contains("://") {
+        if self.scheme.content.iter().any(Part::is_url) && !content::is_url(&self.rules.url) {
             return Err(ConfigError::NoUrl);
         }
         if self.scheme.content.contains(&Part::RequestUrlAnyPort) {
@@ -217,7 +217,7 @@ pub enum ConfigError {
     NoKeys,
     /// The keys were read for this other scheme, or for one that signs where this one doesn't.
     OtherScheme(String),
-    /// The scheme signs the endpoint's URL, and none was given.
+    /// The scheme signs the endpoint's URL, and none was given, or no URL.
     NoUrl,
     /// This setting is empty, so that a request without the value would agree with it.
     EmptySetting(String),

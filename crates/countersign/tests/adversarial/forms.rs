@@ -1,5 +1,7 @@
 //! Forms whose fields are signed, in place of their bytes.
 
+use std::collections::BTreeSet;
+
 use countersign::{
     Discard, ErrorKind, Keyring, Message, RequestView, Signer, Verified, Verifier, VerifierBuilder, catalog,
 };
@@ -52,6 +54,46 @@ fn what_a_form_says_is_signed_and_not_how_and_its_key_is_the_same() {
     let mut renamed = signed.clone();
     renamed.set("I-Twilio-Idempotency-Token", "another");
     assert_eq!(key(&renamed), key(&signed));
+}
+
+/// Nothing stands between the URL and the first field's name.
+#[test]
+fn adv_41_a_border_that_moves_between_url_and_form_makes_no_other_event() {
+    let signed = subject("AccountSid=AC1&Body=pay+10&From=%2B1415");
+    let key = |target: &str, body: &str| key_at(&signed, target, body);
+    let own = key("/in?tenant=7", "AccountSid=AC1&Body=pay+10&From=%2B1415");
+    assert!(own.is_some());
+    for (target, body) in [
+        ("/in?tenant=7AccountSidAC1", "Body=pay+10&From=%2B1415"),
+        ("/in?tenant", "%3D7AccountSid=AC1&Body=pay+10&From=%2B1415"),
+        ("/in", "%3Ftenant=%3D7AccountSidAC1&Body=pay+10&From=%2B1415"),
+    ] {
+        assert_eq!(key(target, body), own, "{target} {body}");
+    }
+}
+
+/// The step of a conversation often stands in the URL, and nowhere else.
+#[test]
+fn the_same_form_at_two_urls_is_two_events() {
+    let at = |target: &str| {
+        let mut signed = subject("CallSid=CA1&Digits=1");
+        signed.sign_for(&format!("https://hooks.example.com{target}"));
+        key_at(&signed, target, "CallSid=CA1&Digits=1").expect("authentic")
+    };
+    let keys = ["/gather/menu", "/gather/amount", "/gather?step=1", "/gather?step=2"].map(at);
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{keys:?}");
+    assert_eq!(at("/gather/menu"), keys[0]);
+}
+
+/// The key of a request with a subject's headers, where it is authentic; the same once it is kept.
+fn key_at(signed: &Subject, target: &str, body: &str) -> Option<String> {
+    let request = RequestView { method: "POST", target, headers: &signed.headers };
+    let verifier = signed.verifier();
+    let verified = verifier.verify(&request, body.as_bytes(), NOW).ok()?;
+    let key = verified.idempotency_key();
+    assert!(key.is_authenticated());
+    assert_eq!(verified.into_owned().idempotency_key(), key);
+    Some(key.to_string())
 }
 
 #[test]

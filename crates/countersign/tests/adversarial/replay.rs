@@ -1,8 +1,8 @@
 //! Replays: what makes two deliveries the same event, and what an attacker can change of it.
 
-use countersign::{Keyring, Scheme, Tolerance, Verifier, catalog, scheme::Place};
+use countersign::{Keyring, RequestView, Scheme, Tolerance, Verifier, catalog, scheme::Place};
 
-use crate::subject::{Subject, authenticating, secret, signing};
+use crate::subject::{NOW, Subject, authenticating, json_body, secret, signing};
 
 fn key(subject: &Subject) -> String {
     let read = |verified: &countersign::Verified<'_>| verified.idempotency_key().to_string();
@@ -109,3 +109,69 @@ fn a_verifier_tells_for_how_long_a_copy_of_a_request_is_accepted() {
     assert_eq!(window(&catalog::DISCORD, Tolerance::UNCHECKED), None);
     assert_eq!(window(&catalog::GITHUB, short), None, "it signs no time");
 }
+
+/// Of all that a holder of one signed request can change without being refused, nothing makes it another event.
+#[test]
+fn adv_41_no_change_that_is_accepted_makes_another_event() {
+    let mut accepted = 0;
+    for scheme in signing() {
+        for body in [json_body().as_str(), "AccountSid=AC1&Body=hi&From=%2B1", ""] {
+            let subject = Subject::with_body(scheme, body.as_bytes().to_vec());
+            let verifier = subject.verifier();
+            let key = |request: &RequestView<'_>, body: &[u8]| {
+                let verified = verifier.verify(request, body, NOW).ok()?;
+                Some(verified.idempotency_key()).filter(|key| key.is_authenticated())
+            };
+            let own = RequestView { method: "POST", target: TARGET, headers: &subject.headers };
+            let Some(own) = key(&own, &subject.body) else { continue };
+            for (method, target, headers, body) in changes(&subject) {
+                let request = RequestView { method, target: &target, headers: &headers };
+                if let Some(other) = key(&request, &body) {
+                    accepted += 1;
+                    assert_eq!(other, own, "{}: {method} {target} {headers:?}", scheme.name);
+                }
+            }
+        }
+    }
+    assert!(accepted > 900, "only {accepted} changes were accepted");
+}
+
+type Changed = (&'static str, String, Vec<(String, Vec<u8>)>, Vec<u8>);
+
+/// A subject's request with one thing changed: the method, a header, or where the URL ends and the body begins.
+fn changes(subject: &Subject) -> Vec<Changed> {
+    let Subject { headers, body, .. } = subject;
+    let mut all: Vec<Changed> = Vec::new();
+    let mut add = |method, target: &str, headers: &[_], body: &[u8]| {
+        all.push((method, target.to_owned(), headers.to_vec(), body.to_vec()));
+    };
+    ["GET", "PUT", "PATCH", "DELETE"].into_iter().for_each(|method| add(method, TARGET, headers, body));
+    for at in 0..headers.len() {
+        for value in ["evt_2", "1700000001", ""] {
+            let mut changed = headers.clone();
+            changed[at].1 = value.as_bytes().to_vec();
+            add("POST", TARGET, &changed, body);
+        }
+        let mut fewer = headers.clone();
+        fewer.remove(at);
+        add("POST", TARGET, &fewer, body);
+    }
+    for at in 1..TARGET.len() {
+        let (target, moved) = TARGET.split_at(at);
+        let escaped: String = moved.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for moved in [moved, &escaped] {
+            add("POST", target, headers, &[moved.as_bytes(), body].concat());
+        }
+    }
+    for at in 1..=body.len() {
+        let (moved, body) = body.split_at(at);
+        let moved = String::from_utf8_lossy(moved);
+        for moved in [&*moved, &moved.replace('=', "")] {
+            add("POST", &format!("{TARGET}{moved}"), headers, body);
+        }
+    }
+    all
+}
+
+/// The path and query that subjects are signed for.
+const TARGET: &str = "/in?tenant=7";

@@ -44,10 +44,15 @@ impl Subject {
 
     /// Signs the body as it is now, under the subject's secret.
     pub(crate) fn sign(&mut self) {
+        self.sign_for(URL);
+    }
+
+    /// As [`sign`](Subject::sign), for a request of this URL.
+    pub(crate) fn sign_for(&mut self, url: &str) {
         let keys =
             Keyring::new(&self.scheme, [signing_secret(&self.scheme, &self.secret)]).expect("a good secret");
         let signer = Signer::new(&self.scheme, keys).expect("a signer");
-        let message = Message { url: URL, event_type: Some("push"), ..Message::new("evt_1", &self.body) };
+        let message = Message { url, event_type: Some("push"), ..Message::new("evt_1", &self.body) };
         let signed = signer.sign(&message, NOW).expect("a signature");
         self.headers = signed.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
     }

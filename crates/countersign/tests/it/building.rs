@@ -53,7 +53,15 @@ fn a_scheme_that_signs_the_url_needs_a_whole_one() {
         let builder = Verifier::builder(scheme.clone()).keys(keys(&scheme));
         builder.public_url(url).build().err()
     };
-    for missing in ["", "/in", "hooks.example.com/in"] {
+    for missing in [
+        "",
+        "/in",
+        "hooks.example.com/in",
+        "https://",
+        "://a.example/",
+        " https://a.example/",
+        "https://a.example/\n",
+    ] {
         assert_eq!(url(missing), Some(ConfigError::NoUrl), "{missing:?}");
     }
     assert_eq!(url("https://hooks.example.com/in"), None);

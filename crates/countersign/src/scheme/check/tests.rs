@@ -168,6 +168,23 @@ fn a_header_is_signed_once_and_holds_no_signature() {
 }
 
 #[test]
+fn nothing_of_an_event_stands_in_json_where_the_fields_of_a_form_are_signed() {
+    assert_judged(
+        &catalog::TWILIO,
+        &[
+            ("a header", |s| s.event.event_type = vec![Place::Header("X-Type".into())].into(), None),
+            ("the id", |s| s.event.id = vec![Place::Json("/id".into())].into(), Some("event.id")),
+            (
+                "the type",
+                |s| s.event.event_type = vec![Place::Json("/type".into())].into(),
+                Some("event.type"),
+            ),
+            ("the time", |s| s.event.time = Some(Place::Json("/time".into())), Some("event.time")),
+        ],
+    );
+}
+
+#[test]
 fn each_key_has_a_header_of_its_own() {
     assert_judged(
         &Scheme::BASE,
