@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use countersign::read_json;
-use countersign_store::Leased;
+use countersign_store::{Leased, Received};
 use serde_core::de::DeserializeOwned;
 
 use crate::HandlerError;
@@ -67,6 +67,13 @@ impl InboxEvent {
     pub fn header(&self, name: &str) -> Option<&str> {
         let kept = self.leased.received.headers.iter();
         kept.clone().find(|(kept, _)| kept.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// The path and query of the request, as they arrived, where the layer was told by `InboxSettings::keep_target` to keep
+    /// them. What the scheme doesn't sign anybody can have changed who has seen such a request.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.header(Received::TARGET)
     }
 
     /// The body, byte for byte as it arrived.

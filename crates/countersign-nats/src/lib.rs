@@ -22,7 +22,7 @@
 //! | `Countersign-Accepted-At` | when the event was accepted, in microseconds since 1970 |
 //! | `Countersign-Attempt` | which attempt to forward it this is, from 1 |
 //! | `Countersign-Type`, `Countersign-Id`, `Countersign-Tenant` | where they are known |
-//! | `Countersign-Header-…` | the header `…` of the request, where the application has asked for it to be kept |
+//! | `Countersign-Header-…` | the header `…` of the request, where the application has asked for it to be kept; its path and query, as `%3Apath` |
 //!
 //! Header values and the parts of the subject are percent-encoded: `%`, spaces and everything that isn't
 //! printable ASCII, and in the subject `*` and `>` too. A dot in the source is encoded; one in the type

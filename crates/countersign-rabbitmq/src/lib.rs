@@ -31,7 +31,7 @@
 //! | `Countersign-Accepted-At` | when the event was accepted, in microseconds since 1970 |
 //! | `Countersign-Attempt` | which attempt to forward it this is, from 1 |
 //! | `Countersign-Type`, `Countersign-Id`, `Countersign-Tenant` | where they are known |
-//! | `Countersign-Header-…` | the header `…` of the request, where the application has asked for it to be kept; of several, the values separated by `, ` |
+//! | `Countersign-Header-…` | the header `…` of the request, where the application has asked for it to be kept; of several, the values separated by `, `. Its path and query, as `:path` |
 //!
 //! All of them are texts, in UTF-8.
 //!

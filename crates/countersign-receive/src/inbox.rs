@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use countersign::{Error, HeaderView};
+use countersign::{Error, HeaderView, RequestView};
 use countersign_store::{Accepted, InboxStore, Received, StoreError};
 use tokio::time::timeout;
 
@@ -23,6 +23,7 @@ pub struct InboxSettings {
     store: Arc<dyn Store>,
     order: Option<Arc<Order>>,
     headers: Arc<[String]>,
+    keeps_target: bool,
     timeout: Duration,
 }
 
@@ -39,6 +40,7 @@ impl InboxSettings {
             store: Arc::new(store),
             order: None,
             headers: Arc::default(),
+            keeps_target: false,
             timeout: Self::DEFAULT_TIMEOUT,
         }
     }
@@ -60,6 +62,15 @@ impl InboxSettings {
         self
     }
 
+    /// Keeps the path and query of the request with the event, as they arrived, for the worker's handler: `/sms?order=42`,
+    /// say, where a URL was registered for each order. Few schemes sign them, and they may hold a secret, so they aren't
+    /// kept by default.
+    #[must_use]
+    pub fn keep_target(mut self) -> Self {
+        self.keeps_target = true;
+        self
+    }
+
     /// How long the store may take to accept an event; after that the request is answered 503.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -71,10 +82,13 @@ impl InboxSettings {
     pub(crate) async fn accept(
         &self,
         verified: &Verified,
-        headers: &(dyn HeaderView + Sync),
+        request: &RequestView<'_>,
     ) -> Result<Accepted, Error> {
         let mut received = self.describe(verified);
-        received.headers = self.kept(headers);
+        received.headers = self.kept(request.headers);
+        if self.keeps_target {
+            received.headers.push((Received::TARGET.to_owned(), storable(request.target.into())));
+        }
         let accepted = timeout(self.timeout, self.store.accept(&received)).await;
         accepted
             .unwrap_or_else(|_| Err(StoreError::unavailable(format!("no answer within {:?}", self.timeout))))
@@ -128,6 +142,7 @@ impl fmt::Debug for InboxSettings {
         f.debug_struct("InboxSettings")
             .field("ordered", &self.order.is_some())
             .field("headers", &self.headers)
+            .field("keeps_target", &self.keeps_target)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

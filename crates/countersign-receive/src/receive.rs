@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use countersign::{Error, ErrorKind, Greeting, HeaderView, Keyring, Outcome, RequestView, Verifier};
+use countersign::{Error, ErrorKind, Greeting, Keyring, Outcome, RequestView, Verifier};
 use countersign_store::{Accepted, Answer};
 use tracing::{Instrument, Span};
 
@@ -79,7 +79,7 @@ impl<P> Receiver<P> {
         if !span.is_disabled() || self.inbox.is_some() {
             verified.read_id_and_type();
         }
-        match self.place(&verified, incoming.request.headers, now).await {
+        match self.place(&verified, &incoming.request, now).await {
             Ok(Placed::Queued(accepted)) => Judgement::Queued(verified, accepted),
             Ok(Placed::Handling(claim)) => {
                 Judgement::Handle(verified, Handling::new(span, self.meters.clone(), claim))
@@ -124,15 +124,10 @@ impl<P> Receiver<P> {
     }
 
     /// Where an authentic event goes: into the inbox, to the handler, or nowhere because it was there.
-    async fn place(
-        &self,
-        verified: &Verified,
-        headers: &(dyn HeaderView + Sync),
-        now: i64,
-    ) -> Result<Placed, Error> {
+    async fn place(&self, verified: &Verified, request: &RequestView<'_>, now: i64) -> Result<Placed, Error> {
         if let Some(inbox) = &self.inbox {
             // Boxed: every request would have the room that this takes.
-            return Box::pin(inbox.accept(verified, headers)).await.map(Placed::Queued);
+            return Box::pin(inbox.accept(verified, request)).await.map(Placed::Queued);
         }
         let Some(idempotency) = &self.idempotency else {
             return Ok(Placed::Handling(None));

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// An entry has the fields `key`, `source`, `accepted_at` (microseconds since 1970), `attempt` and `body`,
 /// and where they are known `type`, `id` and `tenant`. Headers that the application has asked to be kept stand there as
-/// `header:` and their name in lower case. An event can be added more than once, so whoever reads the stream remembers the
+/// `header:` and their name in lower case, the request's path and query as `header::path`. An event can be added more than once, so whoever reads the stream remembers the
 /// keys.
 ///
 /// An event is confirmed when Redis has answered, or with [`replicas`](Self::replicas) when so many

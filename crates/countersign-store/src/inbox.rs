@@ -109,13 +109,18 @@ pub struct Received {
     /// Where the event's data stands in the body: a JSON pointer.
     pub data_at: String,
     /// Headers of the request that the application has asked to be kept: names in lower case, and values. What the scheme
-    /// doesn't sign of them anybody can have written who has seen such a request.
+    /// doesn't sign of them anybody can have written who has seen such a request. [`TARGET`](Self::TARGET) among them is
+    /// the request's path and query.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte as it arrived.
     pub body: Bytes,
 }
 
 impl Received {
+    /// The name by which the path and query of the request stand among the [headers](Self::headers), where they are kept: that
+    /// of HTTP/2 (RFC 9113 §8.3.1), which no header can have.
+    pub const TARGET: &str = ":path";
+
     /// An event of which nothing is known but its key, source and body.
     #[must_use]
     pub fn new(key: impl Into<String>, source: impl Into<String>, body: impl Into<Bytes>) -> Self {

@@ -32,6 +32,7 @@ async fn every_event_is_handled_once() {
                 (42, Some("invoice.paid"), "billing")
             );
             assert_eq!((event.header("X-Shop"), event.header("x-other")), (Some("acme"), None));
+            assert_eq!(event.target(), Some("/in?order=42"));
             Ok(())
         }
     }));

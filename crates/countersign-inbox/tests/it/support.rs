@@ -199,7 +199,9 @@ pub(crate) fn event(key: &str) -> Received {
     let mut received = Received::new(key, "billing", r#"{"type":"invoice.paid","data":{"amount":42}}"#);
     received.event_type = Some("invoice.paid".to_owned());
     received.data_at = "/data".to_owned();
-    received.headers = vec![("x-shop".to_owned(), "acme".to_owned())];
+    received.headers = [("x-shop", "acme"), (":path", "/in?order=42")]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
     received
 }
 

@@ -46,6 +46,8 @@ pub(crate) fn event(key: &str) -> Leased {
     let mut received = Received::new(key, "stripe", &b"{\"amount\":\xff}\r\n\0"[..]);
     received.event_type = Some(String::from("invoice.paid"));
     received.event_id = Some(String::from("evt_1"));
-    received.headers = vec![(String::from("x-shop"), String::from("a b"))];
+    received.headers = [("x-shop", "a b"), (Received::TARGET, "/in?a=1")]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
     Leased { id: 7, fence: Fence::from_i64(1), attempt: 2, accepted_at: 1_700_000_000_000_000, received }
 }

@@ -37,6 +37,7 @@ async fn an_event_stands_in_the_queue_byte_for_byte() {
         ("Countersign-Type", "invoice.paid"),
         ("Countersign-Id", "evt_1"),
         ("Countersign-Header-x-shop", "a b"),
+        ("Countersign-Header-:path", "/in?a=1"),
     ];
     for (name, value) in headers {
         assert_eq!(held.header(name).as_deref(), Some(value), "{name}");

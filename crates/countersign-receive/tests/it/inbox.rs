@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-use countersign::{Keyring, Message, Signer, catalog};
-use countersign_receive::{InboxSettings, Receiver};
+use bytes::Bytes;
+use countersign::{Keyring, Message, RequestView, Signer, catalog};
+use countersign_receive::{InboxSettings, Incoming, Receiver, Verified};
 use countersign_store::{Accepted, DeadLetter, InboxStore, Leased, Received, Settle, Settlement, StoreError};
 
 use crate::support::*;
@@ -89,6 +90,24 @@ async fn the_headers_that_are_asked_for_are_stored_with_the_event() {
     let kept = kept.0.lock().unwrap();
     let expected = [("x-shop", "acme.example"), ("x-shop", "two")];
     assert_eq!(kept[0].headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[tokio::test]
+async fn path_and_query_are_stored_with_the_event_where_they_are_asked_for() {
+    let kept = Arc::new(Kept::default());
+    let settings = InboxSettings::new(kept.clone()).keep_headers([":path", "x-shop"]);
+    for (id, settings) in [("msg_1", settings.clone()), ("msg_2", settings.keep_target())] {
+        let receiver = receiver().inbox(settings);
+        let headers = signed(id, BODY);
+        let request = RequestView { target: "/in/7?order=42", ..RequestView::post(&headers) };
+        let incoming =
+            Incoming { parts: &(), request, declared_length: BODY.len() as u64, claimed: None::<&Verified> };
+        let body = Whole(Some(Bytes::from_static(BODY)));
+        assert_eq!(answered(receiver.receive(&incoming, body).await).status, 200);
+    }
+    let kept = kept.0.lock().unwrap();
+    assert_eq!(kept[0].headers, []);
+    assert_eq!(kept[1].headers, [(Received::TARGET.to_owned(), "/in/7?order=42".to_owned())]);
 }
 
 #[tokio::test]

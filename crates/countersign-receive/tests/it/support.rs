@@ -83,7 +83,7 @@ pub(crate) fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
 }
 
 /// A body that arrives in one piece.
-struct Whole(Option<Bytes>);
+pub(crate) struct Whole(pub(crate) Option<Bytes>);
 
 impl BodySource for Whole {
     fn poll_piece(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, ErrorKind>>> {

@@ -24,6 +24,7 @@ async fn an_event_stands_in_the_stream_byte_for_byte() {
         ("type", b"invoice.paid"),
         ("id", b"evt_1"),
         ("header:x-shop-domain", b"a.example"),
+        ("header::path", b"/in?a=1"),
         ("body", b"{\"amount\":\xff}\r\n\0"),
     ];
     let expected: HashMap<_, _> =
