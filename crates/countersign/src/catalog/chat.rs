@@ -201,7 +201,7 @@ pub const TELEGRAM: Scheme = Scheme {
 ///   `HmacSha256` as its one [version](crate::scheme::Signature::versions).
 /// - Behind the layer a framework's own `Form<T>` reads the fields; an event that is read as JSON is not there.
 /// - Requests by `GET`, where Twilio is set to it, hold no form and are refused. Bodies of JSON, which Twilio signs by
-///   `bodySHA256` in the URL, are not this scheme's.
+///   `bodySHA256` in the URL, are not this scheme's; whoever has such a request can send it with an empty form.
 /// - No signed id: `I-Twilio-Idempotency-Token` is the same for each attempt, and stands in a header that isn't signed.
 ///   Without [`trust_unsigned_ids`](crate::VerifierBuilder::trust_unsigned_ids) two requests with the same URL and fields
 ///   are one event, such as a caller who presses the same digit twice where each step has not a URL of its own.

@@ -234,7 +234,10 @@ impl Display for BodyChange {
                 "is this text in ISO 8859-1: the sender or something on the way converts it"
             }
             BodyChange::Twice => "is this text in UTF-8 twice over: the sender takes UTF-8 for ISO 8859-1",
-            BodyChange::Empty => "is empty: the sender signs before it has the body, or another one",
+            BodyChange::Empty => {
+                "is empty: the sender signs before it has the body, or another one, or the body's digest in the URL, as \
+                 Twilio does by `bodySHA256`"
+            }
         };
         write!(f, "The body that was signed {what}. {RAW}")
     }

@@ -24,7 +24,8 @@ pub enum Part {
     /// What is signed is what the fields say, not how they are written. And since nothing stands between them, whoever
     /// has a signed request can move the border between a name and its value, such as `ab=c` for `a=bc`. So it is with what
     /// stands before the fields: of a URL that is signed the end can become the beginning of the first name, such as
-    /// `/accounts/12` and `3From=…` for `/accounts/123` and `From=…`. Take no right and no tenant from path or query.
+    /// `/accounts/12` and `3From=…` for `/accounts/123` and `From=…`. Take no right and no tenant from path or query. Nor is
+    /// the body's `Content-Type` signed: read it as UTF-8, whatever `charset` that names.
     Form,
     /// The request method. In a template: `{method}`.
     Method,
