@@ -7,18 +7,16 @@ use crate::{
     scheme::{Algorithm, KeyKind},
 };
 
-#[cfg(not(feature = "ecdsa"))]
-#[path = "asymmetric/ecdsa_off.rs"]
-mod ecdsa;
 #[cfg(feature = "ecdsa")]
-#[path = "asymmetric/ecdsa_on.rs"]
 mod ecdsa;
-#[cfg(not(feature = "ed25519"))]
-#[path = "asymmetric/ed25519_off.rs"]
-mod ed25519;
 #[cfg(feature = "ed25519")]
-#[path = "asymmetric/ed25519_on.rs"]
 mod ed25519;
+#[cfg(not(all(feature = "ecdsa", feature = "ed25519")))]
+mod off;
+#[cfg(not(feature = "ecdsa"))]
+use off as ecdsa;
+#[cfg(not(feature = "ed25519"))]
+use off as ed25519;
 
 /// One key of a pair. A secret one knows its public one.
 #[derive(Clone)]

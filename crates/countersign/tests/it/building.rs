@@ -6,7 +6,7 @@ use countersign::{
     scheme::{Algorithm, Part, Signature, Syntax, Version},
 };
 
-use crate::{NOW, SECRET, keys, verifier};
+use crate::{NO_URLS, NOW, SECRET, keys, verifier};
 
 #[test]
 fn keys_of_another_scheme_make_no_verifier_and_no_signer() {
@@ -53,15 +53,7 @@ fn a_scheme_that_signs_the_url_needs_a_whole_one() {
         let builder = Verifier::builder(scheme.clone()).keys(keys(&scheme));
         builder.public_url(url).build().err()
     };
-    for missing in [
-        "",
-        "/in",
-        "hooks.example.com/in",
-        "https://",
-        "://a.example/",
-        " https://a.example/",
-        "https://a.example/\n",
-    ] {
+    for missing in NO_URLS {
         assert_eq!(url(missing), Some(ConfigError::NoUrl), "{missing:?}");
     }
     assert_eq!(url("https://hooks.example.com/in"), None);

@@ -19,6 +19,16 @@ use countersign::{Keyring, Message, Scheme, Signer, Verifier};
 const NOW: i64 = 1_700_000_000;
 
 const BODY: &[u8] = br#"{"id":"evt_1"}"#;
+/// Texts that are no URL that can be signed.
+const NO_URLS: [&str; 7] = [
+    "",
+    "/in",
+    "hooks.example.com/in",
+    "https://",
+    "://a.example/",
+    " https://a.example/",
+    "https://a.example/\n",
+];
 
 /// A secret that every scheme of these tests takes.
 const SECRET: &str = "a-secret-of-thirty-two-characters";

@@ -8,7 +8,7 @@ use countersign::{
     },
 };
 
-use crate::{BODY, NOW, SECRET, header, keys, signed, signer, verifier};
+use crate::{BODY, NO_URLS, NOW, SECRET, header, keys, signed, signer, verifier};
 
 /// As the base, with this signature.
 fn with_signature(change: impl FnOnce(&mut Signature)) -> Scheme {
@@ -88,15 +88,7 @@ fn an_unsigned_scheme_is_written_without_a_signature() {
 #[test]
 fn a_url_that_is_signed_must_be_whole() {
     let scheme = Scheme { content: vec![Part::ConfiguredUrl, Part::Body].into(), ..Scheme::BASE };
-    for url in [
-        "",
-        "/in",
-        "hooks.example.com/in",
-        "https://",
-        "://a.example/",
-        " https://a.example/",
-        "https://a.example/\n",
-    ] {
+    for url in NO_URLS {
         let message = Message { url, ..Message::new("evt_1", BODY) };
         assert_eq!(error(&scheme, &message), Some(SignError::NoUrl), "{url:?}");
         assert_eq!(error(&Scheme::BASE, &message), None, "{url:?} isn't signed here");

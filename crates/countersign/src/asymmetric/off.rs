@@ -1,4 +1,4 @@
-//! In builds without feature `ecdsa` no key of P-256 is ever read, and nothing is accepted.
+//! What stands for an algorithm in builds without its feature: no key of it is ever read, and nothing is accepted.
 
 use alloc::vec::Vec;
 
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 pub(crate) struct PublicKey(());
 
 impl PublicKey {
-    pub(crate) fn parse(_der: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(_bytes: &[u8]) -> Option<Self> {
         None
     }
 
@@ -19,7 +19,7 @@ impl PublicKey {
 pub(crate) struct SecretKey(());
 
 impl SecretKey {
-    pub(crate) fn parse(_der: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(_bytes: &[u8]) -> Option<Self> {
         None
     }
 
