@@ -42,8 +42,8 @@ impl VerifierBuilder {
     pub const DEFAULT_HEADER_BYTES: usize = 8 * 1024;
     /// The most signatures in one request, by default.
     pub const DEFAULT_SIGNATURES: usize = 16;
-    /// The most signatures by pairs of keys, as by Ed25519, in one request, by default. Each costs a whole verification a key,
-    /// where a MAC is computed once a key however many signatures there are.
+    /// The most signatures in one request, by default, that a public key verifies, as those by Ed25519. Each costs a whole
+    /// verification a key, where a MAC is computed once a key however many signatures there are.
     pub const DEFAULT_PUBLIC_KEY_SIGNATURES: usize = 4;
     /// The most fields of a form whose fields are signed, by default.
     pub const DEFAULT_FORM_FIELDS: usize = 1_000;
@@ -147,7 +147,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// The most signatures by pairs of keys, as by Ed25519, in one request; 4 by default.
+    /// The most signatures in one request that a public key verifies, as those by Ed25519; 4 by default.
     pub fn max_public_key_signatures(mut self, count: usize) -> Self {
         self.rules.limits.public_key_signatures = count;
         self

@@ -72,7 +72,7 @@ impl<'a> Head<'a> {
         let limits = &verifier.rules.limits;
         let signature = &plan.scheme.signature;
         let error = |kind| Error::header(kind, first_name(&signature.source));
-        let (mut signatures, mut by_pairs, mut fields) = (0, 0, 0);
+        let (mut signatures, mut by_public_key, mut fields) = (0, 0, 0);
         for (owner, value) in self.signatures.values() {
             if value.len() > limits.header_bytes {
                 let (bytes, limit) = (value.len(), limits.header_bytes);
@@ -84,7 +84,7 @@ impl<'a> Head<'a> {
                     Entry::Signature { version, text } => {
                         self.only = (signatures == 0).then_some((owner, version, text));
                         signatures += 1;
-                        by_pairs += usize::from(signature.versions[version].algorithm.is_asymmetric());
+                        by_public_key += usize::from(signature.versions[version].algorithm.is_asymmetric());
                         self.versions |= 1 << version;
                     }
                     Entry::Field { index, label, text } => {
@@ -109,9 +109,9 @@ impl<'a> Head<'a> {
                 Err(error(ErrorKind::TooManySignatures)
                     .because(format!("{signatures}, and {allowed} are allowed")))
             }
-            _ if by_pairs > limits.public_key_signatures => {
+            _ if by_public_key > limits.public_key_signatures => {
                 let allowed = limits.public_key_signatures;
-                let counts = format!("{by_pairs} to verify by a public key, and {allowed} are allowed");
+                let counts = format!("{by_public_key} that a public key verifies, and {allowed} are allowed");
                 Err(error(ErrorKind::TooManySignatures).because(counts))
             }
             _ => Ok(()),

@@ -124,7 +124,7 @@ fn what_is_beyond_a_limit_is_counted() {
         ("v1,ab ".repeat(17), "holds more signatures than the limit: 17, and 16 are allowed"),
         (
             "v1a,ab ".repeat(5),
-            "holds more signatures than the limit: 5 to verify by a public key, and 4 are allowed",
+            "holds more signatures than the limit: 5 that a public key verifies, and 4 are allowed",
         ),
         (format!("v1,{}", "a".repeat(9000)), "is longer than the limit: 9003 bytes, and 8192 are allowed"),
     ] {
