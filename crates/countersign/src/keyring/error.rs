@@ -42,6 +42,8 @@ pub enum KeyErrorKind {
     UnknownForm,
     /// The secret can't be decoded, or has a length that no key of its kind has.
     Undecodable,
+    /// The key is PEM, where its base64 alone must stand.
+    Pem,
     /// A public key, or a key of another kind, stands where a secret must.
     WrongKind,
     /// The key is zeros alone, or a weak point of its curve.
@@ -77,6 +79,7 @@ impl KeyErrorKind {
             KeyErrorKind::Undecodable => {
                 "can't be decoded, or has a length that no such key has: copy the whole secret"
             }
+            KeyErrorKind::Pem => "is PEM: give what stands between its BEGIN and END lines, as one line",
             KeyErrorKind::WrongKind => "is a public key or another kind of key, not the secret",
             KeyErrorKind::Weak => "is all zeros, or a weak key",
             KeyErrorKind::TooShort => "is shorter than the scheme allows",

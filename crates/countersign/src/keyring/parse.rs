@@ -38,6 +38,7 @@ fn decode(form: &KeyForm, text: &str) -> Result<Vec<u8>, KeyErrorKind> {
     match form.encoding {
         SecretEncoding::Text if is_other_key(text) => Err(KeyErrorKind::WrongKind),
         SecretEncoding::Text => Ok(text.as_bytes().to_vec()),
+        SecretEncoding::Hex | SecretEncoding::Base64 if text.starts_with(PEM) => Err(KeyErrorKind::Pem),
         SecretEncoding::Hex => decode_hex(text).ok_or(KeyErrorKind::Undecodable),
         SecretEncoding::Base64 => decode_base64(text).ok_or(KeyErrorKind::Undecodable),
         SecretEncoding::BasicCredentials => match text.split_once(':') {
@@ -81,8 +82,11 @@ const BASE64_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 /// Whether a text is plainly the key of another scheme or the public half of one: used as the text
 /// of an HMAC key it would make a secret out of what everybody knows.
 fn is_other_key(text: &str) -> bool {
-    ["whpk_", "whsk_", "-----BEGIN "].iter().any(|prefix| text.starts_with(prefix))
+    ["whpk_", "whsk_", PEM].iter().any(|prefix| text.starts_with(prefix))
 }
+
+/// What a key in PEM begins with (RFC 7468 §2).
+const PEM: &str = "-----BEGIN ";
 
 fn check_strength(rule: &KeyRule, form: &KeyForm, bytes: &[u8]) -> Result<(), KeyErrorKind> {
     if bytes.iter().all(|byte| *byte == 0) {

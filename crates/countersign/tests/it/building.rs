@@ -124,7 +124,8 @@ fn keys_of_p256_are_read_as_der_and_nothing_else_is() {
     let other_curve = base64(&[&public_der[..22], &[public_der[22] ^ 1], &public_der[23..]].concat());
     let point = base64(&public_der[26..]);
     let broken = format!("{}AAAA", &private[..180]);
-    for text in [&*pem, &with_more, &off_the_curve, &other_curve, &point, &broken, &public[..40]] {
+    assert_eq!(keys(&pem).err().map(|error| error.kind()), Some(KeyErrorKind::Pem));
+    for text in [&*with_more, &off_the_curve, &other_curve, &point, &broken, &public[..40]] {
         let kind = keys(text).err().map(|error| error.kind());
         assert_eq!(kind, Some(KeyErrorKind::Undecodable), "{text}");
     }
