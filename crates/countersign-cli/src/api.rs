@@ -38,6 +38,7 @@ pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod key;
 pub(crate) mod message;
+mod moment;
 pub(crate) mod overview;
 pub(crate) mod replay;
 mod status;

@@ -25,6 +25,7 @@ mod send;
 mod serve;
 mod shell;
 mod sign;
+mod span;
 mod stop;
 mod tls;
 mod verify;

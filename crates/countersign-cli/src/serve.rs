@@ -39,7 +39,6 @@ mod sample;
 mod sealed;
 mod settings;
 mod shown;
-mod span;
 #[cfg(not(feature = "otlp"))]
 #[path = "serve/traces_off.rs"]
 mod traces;

@@ -5,6 +5,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::moment::moment;
+
 /// Which rows, of deliveries as of messages, as the server reads it.
 #[derive(Args, Serialize)]
 pub(crate) struct Sent {
@@ -12,11 +14,11 @@ pub(crate) struct Sent {
     #[arg(long = "type", value_name = "TYPE")]
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// Enqueued at this time or later, such as 2026-11-20T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Enqueued at this time or later, such as 2026-11-20T14:30:00Z, 2026-11-20, or 2h: two hours ago
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<String>,
     /// Enqueued before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<String>,
     /// Of this tenant
     #[arg(long)]

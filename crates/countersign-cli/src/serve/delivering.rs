@@ -12,8 +12,8 @@ use super::{
     file::File,
     sample,
     settings::{Layers, List, Setting, text},
-    span::Span,
 };
+use crate::span::Span;
 
 /// How it delivers: settings of the [`Dispatcher`].
 pub(super) struct Delivering {

@@ -12,9 +12,8 @@ use super::{
     network::Network,
     otlp::Otlp,
     settings::{List, Preset, Role},
-    span::Span,
 };
-use crate::input;
+use crate::{input, span::Span};
 
 /// The configuration file. What it doesn't know is refused, so that a slip of the pen is no setting lost.
 #[derive(Default, Deserialize)]

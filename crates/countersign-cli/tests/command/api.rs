@@ -396,7 +396,16 @@ fn a_replay_of_a_server_makes_deliveries_again() {
     server.json_with("message send --type a -", "{}");
     receiver.json();
     delivery(&server, "delivered");
-    let filter = "replay --from 2020-01-01T00:00:00Z --status delivered";
+    let filter = "replay --from 2h --status delivered";
+    assert_eq!(
+        server.json("replay --from 2020-01-01 --until 2h --status delivered --count"),
+        json!({ "count": 0 })
+    );
+    let refused = server.ask("replay --from yesterday --count").go().err(2);
+    assert!(
+        refused.contains("'--from <TIME>': this is no time: write 2026-11-20T14:30:00Z, 2026-11-20"),
+        "{refused}"
+    );
     assert_eq!(server.json(&format!("{filter} --count")), json!({ "count": 1 }));
     assert_eq!(server.json(filter), json!({ "redelivered": 1 }));
     receiver.json();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// A length of time, written as `30s`, `90m` or `7d`: at least a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl FromStr for Span {
     type Err = &'static str;
