@@ -34,7 +34,8 @@
 //!    made for bytes that have only been announced.
 //! 5. The signatures are compared: 401.
 //! 6. A handshake, the provider's test of the endpoint, is answered as its scheme says.
-//! 7. Where there is an inbox ([`InboxSettings`]), the event is stored and answered 200: the handler isn't called.
+//! 7. Where there is an inbox ([`InboxSettings`]), the event is stored, with those headers and the path that it is told to
+//!    keep, and answered 200: the handler isn't called.
 //! 8. Where there is an [`Idempotency`], the event is claimed. One that has been handled is given the
 //!    recorded status with `idempotency-replayed: true`; one that is being handled, 409 with
 //!    `Retry-After`; where the store fails, 503 with `Retry-After`. Where a layer around this one has claimed
