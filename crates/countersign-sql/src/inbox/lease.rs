@@ -1,6 +1,7 @@
 //! Leases: how they are read, given back and put off.
 
 use countersign_store::{DeadLetter, Fence, Leased, StoreError};
+use sqlx::{ColumnIndex, Decode, FromRow, Type};
 
 use super::row::{Row, dead_letter};
 
@@ -13,12 +14,18 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    /// What stands in rows that were leased under `fence`.
-    pub(crate) fn of(rows: Vec<Row>, fence: Fence) -> Self {
+    /// What stands in rows that were leased under `fence`, each decoded by itself.
+    pub(crate) fn of<R>(rows: &[R], fence: Fence) -> Self
+    where
+        R: sqlx::Row,
+        Row: for<'r> FromRow<'r, R>,
+        i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+        usize: ColumnIndex<R>,
+    {
         let mut read = Read::default();
         for row in rows {
-            let id = row.0;
-            match leased(row, fence) {
+            let Ok(id) = row.try_get(ID) else { continue };
+            match Row::from_row(row).map_err(StoreError::invalid).and_then(|row| leased(row, fence)) {
                 Ok(leased) => read.leased.push(leased),
                 Err(error) => {
                     log(id, &error);
@@ -29,6 +36,9 @@ impl Read {
         read
     }
 }
+
+/// Where a [`Row`] has its id.
+const ID: usize = 0;
 
 fn leased(row: Row, fence: Fence) -> Result<Leased, StoreError> {
     let DeadLetter { id, attempts, accepted_at, received, .. } = dead_letter(row)?;

@@ -109,9 +109,9 @@ impl PgStore {
     /// Reads the rows apart from leasing them: bodies that a slow client doesn't fetch would hold up
     /// everybody's next lease.
     async fn read(&self, ids: &[i64], fence: Fence) -> Result<Vec<Leased>, StoreError> {
-        let query = sqlx::query_as(LEASED).bind(ids).bind(fence.as_i64());
-        let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
-        let read = Read::of(rows, fence);
+        let query = sqlx::query(LEASED).bind(ids).bind(fence.as_i64());
+        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
+        let read = Read::of(&rows, fence);
         if !read.unreadable.is_empty() {
             let query = sqlx::query(PUT_OFF).bind(&read.unreadable).bind(fence.as_i64());
             query.execute(&self.pool).await.map_err(failed)?;

@@ -94,9 +94,9 @@ impl SqliteStore {
     }
 
     async fn read(&self, ids: &[i64], fence: Fence) -> Result<Vec<Leased>, StoreError> {
-        let query = sqlx::query_as(LEASED).bind(list(ids)?).bind(fence.as_i64());
-        let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
-        let read = Read::of(rows, fence);
+        let query = sqlx::query(LEASED).bind(list(ids)?).bind(fence.as_i64());
+        let rows = query.fetch_all(&self.pool).await.map_err(failed)?;
+        let read = Read::of(&rows, fence);
         if !read.unreadable.is_empty() {
             let query = sqlx::query(PUT_OFF).bind(list(&read.unreadable)?).bind(fence.as_i64());
             query.execute(&self.pool).await.map_err(failed)?;

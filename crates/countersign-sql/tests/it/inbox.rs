@@ -123,12 +123,33 @@ async fn leased_unheard<D: Database>(database: &D, store: &D::Store) -> Option<V
     None
 }
 
-/// It waits until it can be read, and counts from then on.
 async fn a_row_that_can_not_be_read_takes_nothing_from_the_others<D: Database>(database: &D) {
+    spoil_and_mend(
+        database,
+        "UPDATE countersign_inbox SET headers = '{' WHERE key = 'bad'",
+        "UPDATE countersign_inbox SET headers = '[]' WHERE key = 'bad'",
+    )
+    .await;
+}
+
+/// PostgreSQL has no such text.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_text_that_is_no_text_takes_nothing_from_the_other_rows() {
+    spoil_and_mend(
+        &crate::sqlite::Fresh::new().await,
+        "UPDATE countersign_inbox SET source = CAST(x'ff' AS TEXT) WHERE key = 'bad'",
+        "UPDATE countersign_inbox SET source = 'mended' WHERE key = 'bad'",
+    )
+    .await;
+}
+
+/// Of three rows one is spoilt. It waits until it can be read, and counts from then on.
+async fn spoil_and_mend<D: Database>(database: &D, spoil: &'static str, mend: &'static str) {
     let clock = TestClock::new();
     let store = database.at(&clock);
     accept(&store, &["a", "bad", "b"]).await;
-    database.execute("UPDATE countersign_inbox SET headers = '{' WHERE key = 'bad'").await;
+    database.execute(spoil).await;
     let leased = lease(&store, 10).await;
     assert_eq!(keys(&leased), ["a", "b"]);
     let done: Vec<_> = leased.iter().map(|leased| settle(leased, Outcome::Done)).collect();
@@ -137,7 +158,7 @@ async fn a_row_that_can_not_be_read_takes_nothing_from_the_others<D: Database>(d
         assert_eq!(lease(&store, 10).await, []);
         clock.ahead(MINUTE);
     }
-    database.execute("UPDATE countersign_inbox SET headers = '[]' WHERE key = 'bad'").await;
+    database.execute(mend).await;
     let leased = lease(&store, 10).await;
     assert_eq!((keys(&leased), leased[0].attempt), (vec!["bad"], 1));
 }
