@@ -123,7 +123,7 @@ impl From<StoreError> for Refusal {
             StoreErrorKind::Invalid => Refusal::new(RefusalKind::Internal, "the log says more"),
             _ => Refusal {
                 retry_after: Some(Duration::from_secs(1)),
-                ..Refusal::new(RefusalKind::Unavailable, "try again shortly")
+                ..Refusal::new(RefusalKind::Unavailable, "the store can't be reached: try again shortly")
             },
         }
     }

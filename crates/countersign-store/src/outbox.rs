@@ -24,8 +24,8 @@
 //!   payload that kills its worker is seen to. A worker whose lease has ended and was given to another
 //!   settles nothing.
 //! - [`OutboxStore::claim`] is fair: no endpoint is given more places than its limit, whatever waits for it. Tenants take
-//!   turns, and the endpoints of each do: whoever has fewer deliveries under way goes first. An endpoint without a tenant
-//!   is like a tenant of its own.
+//!   turns, and the endpoints of each do: whoever has fewer deliveries under way goes first, and of those who have as
+//!   many, who was served longest ago. An endpoint without a tenant is like a tenant of its own.
 //! - Attempt, delivery and the endpoint's health are settled in one commit. An attempt that ends after its endpoint was
 //!   given another URL says nothing about the endpoint.
 //! - Deliveries of an endpoint that is disabled are kept, and not claimed.
@@ -43,7 +43,7 @@ pub use self::{
     memory::MemoryOutbox,
     message::{Enqueued, Message, NewMessage, Payload},
     subscription::Subscription,
-    turn::TurnCount,
+    turn::{Turn, TurnCount},
     view::{Activity, ActivityFilter, Depth, MessageFilter, Page, Retention, Tenant, TenantFilter},
 };
 use crate::{Settlement, StoreError};

@@ -64,7 +64,7 @@ pub(super) fn events_of<'s>(
     let mut events = Vec::new();
     for (settled, claimed, settlement) in settled {
         if settlement == Settlement::Superseded {
-            tracing::warn!(target: "countersign", delivery = settled.id, "an attempt ended after its lease: it may be made twice");
+            tracing::warn!(target: "countersign", delivery = settled.id, "an attempt ended after its lease, or its delivery was deleted meanwhile: the attempt may be made twice");
             continue;
         }
         if settled.effect == Effect::Gone && !events.iter().any(|event| tells_gone(event, claimed)) {

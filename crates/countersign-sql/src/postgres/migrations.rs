@@ -32,4 +32,5 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("../../migrations/postgres/0003_api_keys.sql")),
     (4, include_str!("../../migrations/postgres/0004_turns.sql")),
     (5, include_str!("../../migrations/postgres/0005_plans.sql")),
+    (6, include_str!("../../migrations/postgres/0006_served.sql")),
 ];

@@ -59,6 +59,7 @@ macro_rules! outbox_conformance {
             claims_with_fewer_places_than_endpoints_go_round,
             tenants_have_places_alike_however_many_endpoints_they_have,
             adv_79_a_tenant_with_many_endpoints_that_hang_holds_up_no_other,
+            adv_79_who_comes_new_does_not_wait_for_what_others_have_left,
             a_limit_holds_over_all_claims,
             a_lease_that_has_ended_takes_no_room,
             of_many_workers_none_goes_beyond_a_limit,

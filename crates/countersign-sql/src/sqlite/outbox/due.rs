@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use countersign_store::{
     StoreError,
-    outbox::{Endpoint, TurnCount},
+    outbox::{Endpoint, Turn, TurnCount},
 };
 use serde::Deserialize;
 use sqlx::SqliteConnection;
@@ -22,6 +22,8 @@ struct Free {
     /// The id of that delivery.
     first: i64,
     places: i64,
+    /// When an attempt was made last.
+    attempted_at: Option<i64>,
 }
 
 /// An endpoint that has deliveries under way.
@@ -62,12 +64,15 @@ pub(super) async fn in_turn(
     if free.is_empty() {
         return Ok(Vec::new());
     }
+    free.sort_unstable_by_key(|free| (free.since, free.first));
     let busy: Vec<Busy> = as_one(sqlx::query_scalar(BUSY).bind(now), connection).await?;
     let mut turns = TurnCount::default();
     for endpoint in &busy {
         turns.add(endpoint.tenant.as_deref(), &endpoint.id, endpoint.under_way);
     }
-    free.sort_unstable_by_key(|free| (free.since, free.first));
+    for endpoint in &free {
+        turns.served(endpoint.tenant.as_deref(), &endpoint.id, endpoint.attempted_at);
+    }
     let firsts = take_turns(free.iter().map(|free| (free.since, free.first, free)), turns.clone());
     // An endpoint whose first delivery isn't among as many first ones has none among all.
     let served = firsts.iter().take(limit).map(|(.., endpoint)| *endpoint);
@@ -113,7 +118,7 @@ async fn of_each<'f>(
 /// In the order of all what is in the order of each tenant.
 fn take_turns<'f>(due: impl Iterator<Item = Due<'f>>, mut turns: TurnCount<'f>) -> Vec<Due<'f>> {
     let due = due.map(|due @ (.., endpoint)| (turns.next(endpoint.tenant.as_deref(), &endpoint.id), due));
-    let mut due: Vec<(usize, Due)> = due.collect();
+    let mut due: Vec<(Turn, Due)> = due.collect();
     due.sort_unstable_by_key(|(turn, (since, id, _))| (*turn, *since, *id));
     due.into_iter().map(|(_, due)| due).collect()
 }
@@ -124,7 +129,7 @@ macro_rules! free {
     ($which:literal) => {
         concat!(
             "WITH waiting AS MATERIALIZED (
-                SELECT tenant, id, CASE WHEN failures >= ?2 THEN 1 ELSE in_flight END AS places, (
+                SELECT tenant, id, attempted_at, CASE WHEN failures >= ?2 THEN 1 ELSE in_flight END AS places, (
                     SELECT min(due_at) FROM countersign_deliveries
                     WHERE endpoint_id = endpoint.id AND state IN ('pending', 'leased')) AS since, (
                     SELECT delivery.id FROM countersign_deliveries AS delivery
@@ -134,12 +139,13 @@ macro_rules! free {
                 WHERE state = 'enabled' AND (open_until IS NULL OR open_until <= ?1)",
             $which,
             "), free AS MATERIALIZED (
-                SELECT tenant, id, since, first, places - (
+                SELECT tenant, id, attempted_at, since, first, places - (
                     SELECT count(*) FROM countersign_deliveries AS leased
                     WHERE leased.endpoint_id = waiting.id AND leased.state = 'leased' AND leased.due_at > ?1) AS places
                 FROM waiting WHERE since <= ?1
             )
-            SELECT json_group_array(json_array(tenant, id, since, first, places)) FROM free WHERE places > 0"
+            SELECT json_group_array(json_array(tenant, id, since, first, places, attempted_at))
+            FROM free WHERE places > 0"
         )
     };
 }
@@ -168,7 +174,14 @@ mod tests {
     use super::*;
 
     fn free(tenant: Option<&str>, id: &str) -> Free {
-        Free { tenant: tenant.map(str::to_owned), id: id.to_owned(), since: 0, first: 0, places: 10 }
+        Free {
+            tenant: tenant.map(str::to_owned),
+            id: id.to_owned(),
+            since: 0,
+            first: 0,
+            places: 10,
+            attempted_at: None,
+        }
     }
 
     #[test]

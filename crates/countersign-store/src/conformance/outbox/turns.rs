@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::sleep;
 
 use super::steps::{
-    bearing, claim, end_all, endpoint, endpoints, enqueue, enqueue_all, message, messages, of_tenant, put,
-    return_it, wanting,
+    WORKS, bearing, claim, end_all, endpoint, endpoints, enqueue, enqueue_all, message, messages, of_tenant,
+    put, return_it, wanting,
 };
 use crate::{
     conformance::Harness,
@@ -129,4 +129,38 @@ pub async fn adv_79_a_tenant_with_many_endpoints_that_hang_holds_up_no_other(
     sleep(Duration::from_millis(1_100)).await;
     assert_eq!(endpoints(&claim(&store, 1).await), ["waits"]);
     assert_eq!(turns(&claim(&store, 300).await).len(), 100, "and has taken no place from those");
+}
+
+/// A tenant whose first message is new has its turn before others have another, however much they have left waiting; and
+/// these go round. Leases are so short that no claim can go by what an earlier one has found.
+pub async fn adv_79_who_comes_new_does_not_wait_for_what_others_have_left(
+    harness: &impl Harness<Store: OutboxStore>,
+) {
+    const SHORT: Duration = Duration::from_millis(900);
+    let store = harness.store().await;
+    let of = |tenant: &str| of_tenant(Some(tenant), message("order.paid"));
+    for number in 0..6 {
+        let tenant = format!("tenant_{number}");
+        for endpoint in [&tenant, &format!("{tenant}_b")].map(|id| endpoint(id)) {
+            put(&store, &Endpoint { tenant: Some(tenant.clone()), ..endpoint }).await;
+        }
+        enqueue_all(&store, &vec![of(&tenant); 20]).await;
+    }
+    put(&store, &Endpoint { tenant: Some("new".into()), ..endpoint("new") }).await;
+    let round = async || {
+        let claimed = store.claim(2, SHORT).await.expect(WORKS);
+        end_all(&store, &claimed, Verdict::Delivered).await;
+        harness.pass(Duration::from_millis(1)).await;
+        claimed.iter().map(|claimed| claimed.endpoint.tenant.clone().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let mut served: Vec<String> = Vec::new();
+        for _ in 0..3 {
+            served.extend(round().await);
+        }
+        served.sort_unstable();
+        assert_eq!(served, (0..6).map(|number| format!("tenant_{number}")).collect::<Vec<_>>());
+    }
+    enqueue(&store, &of("new")).await;
+    assert!(round().await.contains(&String::from("new")));
 }

@@ -15,7 +15,7 @@ use crate::{
     api_keys::StoredKey,
     outbox::{
         Claimed, Delivery, DeliveryFilter, DeliveryState, Endpoint, EndpointState, Enqueued, Health, Message,
-        NewMessage, Retention, SettleDelivery, Tenant, TurnCount,
+        NewMessage, Retention, SettleDelivery, Tenant, Turn, TurnCount,
     },
 };
 
@@ -122,6 +122,7 @@ impl Tables {
             let tenant = endpoint.tenant.as_deref();
             let leased = self.rows.values().filter(|row| row.is_leased_of(&endpoint.id, now)).count();
             turns.add(tenant, &endpoint.id, leased);
+            turns.served(tenant, &endpoint.id, endpoint.health.attempted_at);
             let places = endpoint.places(small(leased), now) as usize;
             let rows = self.rows.values().filter(|row| row.is_due_of(&endpoint.id, now));
             let mut rows: Vec<(i64, i64)> =
@@ -132,7 +133,7 @@ impl Tables {
         }
         due.sort_unstable();
         let due = due.into_iter().map(|(_, at, id, tenant, endpoint)| (turns.next(tenant, endpoint), at, id));
-        let mut due: Vec<(usize, i64, i64)> = due.collect();
+        let mut due: Vec<(Turn, i64, i64)> = due.collect();
         due.sort_unstable();
         due.into_iter().take(limit).map(|(_, _, id)| id).collect()
     }
