@@ -9,7 +9,9 @@ pub(crate) fn failed(error: &Error, answered: fn(&dyn DatabaseError) -> StoreErr
     match error {
         Error::Database(answer) => answered(answer.as_ref()),
         Error::Io(error) => StoreError::unavailable(format!("the connection failed: {}", error.kind())),
-        Error::PoolTimedOut => StoreError::unavailable("no connection was free in time: the database can't be reached, or all of the pool's are in use"),
+        Error::PoolTimedOut => StoreError::unavailable(
+            "no connection was free in time: the database can't be reached, or all of the pool's are in use",
+        ),
         Error::PoolClosed => StoreError::unavailable("the pool is closed"),
         Error::Tls(_) => StoreError::unavailable("the connection could not be encrypted"),
         Error::Encode(_)

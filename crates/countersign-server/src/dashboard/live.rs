@@ -126,6 +126,8 @@ struct Watch<S, L> {
     live: L,
     /// What was last seen at a glance, and when the parts were made after it.
     glance: Option<(Vec<Delivery>, Instant)>,
+    /// Until when nothing is looked at.
+    rests_until: Instant,
     /// When something was last said.
     said: Instant,
     until: Instant,
@@ -135,7 +137,7 @@ struct Watch<S, L> {
 impl<S: OutboxStore, L: Live> Watch<S, L> {
     fn new(viewer: Viewer<S>, live: L, place: OwnedSemaphorePermit) -> Self {
         let now = Instant::now();
-        Watch { viewer, live, glance: None, said: now, until: now + LIFE, _place: place }
+        Watch { viewer, live, glance: None, rests_until: now, said: now, until: now + LIFE, _place: place }
     }
 
     /// What is said until the stream ends.
@@ -167,12 +169,17 @@ impl<S: OutboxStore, L: Live> Watch<S, L> {
 
     /// The parts, where they are not those that the viewer has.
     async fn news(&mut self) -> Result<Option<Event>, Failed> {
+        let begun = Instant::now();
+        if begun < self.rests_until {
+            return Ok(None);
+        }
         let deliveries = self.live.glance().await?;
         if self.glance.as_ref().is_some_and(|(seen, at)| *seen == deliveries && at.elapsed() < ANYWAY) {
             return Ok(None);
         }
         self.glance = Some((deliveries, Instant::now()));
         let parts = self.live.parts().await?;
+        self.rests_until = Instant::now() + begun.elapsed() * REST;
         let id = id(&parts);
         if id == self.viewer.seen {
             return Ok(None);
@@ -194,6 +201,9 @@ fn unbuffered(response: impl IntoResponse) -> Response {
 const LAST: &str = "last-event-id";
 /// How often the store is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How many times as long as the parts took nothing is looked at. Where a million attempts are counted for them, that takes
+/// a second, in which SQLite does nothing else.
+const REST: u32 = 10;
 /// When the parts are made again whatever a glance tells, which doesn't tell all.
 const ANYWAY: Duration = Duration::from_secs(10);
 /// How long nothing is said, so that nobody on the way takes the connection for dead.

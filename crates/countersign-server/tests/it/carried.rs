@@ -1,6 +1,12 @@
 //! Callers that go away while a change of theirs is made.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
@@ -18,18 +24,31 @@ use countersign_store::{
     },
 };
 use futures_util::FutureExt as _;
-use tokio::task::yield_now;
+use tokio::{task::yield_now, time::sleep};
 use tower::ServiceExt as _;
 
 use crate::support::{Audited, Keys, access};
 
 /// A store that answers somewhat later than it changes something, as one does across a network.
-struct Late(MemoryOutbox);
+#[derive(Default)]
+pub(crate) struct Late {
+    store: MemoryOutbox,
+    /// How long it takes to count attempts.
+    counting: Duration,
+    /// How often they were counted.
+    pub(crate) counted: Arc<AtomicUsize>,
+}
+
+impl Late {
+    pub(crate) fn counting_for(counting: Duration) -> Self {
+        Late { counting, ..Late::default() }
+    }
+}
 
 macro_rules! delegate {
     ($($name:ident($($argument:ident: $type:ty),*) -> $answer:ty $(, $late:ident)?;)*) => {$(
         async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
-            let answer = self.0.$name($($argument),*).await;
+            let answer = self.store.$name($($argument),*).await;
             $($late().await;)?
             answer
         }
@@ -58,17 +77,22 @@ impl OutboxStore for Late {
         redeliver(filter: &DeliveryFilter, limit: u32) -> Redelivered, yield_now;
         cancel(filter: &DeliveryFilter, limit: u32) -> u64, yield_now;
         depth() -> Depth;
-        activity(filter: &ActivityFilter) -> Vec<Activity>;
         tenants(page: &Page) -> Vec<Tenant>;
         tenant(name: &str) -> Option<Tenant>;
         forget_tenant(name: &str) -> u64, yield_now;
         prune_outbox(keep: &Retention) -> u64;
     }
+
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {
+        self.counted.fetch_add(1, Ordering::SeqCst);
+        sleep(self.counting).await;
+        self.store.activity(filter).await
+    }
 }
 
 /// A server of an endpoint `ep`, what its audit is shown, and its keys.
 async fn late() -> (Router, Outbox<Late>, Audited, Keys) {
-    let outbox = Outbox::new(Late(MemoryOutbox::new()));
+    let outbox = Outbox::new(Late::default());
     let mut endpoint = Endpoint::new("ep", "https://example.com/", "billrun");
     (endpoint.events, endpoint.tenant) = (vec!["bills.afterDenial".to_owned()], Some("a".to_owned()));
     outbox.store().put_endpoint(&endpoint).await.unwrap();

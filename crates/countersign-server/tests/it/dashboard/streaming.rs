@@ -1,19 +1,28 @@
 //! Pages that are kept up to date while they are looked at.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, sync::atomic::Ordering, time::Duration};
 
 use axum::{
     Extension, Router,
     body::Body,
     http::{Request, Response, StatusCode, header},
 };
-use countersign_server::{Caller, Dashboard, Scope};
+use countersign_dispatch::Outbox;
+use countersign_server::{Caller, Dashboard, Scope, Server};
+use countersign_store::outbox::{Endpoint, NewMessage, OutboxStore};
 use http_body_util::BodyExt as _;
-use tokio::{net::TcpListener, sync::oneshot, time::Instant};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
 use tower::ServiceExt as _;
 
 use super::{browser::Browser, stored_keys::StoredAdmin};
-use crate::support::api;
+use crate::{
+    carried::Late,
+    support::{access, api},
+};
 
 /// A stream, as a browser reads it.
 struct Stream(Body);
@@ -238,6 +247,27 @@ async fn a_stream_ends_by_itself_after_ten_minutes_and_says_something_each_quart
         said += 1;
     }
     assert_eq!((began.elapsed().as_secs(), said), (600, 39));
+}
+
+/// Counting a million attempts takes SQLite a second, in which nothing is delivered.
+#[tokio::test(start_paused = true)]
+async fn what_takes_long_to_count_is_counted_seldom_however_much_happens() {
+    let store = Late::counting_for(Duration::from_secs(2));
+    let (counted, outbox) = (store.counted.clone(), Outbox::new(store));
+    outbox.store().put_endpoint(&Endpoint::new("ep", "https://example.com/", "github")).await.unwrap();
+    let server = Server::new(outbox.clone(), access().0);
+    let router = Dashboard::new().on(server.router()).layer(Extension(Caller::new("sso", Scope::Admin)));
+    let mut stream = Stream(open(&router, overview()).await.into_body());
+    let busy = async {
+        loop {
+            outbox.enqueue(&[NewMessage::new("invoice.paid", "{}")]).await.unwrap();
+            sleep(Duration::from_millis(500)).await;
+        }
+    };
+    let looked_at = async { while stream.next().await.1.is_some() {} };
+    let (begun, minute) = (counted.load(Ordering::SeqCst), Duration::from_secs(60));
+    let _ = timeout(minute, async { tokio::join!(busy, looked_at) }).await;
+    assert!((2..=4).contains(&(counted.load(Ordering::SeqCst) - begun)), "{counted:?}");
 }
 
 #[tokio::test]
