@@ -134,7 +134,7 @@ async fn migrating_twice_or_many_times_at_once_changes_nothing() {
         .fetch_one(&fresh.pool)
         .await
         .unwrap();
-    assert_eq!(steps, 5);
+    assert_eq!(steps, 6);
     fresh.drop().await;
 }
 
