@@ -47,3 +47,6 @@ pub const PRUNED_AT_ONCE: u64 = 1_000;
 /// How far ahead a time can be that a lease or an open circuit ends at: no attempt takes as long as a day, and no
 /// `Retry-After` counts for longer. The hour is what clocks may differ by.
 pub const TOO_FAR: Duration = Duration::from_secs(25 * 3600);
+
+/// How far ahead a time can be at which something was done: a step of a clock by less than this is waited for.
+pub const AHEAD: Duration = Duration::from_secs(60);

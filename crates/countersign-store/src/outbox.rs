@@ -186,7 +186,9 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// disables those that have been for `disable_after`. Gives each change to one caller, once.
     ///
     /// It also ends what only a clock that was ahead can have made: leases and open circuits that last for
-    /// [longer than a day](crate::TOO_FAR) from now. What has been failing since a time so far ahead is from now on.
+    /// [longer than a day](crate::TOO_FAR) from now. What has been failing since a time so far ahead is from now on. What was
+    /// enqueued to be sent at once, or attempted and put off, at a time that is [yet to come](crate::AHEAD) is due now; what
+    /// was enqueued for a time of its own waits for that.
     ///
     /// # Errors
     /// Where the store can't be reached.

@@ -95,8 +95,14 @@ macro_rules! outbox_store {
                 let (warn, disable) = (before(warn_after), before(disable_after));
                 // In one commit: where a warning fails, nothing was disabled of which nobody is told.
                 let mut transaction = self.begin().await?;
-                for sql in [statements::END_LEASES, statements::end_openings!($lock)] {
-                    let query = sqlx::query(sql).bind(now).bind(now.saturating_add(clock::span(TOO_FAR)));
+                for (sql, ahead) in [
+                    (statements::END_LEASES, TOO_FAR),
+                    (statements::end_openings!($lock), TOO_FAR),
+                    (statements::end_waiting_of_enqueued!($lock), AHEAD),
+                    (statements::end_waiting_of_tried!($lock), AHEAD),
+                    (statements::end_attempted!($lock), AHEAD),
+                ] {
+                    let query = sqlx::query(sql).bind(now).bind(now.saturating_add(clock::span(ahead)));
                     query.execute(&mut *transaction).await.map_err(failed)?;
                 }
                 let disabled = sqlx::query_as(statements::disable_failing!($lock)).bind(disable);

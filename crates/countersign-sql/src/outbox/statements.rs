@@ -103,6 +103,55 @@ macro_rules! end_openings {
 }
 pub(crate) use end_openings;
 
+/// Makes due now what was enqueued, to be sent at once, at a time that is yet to come.
+macro_rules! end_waiting_of_enqueued {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_deliveries SET due_at = $1
+            WHERE id IN (
+                SELECT id FROM countersign_deliveries
+                WHERE state = 'pending' AND due_at = created_at
+                  AND message_id IN (SELECT id FROM countersign_messages WHERE created_at > $2)",
+            $lock,
+            ")"
+        )
+    };
+}
+pub(crate) use end_waiting_of_enqueued;
+
+/// Makes due now what was put off by endpoints whose last attempt is yet to come: `end_attempted!` comes after it.
+///
+/// It is the endpoint's time that is looked at, because that of a delivery's last attempt is told by the clock of who made
+/// it, which isn't the store's.
+macro_rules! end_waiting_of_tried {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_deliveries SET due_at = $1
+            WHERE id IN (
+                SELECT id FROM countersign_deliveries
+                WHERE state = 'pending' AND attempts > 0 AND due_at > $2
+                  AND endpoint_id IN (SELECT id FROM countersign_endpoints WHERE attempted_at > $2)",
+            $lock,
+            ")"
+        )
+    };
+}
+pub(crate) use end_waiting_of_tried;
+
+/// Lets attempts that are yet to come have been made now.
+macro_rules! end_attempted {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE countersign_endpoints
+            SET attempted_at = $1, succeeded_at = CASE WHEN succeeded_at > $2 THEN $1 ELSE succeeded_at END
+            WHERE id IN (SELECT id FROM countersign_endpoints WHERE attempted_at > $2",
+            $lock,
+            ")"
+        )
+    };
+}
+pub(crate) use end_attempted;
+
 /// Disables those that have been failing since before a time, but for those that somebody else is about to change: they
 /// are looked at again, and are not waited for.
 macro_rules! disable_failing {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_store::{
-    Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind, TOO_FAR,
+    AHEAD, Fence, PRUNED_AT_ONCE, Settlement, StoreError, StoreErrorKind, TOO_FAR,
     outbox::{
         Activity, ActivityFilter, Attempt, Claimed, Delivery, DeliveryFilter, Depth, Endpoint, EndpointState,
         Enqueued, HealthChange, Message, MessageFilter, NewMessage, OutboxStore, Page, Redelivered,

@@ -150,7 +150,7 @@ impl OutboxStore for MemoryOutbox {
         disable_after: Duration,
     ) -> Result<Vec<HealthChange>, StoreError> {
         let (mut tables, now) = (self.lock(), self.now());
-        tables.end_what_is_too_far(now);
+        tables.end_what_was_ahead(now);
         let endpoints = tables.endpoints.values_mut();
         Ok(endpoints.filter_map(|endpoint| turn(endpoint, now, warn_after, disable_after)).collect())
     }

@@ -20,6 +20,10 @@ impl TestClock {
         *self.0.lock().unwrap() += by;
     }
 
+    pub(crate) fn back(&self, by: Duration) {
+        *self.0.lock().unwrap() -= by;
+    }
+
     /// An empty store that goes by this clock.
     pub(crate) fn store(&self) -> MemoryStore {
         let clock = self.clone();

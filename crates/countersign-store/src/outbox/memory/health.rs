@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::time::{later, span};
 use crate::outbox::{DisabledBecause, Effect, Endpoint, EndpointState, Health, HealthChange, SettleDelivery};
+use crate::{AHEAD, TOO_FAR};
 
 /// What an attempt does to its endpoint: nothing, where it was made at another URL.
 ///
@@ -41,6 +42,20 @@ pub(super) fn fare(endpoint: &mut Endpoint, settle: &SettleDelivery, now: i64) {
 /// Sets the failure clock back, and closes the circuit.
 pub(super) fn set_back(health: &mut Health) {
     (health.failing_since, health.failures, health.warned_at, health.open_until) = (None, 0, None, None);
+}
+
+/// Closes a circuit that is open until too far ahead, and lets have happened now what is yet to come.
+pub(super) fn end_what_was_ahead(endpoint: &mut Arc<Endpoint>, now: i64) {
+    let (ahead, too_far) = (later(now, AHEAD), later(now, TOO_FAR));
+    let mut health = endpoint.health;
+    health.open_until = health.open_until.filter(|until| *until <= too_far);
+    let at_most = |at: Option<i64>, most| at.map(|at| if at > most { now } else { at });
+    health.failing_since = at_most(health.failing_since, too_far);
+    health.attempted_at = at_most(health.attempted_at, ahead);
+    health.succeeded_at = at_most(health.succeeded_at, ahead);
+    if health != endpoint.health {
+        Arc::make_mut(endpoint).health = health;
+    }
 }
 
 /// What the failure clock does to an endpoint at `now`.

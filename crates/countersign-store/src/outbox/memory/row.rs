@@ -2,7 +2,7 @@
 
 use super::time::later;
 use crate::{
-    Fence,
+    AHEAD, Fence, TOO_FAR,
     outbox::{Attempt, Delivery, DeliveryFilter, DeliveryState, SettleDelivery, Trigger, Verdict},
 };
 
@@ -60,6 +60,21 @@ impl Row {
                 self.step -= 1;
                 self.delivery.attempts -= 1;
             }
+        }
+    }
+
+    /// Makes due now what is due later only because a clock was ahead: when its endpoint was attempted last, too, where that
+    /// is yet to come.
+    pub(super) fn end_what_was_ahead(&mut self, attempted_at: Option<i64>, now: i64) {
+        let is_ahead = |at: i64| at > later(now, AHEAD);
+        let Some(due_at) = self.delivery.due_at else { return };
+        let was_ahead = match self.delivery.state {
+            DeliveryState::Leased => due_at > later(now, TOO_FAR),
+            _ if self.delivery.attempts > 0 => attempted_at.is_some_and(is_ahead) && is_ahead(due_at),
+            _ => due_at == self.delivery.created_at && is_ahead(due_at),
+        };
+        if was_ahead {
+            self.delivery.due_at = Some(now);
         }
     }
 

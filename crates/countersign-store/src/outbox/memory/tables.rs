@@ -6,16 +6,16 @@ use std::{
 };
 
 use super::{
-    health::{fare, set_back},
+    health::{end_what_was_ahead, fare, set_back},
     row::Row,
-    time::{earlier, later},
+    time::earlier,
 };
 use crate::{
-    Fence, Settlement, StoreError, TOO_FAR,
+    Fence, Settlement, StoreError,
     api_keys::StoredKey,
     outbox::{
-        Claimed, Delivery, DeliveryFilter, DeliveryState, Endpoint, EndpointState, Enqueued, Health, Message,
-        NewMessage, Retention, SettleDelivery, Tenant, Turn, TurnCount,
+        Claimed, Delivery, DeliveryFilter, Endpoint, EndpointState, Enqueued, Health, Message, NewMessage,
+        Retention, SettleDelivery, Tenant, Turn, TurnCount,
     },
 };
 
@@ -172,23 +172,14 @@ impl Tables {
         found.map(|endpoint| change(Arc::make_mut(endpoint))).is_some()
     }
 
-    /// Ends leases and open circuits that end too far ahead, and lets what has been failing since then have begun now.
-    pub(super) fn end_what_is_too_far(&mut self, now: i64) {
-        let is_too_far = |at: &i64| *at > later(now, TOO_FAR);
-        for delivery in self.rows.values_mut().map(|row| &mut row.delivery) {
-            if delivery.state == DeliveryState::Leased && delivery.due_at.as_ref().is_some_and(is_too_far) {
-                delivery.due_at = Some(now);
-            }
+    /// Ends what only a clock that was ahead can have made.
+    pub(super) fn end_what_was_ahead(&mut self, now: i64) {
+        for row in self.rows.values_mut() {
+            let endpoint = self.endpoints.get(&row.delivery.endpoint_id);
+            row.end_what_was_ahead(endpoint.and_then(|endpoint| endpoint.health.attempted_at), now);
         }
-        let is_ahead =
-            |health: &Health| health.open_until.iter().chain(&health.failing_since).any(is_too_far);
-        for endpoint in self.endpoints.values_mut().filter(|endpoint| is_ahead(&endpoint.health)) {
-            let health = &mut Arc::make_mut(endpoint).health;
-            health.open_until = health.open_until.filter(|until| !is_too_far(until));
-            health.failing_since = health.failing_since.map(|since| match is_too_far(&since) {
-                true => now,
-                false => since,
-            });
+        for endpoint in self.endpoints.values_mut() {
+            end_what_was_ahead(endpoint, now);
         }
     }
 
