@@ -9,7 +9,7 @@ use std::{
 use countersign_store::StoreError;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-use self::{accept::Accept, error::failed, group::Group, outbox::Enqueue};
+use self::{accept::Accept, error::failed, file::File, group::Group, outbox::Enqueue};
 use crate::{
     clock::Clock,
     lost::{LostLeases, giving_back},
@@ -20,6 +20,7 @@ mod accept;
 mod api_keys;
 mod clock;
 mod error;
+mod file;
 mod group;
 mod idempotency;
 mod inbox;
@@ -34,6 +35,7 @@ mod outbox;
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    file: File,
     clock: Clock,
     claims: Arc<AtomicU64>,
     lost_leases: LostLeases,
@@ -99,6 +101,7 @@ impl SqliteStore {
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         SqliteStore {
+            file: File::of(&pool),
             pool,
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
@@ -148,9 +151,8 @@ impl SqliteStore {
         Ok(self.now())
     }
 
-    /// A transaction that can write from its start, so that it never fails for having read first.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        begin(&self.pool).await
+        self.file.begin().await
     }
 }
 
@@ -160,8 +162,4 @@ impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").finish_non_exhaustive()
     }
-}
-
-async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
-    pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
 }

@@ -258,6 +258,12 @@ pub trait OutboxStore: Send + Sync + 'static {
         std::future::pending()
     }
 
+    /// Tries whether the store can be written now, and leaves it as it is.
+    ///
+    /// # Errors
+    /// Where the store can't be reached, or can be read alone.
+    fn probe(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// How much waits.
     ///
     /// # Errors

@@ -139,6 +139,10 @@ impl OutboxStore for Faulty {
         self.inner.cancel(filter, limit).await
     }
 
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.inner.probe().await
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         self.inner.depth().await
     }

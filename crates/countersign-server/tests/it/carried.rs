@@ -76,6 +76,7 @@ impl OutboxStore for Late {
         attempts(delivery: i64, page: &Page) -> Vec<Attempt>;
         redeliver(filter: &DeliveryFilter, limit: u32) -> Redelivered, yield_now;
         cancel(filter: &DeliveryFilter, limit: u32) -> u64, yield_now;
+        probe() -> ();
         depth() -> Depth;
         tenants(page: &Page) -> Vec<Tenant>;
         tenant(name: &str) -> Option<Tenant>;

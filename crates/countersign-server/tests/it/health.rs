@@ -177,6 +177,10 @@ impl OutboxStore for Broken {
         error()
     }
 
+    async fn probe(&self) -> Result<(), StoreError> {
+        error()
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         error()
     }

@@ -195,6 +195,10 @@ macro_rules! outbox_store {
                 Ok(due.map(|due| clock::remaining(due.saturating_sub(now))))
             }
 
+            async fn probe(&self) -> Result<(), StoreError> {
+                self.try_writing().await
+            }
+
             async fn depth(&self) -> Result<Depth, StoreError> {
                 let now = self.time().await?;
                 let query = sqlx::query_as(statements::DEPTH);

@@ -48,7 +48,20 @@ impl PgStore {
     async fn notified(&self) {
         self.ear.hear(&self.pool).await;
     }
+
+    async fn try_writing(&self) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::raw_sql(TRY_WRITING).execute(&mut *transaction).await.map_err(failed)?;
+        transaction.rollback().await.map_err(failed)
+    }
 }
+
+/// Takes the locks of who writes, and changes nothing, which a database that can be read alone refuses.
+const TRY_WRITING: &str = "
+    SET LOCAL lock_timeout = '1s';
+    LOCK TABLE countersign_endpoints, countersign_messages, countersign_deliveries, countersign_attempts
+        IN ROW EXCLUSIVE MODE;
+    UPDATE countersign_endpoints SET revision = revision WHERE FALSE";
 
 /// A list as one parameter.
 fn list<T>(ids: &[T]) -> Result<&[T], StoreError> {

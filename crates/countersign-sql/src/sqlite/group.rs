@@ -10,10 +10,10 @@ use std::{
 };
 
 use countersign_store::{StoreError, StoreErrorKind};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::oneshot;
 
-use super::{begin, error::failed};
+use super::{error::failed, file::File};
 
 /// What a caller wants written.
 pub(super) trait Write: Sized + Send + Sync + 'static {
@@ -56,11 +56,11 @@ type Answer<W> = oneshot::Sender<Result<<W as Write>::Answer, StoreError>>;
 
 impl<W: Write> Group<W> {
     /// Returns once it is committed.
-    pub(super) async fn write(&self, pool: &SqlitePool, wanted: W) -> Result<W::Answer, StoreError> {
+    pub(super) async fn write(&self, file: &File, wanted: W) -> Result<W::Answer, StoreError> {
         let (answer, answered) = oneshot::channel();
         if self.join(Waiting { wanted, answer }) {
             // A task of its own, so that a caller that gives up doesn't break off the others' commit.
-            tokio::spawn(Writer { group: self.clone(), finished: false }.run(pool.clone()));
+            tokio::spawn(Writer { group: self.clone(), finished: false }.run(file.clone()));
         }
         answered.await.unwrap_or_else(|_| Err(StoreError::unavailable("the writer was broken off")))
     }
@@ -102,13 +102,13 @@ struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    async fn run(mut self, pool: SqlitePool) {
+    async fn run(mut self, file: File) {
         while self.is_awaited() {
             // Those that come while another writes are still among the next.
-            let begun = begin(&pool).await;
+            let begun = file.begin().await;
             let (wanted, answers) = self.next();
             let results = match begun {
-                Ok(transaction) => write(&pool, transaction, &wanted).await,
+                Ok(transaction) => write(&file, transaction, &wanted).await,
                 Err(error) => all(wanted.len(), &error),
             };
             // A caller that has given up isn't there to be told.
@@ -153,7 +153,7 @@ impl<W: Write> Drop for Writer<W> {
 /// Writes all in one commit. Where one of them is refused, each is written by itself, so that it spoils
 /// nobody else's.
 async fn write<W: Write>(
-    pool: &SqlitePool,
+    file: &File,
     transaction: Transaction<'static, Sqlite>,
     wanted: &[W],
 ) -> Vec<Result<W::Answer, StoreError>> {
@@ -162,7 +162,7 @@ async fn write<W: Write>(
         Err(error) if error.kind() == StoreErrorKind::Invalid && wanted.len() > 1 => {
             let mut results = Vec::with_capacity(wanted.len());
             for one in wanted {
-                results.push(alone(pool, one).await);
+                results.push(alone(file, one).await);
             }
             results
         }
@@ -170,8 +170,8 @@ async fn write<W: Write>(
     }
 }
 
-async fn alone<W: Write>(pool: &SqlitePool, wanted: &W) -> Result<W::Answer, StoreError> {
-    let mut answers = commit(begin(pool).await?, std::slice::from_ref(wanted)).await?;
+async fn alone<W: Write>(file: &File, wanted: &W) -> Result<W::Answer, StoreError> {
+    let mut answers = commit(file.begin().await?, std::slice::from_ref(wanted)).await?;
     answers.pop().ok_or_else(|| StoreError::invalid("what was written has no answer"))
 }
 

@@ -30,7 +30,7 @@ impl InboxStore for SqliteStore {
     async fn accept(&self, received: &Received) -> Result<Accepted, StoreError> {
         check::received(received)?;
         let accept = Accept { received: received.clone(), now: self.now() };
-        self.accepting.write(&self.pool, accept).await
+        self.accepting.write(&self.file, accept).await
     }
 
     async fn lease(&self, limit: u32, lease: Duration) -> Result<Vec<Leased>, StoreError> {

@@ -86,6 +86,7 @@ macro_rules! outbox_conformance {
             a_claim_without_an_attempt_does_not_count,
             an_endpoint_comes_back_as_it_was_put,
             an_endpoint_keeps_when_it_was_created,
+            a_probe_leaves_everything_as_it_is,
             of_two_who_change_an_endpoint_one_is_told_to_read_it_again,
             of_many_who_change_an_endpoint_at_once_each_change_is_made_to_the_one_before,
             what_changes_an_endpoint_raises_its_revision_and_health_does_not,

@@ -198,6 +198,10 @@ impl OutboxStore for MemoryOutbox {
         Ok(cancelled.count() as u64)
     }
 
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn depth(&self) -> Result<Depth, StoreError> {
         let (tables, now) = (self.lock(), self.now());
         let count = |state| tables.rows.values().filter(|row| row.delivery.state == state).count() as u64;

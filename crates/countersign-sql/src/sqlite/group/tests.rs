@@ -2,6 +2,7 @@
 
 use std::{future::pending, path::Path, time::Duration};
 
+use sqlx::SqlitePool;
 use tokio::{runtime, task::JoinHandle, time::sleep};
 
 use super::{super::open, *};
@@ -67,7 +68,7 @@ impl Fresh {
     }
 
     async fn write(&self, number: Number) -> Told {
-        self.group.write(&self.pool, number).await
+        self.group.write(&File::of(&self.pool), number).await
     }
 
     /// Callers that come while another writes, in this order.
@@ -75,7 +76,7 @@ impl Fresh {
         let mut callers = Vec::new();
         for number in numbers {
             let (group, pool) = (self.group.clone(), self.pool.clone());
-            callers.push(tokio::spawn(async move { group.write(&pool, number).await }));
+            callers.push(tokio::spawn(async move { group.write(&File::of(&pool), number).await }));
             while self.group.lock().waiting.len() < callers.len() {
                 tokio::task::yield_now().await;
             }
@@ -228,7 +229,7 @@ async fn a_writer_that_is_broken_off_leaves_room_for_the_next() {
     let fresh = Fresh::new().await;
     let doomed = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (group, pool) = (fresh.group.clone(), fresh.pool.clone());
-    doomed.spawn(async move { group.write(&pool, Number::Endless).await });
+    doomed.spawn(async move { group.write(&File::of(&pool), Number::Endless).await });
     while !fresh.group.lock().writing || fresh.pool.num_idle() > 0 {
         sleep(Duration::from_millis(1)).await;
     }

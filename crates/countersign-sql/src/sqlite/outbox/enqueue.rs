@@ -52,7 +52,7 @@ impl SqliteStore {
     ) -> Result<Vec<Enqueued>, StoreError> {
         messages.iter().try_for_each(check::message)?;
         let enqueue = Enqueue { messages: messages.to_vec(), clock: self.clock.clone() };
-        self.enqueueing.write(&self.pool, enqueue).await
+        self.enqueueing.write(&self.file, enqueue).await
     }
 }
 

@@ -68,6 +68,30 @@ async fn a_pool_is_closed_while_a_store_that_has_listened_is_there() {
     fresh.drop().await;
 }
 
+#[tokio::test]
+async fn a_database_that_answers_what_is_read_alone_is_no_place_to_write() {
+    let Some(fresh) = Fresh::new().await else { return };
+    let pool = fresh.pool_with("default_transaction_read_only", "on").await;
+    let only_read = PgStore::new(pool.clone());
+    only_read.depth().await.unwrap();
+    assert_eq!(only_read.probe().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    pool.close().await;
+
+    let store = fresh.store();
+    let mut locking = fresh.pool.begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE countersign_deliveries IN EXCLUSIVE MODE")
+        .execute(&mut *locking)
+        .await
+        .unwrap();
+    store.depth().await.unwrap();
+    let locked = store.probe().await.unwrap_err();
+    assert_eq!(locked.kind(), StoreErrorKind::Unavailable);
+    assert!(locked.to_string().contains("lock"), "{locked}");
+    locking.rollback().await.unwrap();
+    store.probe().await.unwrap();
+    fresh.drop().await;
+}
+
 /// Whoever is told that the database can't be reached tries again, for ever.
 #[tokio::test]
 async fn what_is_beyond_a_limit_of_the_server_is_invalid_and_not_tried_again() {

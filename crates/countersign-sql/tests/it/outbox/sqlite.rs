@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_sql::SqliteStore;
 use countersign_store::{
     StoreError, StoreErrorKind,
-    outbox::{DeliveryFilter, Enqueued, NewMessage, OutboxStore},
+    outbox::{DeliveryFilter, Enqueued, MessageFilter, NewMessage, OutboxStore, Page},
 };
 use sqlx::AssertSqlSafe;
 use tokio::time::{sleep, timeout};
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::{delivered, endpoint, messages, put};
 use crate::{
     sqlite::Fresh,
-    support::{Database, MINUTE},
+    support::{Database, MINUTE, event},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,4 +195,37 @@ async fn what_is_asked_often_is_found_by_an_index() {
         assert!(plan.iter().any(|step| step.contains(index)), "{query}: {plan:?}");
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{query}: {plan:?}");
     }
+}
+
+/// What is written into a file that nobody can open any more ends with the process.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_was_removed_or_replaced_is_not_written_until_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("webhooks.db");
+    let (aside, other) = (folder.path().join("aside.db"), folder.path().join("other.db"));
+    let store = SqliteStore::open(&path).await.unwrap();
+    SqliteStore::open(&other).await.unwrap().close().await;
+    store.enqueue(&messages(1)).await.unwrap();
+    std::fs::rename(&path, &aside).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            std::fs::rename(&other, &path).unwrap();
+        }
+        let told = [
+            store.enqueue(&messages(1)).await.map(drop).unwrap_err(),
+            countersign_store::InboxStore::accept(&store, &event("key")).await.map(drop).unwrap_err(),
+            store.claim(1, MINUTE).await.map(drop).unwrap_err(),
+            store.probe().await.unwrap_err(),
+        ];
+        for error in told {
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+            let said = format!("{} was removed or replaced while it was open", path.display());
+            assert!(error.to_string().contains(&said), "{error}");
+        }
+    }
+    std::fs::rename(&aside, &path).unwrap();
+    store.probe().await.unwrap();
+    store.enqueue(&messages(1)).await.unwrap();
+    assert_eq!(store.messages(&MessageFilter::default(), &Page::default()).await.unwrap().len(), 2);
 }

@@ -4,7 +4,7 @@ use std::{slice, time::Duration};
 
 use super::steps::{
     ANY, FAILED, WORKERS, WORKS, assert_is_stored, assert_nothing_is_due, attempts, claim, claim_one, count,
-    end, endpoint, enqueue, matching, message, now, put, read, settle, settling, stored,
+    end, endpoint, enqueue, matching, message, now, put, put_with_deliveries, read, settle, settling, stored,
 };
 use crate::{
     Settlement, StoreErrorKind,
@@ -166,6 +166,19 @@ pub async fn an_endpoint_keeps_when_it_was_created(harness: &impl Harness<Store:
         put(&store, &changed).await;
         assert_is_stored(&store, &Endpoint { created_at, ..changed }).await;
     }
+}
+
+/// A store that can be written says so, and nothing in it is another than before.
+pub async fn a_probe_leaves_everything_as_it_is(harness: &impl Harness<Store: OutboxStore>) {
+    let store = harness.store().await;
+    store.probe().await.expect("it can be written while it is empty");
+    put_with_deliveries(&store, 1).await;
+    let before = (stored(&store, "ep").await, store.depth().await.expect(WORKS).pending);
+    for _ in 0..3 {
+        store.probe().await.expect(WORKS);
+    }
+    assert_eq!((stored(&store, "ep").await, store.depth().await.expect(WORKS).pending), before);
+    claim_one(&store).await;
 }
 
 /// Its health is the store's alone: an endpoint that is put again keeps it, and one that is new has none.
