@@ -20,6 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Caller, carried,
+    late::in_time,
     operator::Operator,
     origin::{Site, only_reads},
     problem::Problem,
@@ -46,6 +47,7 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
     let guard = middleware::from_fn_with_state(operator.clone(), authenticate);
     api.route_layer(middleware::from_fn(carried::change))
         .route_layer(guard)
+        .route_layer(middleware::from_fn_with_state(operator.clone(), in_time::<S, Refusal>))
         .with_state(operator)
         .route("/openapi.json", get(move |uri: OriginalUri| describe(document, uri)))
         .fallback(no_route)

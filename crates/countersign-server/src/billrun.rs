@@ -19,6 +19,7 @@ use crate::{
     Caller,
     api::{authenticate, foreign},
     carried, input,
+    late::in_time,
     operator::{Operator, webhooks::WebhookDraft},
     origin::{Site, only_reads},
     refusal::{Refusal, RefusalKind},
@@ -40,6 +41,7 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
     let reads = Router::new().route("/read", get(read).post(read)).route("/read/{id}", get(read).post(read));
     changes
         .merge(reads.route_layer(guard))
+        .route_layer(middleware::from_fn_with_state(operator.clone(), in_time::<S, Failed>))
         .with_state(operator)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

@@ -11,9 +11,10 @@ use axum::{
 };
 use countersign_store::outbox::OutboxStore;
 
-use self::{live::Streams, tokens::Tokens};
+use self::{live::Streams, page::Failed, tokens::Tokens};
 use crate::{
     AccessError, carried,
+    late::in_time,
     operator::{Operator, api_keys::Credential},
     time,
 };
@@ -184,6 +185,7 @@ pub(crate) fn router<S: OutboxStore>(operator: Operator<S>) -> Router {
         .route("/live.js", get(assets::live))
         .fallback(page::no_page)
         .method_not_allowed_fallback(page::no_method)
+        .layer(middleware::from_fn_with_state(operator.clone(), in_time::<S, Failed>))
         .layer(middleware::from_fn(frame::frame))
         .with_state(operator)
 }

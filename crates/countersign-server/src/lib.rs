@@ -35,7 +35,7 @@
 //! | `/api/v1/openapi.json` | the description (OpenAPI 3.1), with every field |
 //! | `/api/docs` | a viewer of the description: Swagger UI, in the program |
 //! | `/dashboard` | pages for people, where a [`Dashboard`] is opened |
-//! | `/health`, `/ready` | whether the process runs, and whether the store answers |
+//! | `/health`, `/ready` | whether the process runs, and whether the store can be written |
 //! | `/plugins/webhooks` | [BillRun's API](#billruns-api), where it is enabled |
 //!
 //! # Who may do what
@@ -73,6 +73,7 @@
 //! | of | default | setting |
 //! |---|---|---|
 //! | a request's body | 1 MiB, 10 s | [`body_limit`](Server::body_limit), [`body_timeout`](Server::body_timeout) |
+//! | the answer to a request | 30 s | [`answer_timeout`](Server::answer_timeout) |
 //! | a page | 50 rows, 200 at most | `limit` of the request |
 //! | a step of a replay, of a cancellation | 100, 1,000 deliveries; 1,000 at most | `limit` of the request |
 //! | redeliveries, replays and tests of a caller | 60 a minute | [`resends_per_minute`](Server::resends_per_minute) |
@@ -110,10 +111,12 @@ mod dashboard;
 mod event_types;
 mod host;
 mod input;
+mod late;
 mod operator;
 mod origin;
 mod problem;
 mod rate;
+mod ready;
 mod refusal;
 mod router;
 mod server;

@@ -44,13 +44,10 @@ impl<S: OutboxStore> Operator<S> {
         &self.0.event_types
     }
 
-    /// Whether the store answers.
-    ///
     /// # Errors
-    /// Where it doesn't.
-    pub(crate) async fn check_store(&self) -> Result<(), Refusal> {
-        let page = Page { after: None, limit: 1 };
-        Ok(self.store().endpoints(&TenantFilter::Any, &page).await.map(drop)?)
+    /// Where the store can't be written.
+    pub(crate) async fn probe(&self) -> Result<(), Refusal> {
+        Ok(self.store().probe().await?)
     }
 
     fn store(&self) -> &S {

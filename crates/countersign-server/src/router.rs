@@ -2,7 +2,6 @@
 
 use axum::{
     Json, Router,
-    extract::State,
     http::{HeaderName, HeaderValue, Uri, header},
     middleware,
     response::Response,
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     api, billrun, dashboard,
     operator::Operator,
+    ready::{Readiness, ready},
     refusal::{Refusal, RefusalKind},
 };
 
@@ -21,7 +21,7 @@ pub(crate) fn of<S: OutboxStore>(operator: Operator<S>) -> Router {
     let mut router = Router::new()
         .route("/health", get(health))
         .route("/ready", get(ready))
-        .with_state(operator.clone())
+        .with_state(Readiness::new(operator.clone()))
         .nest("/api/v1", api::router(operator.clone()))
         .nest("/api", api::viewer::router())
         .nest(dashboard::PATH, dashboard::router(operator.clone()));
@@ -34,12 +34,6 @@ pub(crate) fn of<S: OutboxStore>(operator: Operator<S>) -> Router {
 /// Whether the process runs.
 async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
-}
-
-/// Whether the process can do its work: the store answers what it reads. That it can write, too, is not tried.
-async fn ready<S: OutboxStore>(State(operator): State<Operator<S>>) -> Result<Json<Value>, Refusal> {
-    operator.check_store().await?;
-    Ok(Json(json!({ "status": "ready" })))
 }
 
 pub(crate) async fn no_route(_: Uri) -> Refusal {

@@ -26,6 +26,7 @@ pub(crate) struct Settings<S> {
     pub(crate) disable_after: Duration,
     pub(crate) body_limit: usize,
     pub(crate) body_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
     pub(crate) resends: Rate,
     pub(crate) audit: Arc<dyn Fn(&Action<'_>) + Send + Sync>,
     pub(crate) clock: Arc<dyn Fn() -> i64 + Send + Sync>,
@@ -47,6 +48,7 @@ impl<S: OutboxStore> Server<S> {
             disable_after: DISABLE_AFTER,
             body_limit: 1 << 20,
             body_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
             resends: Rate::per_minute(60),
             audit: Arc::new(|_| {}),
             clock: Arc::new(time::unix_micros),
@@ -116,6 +118,14 @@ impl<S: OutboxStore> Server<S> {
     #[must_use]
     pub fn body_timeout(mut self, limit: Duration) -> Self {
         self.0.body_timeout = limit;
+        self
+    }
+
+    /// The time in which a request is answered, its body's arrival among it: 30 seconds by default. One that takes longer is
+    /// answered 503; a change that is under way then goes on.
+    #[must_use]
+    pub fn answer_timeout(mut self, limit: Duration) -> Self {
+        self.0.answer_timeout = limit;
         self
     }
 

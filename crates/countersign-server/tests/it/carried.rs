@@ -37,11 +37,18 @@ pub(crate) struct Late {
     counting: Duration,
     /// How often they were counted.
     pub(crate) counted: Arc<AtomicUsize>,
+    /// How long a probe takes.
+    probing: Duration,
+    pub(crate) probed: Arc<AtomicUsize>,
 }
 
 impl Late {
     pub(crate) fn counting_for(counting: Duration) -> Self {
         Late { counting, ..Late::default() }
+    }
+
+    pub(crate) fn probing_for(probing: Duration) -> Self {
+        Late { probing, ..Late::default() }
     }
 }
 
@@ -76,12 +83,17 @@ impl OutboxStore for Late {
         attempts(delivery: i64, page: &Page) -> Vec<Attempt>;
         redeliver(filter: &DeliveryFilter, limit: u32) -> Redelivered, yield_now;
         cancel(filter: &DeliveryFilter, limit: u32) -> u64, yield_now;
-        probe() -> ();
         depth() -> Depth;
         tenants(page: &Page) -> Vec<Tenant>;
         tenant(name: &str) -> Option<Tenant>;
         forget_tenant(name: &str) -> u64, yield_now;
         prune_outbox(keep: &Retention) -> u64;
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.probed.fetch_add(1, Ordering::SeqCst);
+        sleep(self.probing).await;
+        self.store.probe().await
     }
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<Activity>, StoreError> {

@@ -1,6 +1,6 @@
 //! A store that can't be reached.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{Router, http::StatusCode};
 use countersign_dispatch::Outbox;
@@ -14,9 +14,14 @@ use countersign_store::{
         Retention, SettleDelivery, Tenant, TenantFilter,
     },
 };
+use futures_util::future::join_all;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
-use crate::support::{access, api, request, send};
+use crate::{
+    carried::Late,
+    support::{access, api, request, send},
+};
 
 #[tokio::test]
 async fn a_server_is_healthy_and_ready() {
@@ -33,6 +38,38 @@ async fn without_its_store_a_server_is_healthy_and_not_ready() {
     assert_eq!(send(&router, request("", "GET", "/health", None)).await.status, StatusCode::OK);
     let answer = send(&router, request("", "GET", "/ready", None)).await;
     assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+}
+
+/// Nobody has to have a key to ask.
+#[tokio::test(start_paused = true)]
+async fn adv_99_however_many_ask_whether_it_is_ready_the_store_is_asked_once_a_second() {
+    for (probing, status) in [(0, StatusCode::OK), (20, StatusCode::SERVICE_UNAVAILABLE)] {
+        let store = Late::probing_for(Duration::from_secs(probing));
+        let probed = store.probed.clone();
+        let router = Server::new(Outbox::new(store), access().0).router();
+        for probes in 1..4 {
+            let asked = Instant::now();
+            let answers = join_all((0..100).map(|_| send(&router, request("", "GET", "/ready", None)))).await;
+            assert!(answers.iter().all(|answer| answer.status == status));
+            assert_eq!(asked.elapsed(), Duration::from_secs(if probing > 0 { 2 } else { 0 }));
+            assert_eq!(probed.load(Ordering::SeqCst), probes);
+            sleep(Duration::from_secs(probing.max(1))).await;
+        }
+    }
+}
+
+/// One that never answers is asked again: it may be a connection that was lost without a word.
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_never_answered_is_given_up() {
+    let store = Late::probing_for(Duration::MAX);
+    let probed = store.probed.clone();
+    let router = Server::new(Outbox::new(store), access().0).router();
+    let ready = async || send(&router, request("", "GET", "/ready", None)).await.status;
+    for probes in 1..4 {
+        assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(probed.load(Ordering::SeqCst), probes);
+        sleep(Duration::from_secs(30)).await;
+    }
 }
 
 #[tokio::test]

@@ -7,12 +7,18 @@ use std::{
     time::Duration,
 };
 
-use axum::{body::Body, http::StatusCode};
+use axum::{Extension, body::Body, http::StatusCode};
 use bytes::Bytes;
+use countersign_dispatch::Outbox;
+use countersign_server::{Caller, Dashboard, Scope, Server};
 use http_body::{Body as HttpBody, Frame};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::support::{api, api_with, request};
+use crate::{
+    carried::Late,
+    support::{access, api, api_with, request, send},
+};
 
 const MESSAGES: &str = "/api/v1/messages";
 
@@ -36,6 +42,25 @@ async fn a_body_that_comes_too_slowly_is_refused() {
     *slow.body_mut() = Body::new(Silent);
     let answer = api.send(slow).await;
     assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::REQUEST_TIMEOUT, "too-slow"));
+}
+
+/// A connection to the store that was lost without a word has no answer, ever.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_keeps_nobody_waiting() {
+    let (access, keys) = access();
+    let server = Server::new(Outbox::new(Late::counting_for(Duration::MAX)), access);
+    let router = Dashboard::new().on(server.router()).layer(Extension(Caller::new("sso", Scope::Admin)));
+    for (path, kind) in [("/api/v1/stats/activity", "application/problem+json"), ("/dashboard", "text/html")]
+    {
+        let asked = Instant::now();
+        let answer = send(&router, request(&keys.admin, "GET", path, None)).await;
+        assert_eq!(
+            (answer.status, asked.elapsed()),
+            (StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30))
+        );
+        assert!(answer.header("content-type").starts_with(kind), "{path}");
+        assert!(answer.text.contains("there was no answer within 30 s"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]
