@@ -26,6 +26,7 @@ pub(crate) use self::{
 };
 
 mod arguments;
+mod count;
 mod dashboard;
 mod database;
 mod delivering;
@@ -62,7 +63,7 @@ pub(crate) struct ApiKeyArgs {
 
 pub(crate) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     if arguments.sample {
-        runtime()?.block_on(sample::run(arguments.listen))?;
+        runtime()?.block_on(sample::run(arguments.listen.map(|listen| listen.0)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(arguments)?;
@@ -90,7 +91,7 @@ fn serve(settings: Settings, log: Log) -> anyhow::Result<()> {
         log.note(UNSEALED);
     }
     let (wanted, most) =
-        (settings.max_connections.value, Connections::new(settings.max_connections.value).most());
+        (settings.max_connections.value.0, Connections::new(settings.max_connections.value.0).most());
     if most < wanted.get() {
         log.note(format_args!(
             "{most} connections are taken at once, and not {wanted}: half of the files that this process may have \
@@ -141,6 +142,7 @@ pub(crate) async fn api_over(database: &Database) -> anyhow::Result<ApiOver> {
         output::warning(PASSWORD_SHOWN);
     }
     let store = database.open().await?;
+    Log::of_command().start_alone();
     let router = match &store {
         Store::Sqlite(store) => running::api(Outbox::new(store.clone()), &settings)?,
         Store::Postgres(store) => running::api(Outbox::new(store.clone()), &settings)?,
@@ -161,7 +163,7 @@ async fn start(settings: Settings, log: Log, traces: &Traces) -> anyhow::Result<
             served
         }
         Database::Postgres(both) => {
-            let store = database::postgres(&both.1).await?;
+            let store = settings.database.value.postgres(&both.1).await?;
             listen(store, settings, log, traces).await
         }
     }
@@ -186,7 +188,7 @@ async fn listen(
 }
 
 async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
-    let address = settings.listen.value;
+    let address = settings.listen.value.0;
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow!(
             "can't listen at {address}, where another process does: --listen {} takes a port that is free",

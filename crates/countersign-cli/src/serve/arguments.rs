@@ -1,14 +1,15 @@
 //! The arguments of `countersign serve`.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{
+    count::Count,
     database::Database,
     delivering::DeliveringArgs,
     log::{LogFormat, LogLevel},
-    network::Network,
+    network::{Address, Network},
     otlp::Otlp,
     settings::{Preset, Role},
 };
@@ -21,11 +22,11 @@ pub(crate) struct ServeArgs {
     pub(super) config: Option<PathBuf>,
     /// The address and port to listen at [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
-    pub(super) listen: Option<SocketAddr>,
+    pub(super) listen: Option<Address>,
     /// How many connections to have open at once, half of the files that the process may have open at most
     /// [default: 512]
     #[arg(long, value_name = "CONNECTIONS")]
-    pub(super) max_connections: Option<NonZeroUsize>,
+    pub(super) max_connections: Option<Count>,
     /// A SQLite file, or the URL of a PostgreSQL database [default: webhooks.db]
     #[arg(long, value_name = "FILE|URL")]
     pub(super) database: Option<Database>,

@@ -15,7 +15,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens it where the process answers.
     pub(super) fn new(settings: &Settings) -> Option<Self> {
-        let is_here = settings.listen.value.ip().is_loopback() && !settings.behind_tls_proxy.value;
+        let is_here = settings.listen.value.0.ip().is_loopback() && !settings.behind_tls_proxy.value;
         let dashboard = if is_here { Dashboard::new().on_loopback() } else { Dashboard::new() };
         settings.role.value.answers().then_some(Opened { dashboard, is_here })
     }

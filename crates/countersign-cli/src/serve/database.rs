@@ -1,6 +1,7 @@
 //! Which database the server uses.
 
 use std::{
+    error::Error as _,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -47,17 +48,39 @@ impl Database {
                 path.display()
             ),
             Database::Sqlite(path) => {
-                let store = SqliteStore::open_existing(path).await.map_err(unopened)?;
+                let store = SqliteStore::open_existing(path).await.map_err(|error| unopened(&error))?;
                 store.map(Store::Sqlite).ok_or_else(|| self.not_ours())
             }
             Database::Postgres(both) => {
-                let store = connect(&both.1).await?;
-                match store.has_tables().await.context("the database can't be read")? {
+                let store = self.connect(&both.1).await?;
+                match store.has_tables().await.map_err(|error| self.cannot_be("read", cause(&error)))? {
                     true => Ok(Store::Postgres(store)),
                     false => Err(self.not_ours()),
                 }
             }
         }
+    }
+
+    /// Connects to PostgreSQL, and creates the tables that are missing.
+    ///
+    /// # Errors
+    /// Where it can't be reached, or refuses.
+    pub(super) async fn postgres(&self, options: &PgConnectOptions) -> anyhow::Result<PgStore> {
+        let store = self.connect(options).await?;
+        store.migrate().await.map_err(|error| self.cannot_be("given its tables", cause(&error)))?;
+        Ok(store)
+    }
+
+    async fn connect(&self, options: &PgConnectOptions) -> anyhow::Result<PgStore> {
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        match pool.connect_with(options.clone()).await {
+            Ok(pool) => Ok(PgStore::new(pool)),
+            Err(error) => Err(self.cannot_be("reached", why(options, error).await)),
+        }
+    }
+
+    fn cannot_be(&self, done: &str, cause: impl fmt::Display) -> anyhow::Error {
+        anyhow!("the database {self} can't be {done}: {cause}")
     }
 
     fn not_ours(&self) -> anyhow::Error {
@@ -83,27 +106,17 @@ pub(super) async fn sqlite(path: &Path) -> anyhow::Result<SqliteStore> {
     let created = private::create(path).map(drop);
     let created = created.or_else(|error| if path.exists() { Ok(()) } else { Err(error) });
     created.with_context(|| format!("the database {} can't be created", path.display()))?;
-    SqliteStore::open(path).await.map_err(unopened)
+    SqliteStore::open(path).await.map_err(|error| unopened(&error))
 }
 
-/// Its text has the file and the cause, which a chain would say again.
-fn unopened(error: StoreError) -> anyhow::Error {
-    anyhow!("the database can't be opened: {error}")
+/// The cause names the file.
+fn unopened(error: &StoreError) -> anyhow::Error {
+    anyhow!("the database can't be opened: {}", cause(error))
 }
 
-/// Connects, and creates the tables that are missing.
-pub(super) async fn postgres(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
-    let store = connect(options).await?;
-    store.migrate().await.context("the database's tables can't be made")?;
-    Ok(store)
-}
-
-async fn connect(options: &PgConnectOptions) -> anyhow::Result<PgStore> {
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    match pool.connect_with(options.clone()).await {
-        Ok(pool) => Ok(PgStore::new(pool)),
-        Err(error) => Err(why(options, error).await).context("the database can't be reached"),
-    }
+/// What went wrong, without that it was the store.
+fn cause(error: &StoreError) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Why there is no connection, which a pool that has waited long enough doesn't say.

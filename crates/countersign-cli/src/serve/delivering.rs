@@ -9,6 +9,7 @@ use countersign_store::outbox::{OutboxStore, Retention};
 use zeroize::Zeroizing;
 
 use super::{
+    count::Count,
     file::File,
     sample,
     settings::{Layers, List, Setting, text},
@@ -18,7 +19,7 @@ use crate::span::Span;
 /// How it delivers: settings of the [`Dispatcher`].
 pub(super) struct Delivering {
     pub(super) schedule: Setting<List<Span>>,
-    pub(super) concurrency: Setting<NonZeroUsize>,
+    pub(super) concurrency: Setting<Count>,
     pub(super) warn_after: Setting<Span>,
     pub(super) disable_after: Setting<Span>,
     pub(super) keep_for: Setting<Span>,
@@ -40,7 +41,7 @@ pub(crate) struct DeliveringArgs {
     pub(super) schedule: Option<List<Span>>,
     /// How many attempts are under way at once [default: 64]
     #[arg(long, value_name = "ATTEMPTS")]
-    pub(super) concurrency: Option<NonZeroUsize>,
+    pub(super) concurrency: Option<Count>,
     /// After how long of failing to warn of an endpoint [default: 5d]
     #[arg(long, value_name = "TIME")]
     pub(super) warn_after: Option<Span>,
@@ -182,7 +183,7 @@ impl Delivering {
         let retention = Retention { age: self.keep_for.value.0, messages: self.keep_messages.value };
         let dispatcher = dispatcher
             .schedule(Schedule::new(waits))
-            .concurrency(self.concurrency.value.get())
+            .concurrency(self.concurrency.value.0.get())
             .failure_clock(self.warn_after.value.0, self.disable_after.value.0)
             .retention(retention);
         match &*self.announce_to.value {
@@ -198,4 +199,4 @@ fn waits(schedule: &Schedule) -> List<Span> {
 
 /// The URL of the server that takes mails, which may hold a password.
 pub(super) const SMTP_URL: &str = "COUNTERSIGN_SMTP_URL";
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(CONCURRENCY).unwrap();
+const AT_ONCE: Count = Count(NonZeroUsize::new(CONCURRENCY).unwrap());

@@ -1,15 +1,16 @@
 //! The configuration file.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 
 use super::{
+    count::Count,
     database::Database,
     keys::KeyEntry,
     log::{LogFormat, LogLevel},
-    network::Network,
+    network::{Address, Network},
     otlp::Otlp,
     settings::{List, Preset, Role},
 };
@@ -19,8 +20,8 @@ use crate::{input, span::Span};
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
-    pub(super) listen: Option<SocketAddr>,
-    pub(super) max_connections: Option<NonZeroUsize>,
+    pub(super) listen: Option<Address>,
+    pub(super) max_connections: Option<Count>,
     pub(super) database: Option<Database>,
     pub(super) role: Option<Role>,
     pub(super) allow_networks: Option<List<Network>>,
@@ -33,7 +34,7 @@ pub(super) struct File {
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<LogLevel>,
     pub(super) schedule: Option<List<Span>>,
-    pub(super) concurrency: Option<NonZeroUsize>,
+    pub(super) concurrency: Option<Count>,
     pub(super) warn_after: Option<Span>,
     pub(super) disable_after: Option<Span>,
     pub(super) keep_for: Option<Span>,
@@ -56,10 +57,15 @@ impl File {
 }
 
 fn parse(text: &str) -> anyhow::Result<File> {
-    toml::from_str(text).map_err(|error: toml::de::Error| {
+    let broken = |error: &toml::de::Error, key: &str| {
         // Its own text quotes the line, which may hold a password.
         let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-        anyhow!("line {}: {}", line.unwrap_or(1), error.message())
+        anyhow!("line {}: {key}{}", line.unwrap_or(1), error.message())
+    };
+    let toml = toml::Deserializer::parse(text).map_err(|error| broken(&error, ""))?;
+    serde_path_to_error::deserialize(toml).map_err(|error| {
+        let key = error.path().iter().next().map(|_| format!("{}: ", error.path()));
+        broken(error.inner(), &key.unwrap_or_default())
     })
 }
 
@@ -72,16 +78,23 @@ mod tests {
     #[test]
     fn a_mistake_is_named_with_its_line_and_without_its_text() {
         for (text, why) in [
-            ("listen = '127.0.0.1:1'\nlissten = 'x'\n", "line 2: unknown field `lissten`"),
-            ("\n\nrole = 'boss'", "line 3: unknown variant `boss`"),
-            ("database = 'mysql://app:hunter2@db'", "line 1: only postgres:// is known"),
-            ("database = 'postgres://app:hunter2@db:x'\n", "line 1: this is no URL of a database"),
+            ("listen = '127.0.0.1:1'\nlissten = 'x'\n", "line 2: lissten: unknown field `lissten`"),
+            ("\n\nrole = 'boss'", "line 3: role: unknown variant `boss`"),
+            ("database = 'mysql://app:hunter2@db'", "line 1: database: only postgres:// is known"),
+            ("database = 'postgres://app:hunter2@db:x'\n", "line 1: database: this is no URL of a database"),
             ("database = 'postgres://app:hunter2@db", "line 1: "),
-            ("schedule = ['5s', 'soon']", "line 1: this is no length of time"),
-            ("event_presets = ['acme']", "line 1: the systems are billrun"),
+            ("schedule = ['5s', 'soon']", "line 1: schedule[1]: this is no length of time"),
+            (
+                "\nschedule = '5s'",
+                "line 2: schedule: invalid type: string \"5s\", expected a list in brackets",
+            ),
+            ("event_presets = ['acme']", "line 1: event_presets[0]: the systems are billrun"),
+            ("listen = '127.0.0.1'", "line 1: listen: write an address and a port, such as 127.0.0.1:8080"),
+            ("concurrency = 0", "line 1: concurrency: write a whole number from 1 on"),
+            ("warn_after = 5", "line 1: warn_after: invalid type: integer `5`"),
             (
                 "[[keys]]\nlabel = 'ops'\ndigest = 'sha256:00'\nscope = 'admin'\n",
-                "this is no digest of a key",
+                "line 3: keys[0].digest: this is no digest of a key",
             ),
         ] {
             let error = parse(text).err().expect("an error").to_string();

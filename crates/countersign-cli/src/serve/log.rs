@@ -59,6 +59,16 @@ impl Log {
         Log { format: settings.log_format.value, level: settings.log_level.value }
     }
 
+    /// Of a command that works in the database itself, and doesn't run for long.
+    pub(super) fn of_command() -> Self {
+        Log { format: LogFormat::Text, level: LogLevel::Error }
+    }
+
+    /// Writes what happens from now on.
+    pub(super) fn start_alone(self) {
+        tracing_subscriber::registry().with(self.lines()).init();
+    }
+
     /// Writes what happens from now on, and traces it where that is wanted. Beyond what happens libraries say nothing:
     /// they know too much.
     pub(super) fn start(self, traces: &Traces) {

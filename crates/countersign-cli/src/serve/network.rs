@@ -1,6 +1,6 @@
-//! Networks, as people write them.
+//! Networks and addresses, as people write them.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -32,6 +32,34 @@ impl fmt::Display for Network {
     }
 }
 
+/// An address and a port: `127.0.0.1:8080`, `[::1]:8080`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Address(pub(super) SocketAddr);
+
+impl FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Address).map_err(|_| NO_ADDRESS)
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+const NO_ADDRESS: &str = "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
 const NO_NETWORK: &str = "this is no network: write an address and the length of its prefix, such as 10.0.0.0/8, \
                           10.1.2.3/32 for one address, or fd00::/8";
 

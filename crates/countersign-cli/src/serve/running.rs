@@ -44,7 +44,7 @@ impl<S: OutboxStore + ApiKeyStore> Work<S> {
         let postbox = mailer.map(|mailer| mailer.start(outbox.clone()));
         Ok(Work {
             router: router.merge(metrics_router(metrics.clone())),
-            connections: Connections::new(settings.max_connections.value),
+            connections: Connections::new(settings.max_connections.value.0),
             dashboard,
             dispatcher: delivers.then(|| dispatcher(outbox, settings, postbox.as_ref())).transpose()?,
             postbox,

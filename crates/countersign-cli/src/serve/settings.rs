@@ -4,8 +4,8 @@ use std::{
     env,
     ffi::OsString,
     fmt::{self, Display},
+    marker::PhantomData,
     net::SocketAddr,
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -15,17 +15,21 @@ use clap::ValueEnum;
 use countersign_dispatch::Sealer;
 use countersign_server::{ApiKey, EventTypes};
 use countersign_transport::Policy;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use zeroize::Zeroizing;
 
 use super::{
     arguments::ServeArgs,
+    count::Count,
     database::Database,
     delivering::Delivering,
     file::File,
     keys::Keys,
     log::{LogFormat, LogLevel},
-    network::Network,
+    network::{Address, Network},
     otlp::Otlp,
 };
 use crate::connections;
@@ -35,8 +39,8 @@ pub(super) struct Settings {
     /// The configuration file that was read, or that would have been.
     pub(super) path: PathBuf,
     pub(super) file_exists: bool,
-    pub(super) listen: Setting<SocketAddr>,
-    pub(super) max_connections: Setting<NonZeroUsize>,
+    pub(super) listen: Setting<Address>,
+    pub(super) max_connections: Setting<Count>,
     pub(super) database: Setting<Database>,
     pub(super) role: Setting<Role>,
     pub(super) allow_networks: Setting<List<Network>>,
@@ -86,8 +90,7 @@ pub(crate) enum Role {
 pub(crate) struct Preset(String);
 
 /// Several values: in a variable they stand between commas.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 pub(crate) struct List<T>(pub(super) Vec<T>);
 
 impl Settings {
@@ -101,12 +104,13 @@ impl Settings {
         let layers = Layers { path: &path };
         let delivering = Delivering::read(&layers, &arguments.delivering, &mut file)?;
         Ok(Settings {
-            listen: layers.setting(arguments.listen, "COUNTERSIGN_LISTEN", file.listen, || LISTEN.into())?,
+            listen: layers
+                .setting(arguments.listen, "COUNTERSIGN_LISTEN", file.listen, || Address(LISTEN.into()))?,
             max_connections: layers.setting(
                 arguments.max_connections,
                 "COUNTERSIGN_MAX_CONNECTIONS",
                 file.max_connections,
-                || connections::MOST,
+                || Count(connections::MOST),
             )?,
             database: layers.setting(
                 arguments.database.clone(),
@@ -172,8 +176,8 @@ impl Settings {
         let settings = Settings {
             path: CONFIG.into(),
             file_exists: false,
-            listen: Setting::default(listen.unwrap_or(LISTEN.into())),
-            max_connections: Setting::default(connections::MOST),
+            listen: Setting::default(Address(listen.unwrap_or(LISTEN.into()))),
+            max_connections: Setting::default(Count(connections::MOST)),
             database: Setting::default(Database::Sqlite(database.to_owned())),
             role: Setting::default(Role::Both),
             allow_networks: Setting::default(List(vec![Network(receiver.ip().into())])),
@@ -197,7 +201,7 @@ impl Settings {
     /// Settings that contradict each other are refused, too.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         self.delivering.check()?;
-        let listen = self.listen.value;
+        let listen = self.listen.value.0;
         if listen.ip().is_loopback() {
             return Ok(());
         }
@@ -343,6 +347,31 @@ impl<T: FromStr> FromStr for List<T> {
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
         text.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>().map(List)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(InBrackets(PhantomData))
+    }
+}
+
+/// Reads a list, and says what one is.
+struct InBrackets<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InBrackets<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list in brackets")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(List(values))
     }
 }
 

@@ -121,8 +121,8 @@ fn the_log_is_an_object_a_line_where_that_is_asked_for_and_as_much_as_is() {
     let folder = Folder::new();
     let mut receiver = receiver(&folder, "--json");
     let mut logged = |more: &str| {
-        let line = format!("{} {more}", serve_line(receiver.port()));
-        let server = Server::of(Running::start(countersign(&line).within(&Folder::new())));
+        let (line, own) = (format!("{} {more}", serve_line(receiver.port())), Folder::new());
+        let server = Server::of(Running::start(countersign(&line).within(&own)));
         server.json(&format!("endpoint add {}/T0KEN", receiver.url));
         server.json_with("message send --type a -", "{}");
         receiver.json();
