@@ -32,6 +32,7 @@ mod database;
 mod delivering;
 mod file;
 mod keys;
+mod layers;
 mod log;
 mod network;
 mod otlp;

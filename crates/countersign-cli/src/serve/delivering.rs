@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::{
     count::Count,
     file::File,
+    layers::{Layers, List, Setting, text},
     sample,
-    settings::{Layers, List, Setting, text},
 };
 use crate::span::Span;
 

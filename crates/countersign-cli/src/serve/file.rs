@@ -9,10 +9,11 @@ use super::{
     count::Count,
     database::Database,
     keys::KeyEntry,
+    layers::List,
     log::{LogFormat, LogLevel},
     network::{Address, Network},
     otlp::Otlp,
-    settings::{List, Preset, Role},
+    settings::{Preset, Role},
 };
 use crate::{input, span::Span};
 

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use countersign_server::{Access, ApiKey, KeyDigest, Scope};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::settings::{self, Origin};
+use super::layers::{self, Origin};
 use crate::private;
 
 /// The keys of the configuration file and of the environment.
@@ -42,7 +42,7 @@ impl Keys {
     pub(super) fn new(entries: Vec<KeyEntry>, path: &Path) -> anyhow::Result<Self> {
         let file = |entry| (entry, Origin::File(path.to_owned()));
         let mut keys: Vec<_> = entries.into_iter().map(file).collect();
-        if let Some(text) = settings::text(VARIABLE)? {
+        if let Some(text) = layers::text(VARIABLE)? {
             let digest = text.parse().with_context(|| format!("{VARIABLE} can't be used"))?;
             keys.push((KeyEntry::admin("environment", digest), Origin::Variable(VARIABLE)));
         }

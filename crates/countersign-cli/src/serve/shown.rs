@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::{
     delivering::SMTP_URL,
-    settings::{Origin, SEAL_KEY, Setting, Settings},
+    layers::{Origin, Setting},
+    settings::{SEAL_KEY, Settings},
 };
 use crate::output;
 

@@ -4,7 +4,7 @@ use anyhow::bail;
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, layer::Identity};
 
-use super::{otlp::Otlp, settings::Setting};
+use super::{layers::Setting, otlp::Otlp};
 
 /// Nothing.
 pub(super) struct Traces;

@@ -23,8 +23,8 @@ use tracing_subscriber::{
 };
 
 use super::{
+    layers::{self, Setting},
     otlp::Otlp,
-    settings::{self, Setting},
 };
 use crate::tls;
 
@@ -97,7 +97,7 @@ fn resource() -> anyhow::Result<Resource> {
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let ours = Resource::builder_empty().with_service_name(NAME).with_attribute(version);
     let theirs = ours.with_detector(Box::new(EnvResourceDetector::new()));
-    Ok(match settings::text("OTEL_SERVICE_NAME")? {
+    Ok(match layers::text("OTEL_SERVICE_NAME")? {
         Some(name) => theirs.with_service_name(name.to_string()).build(),
         None => theirs.build(),
     })
