@@ -105,6 +105,7 @@ impl Means {
             CannotSign::Sealed(error) => Failed::Unmade(error.to_string()),
         })?;
         signer.check_custom(endpoint).map_err(|error| Failed::Endpoint(error.to_string()))?;
+        signer.check_content_type(&message.content_type).map_err(Failed::Unmade)?;
         let body = self.payloads.of(claimed).await.map_err(Failed::Unmade)?.ok_or(Failed::Unwanted)?;
         record_payload(attempt, &message.payload, &body);
         let now = (self.clock)() / 1_000_000;

@@ -23,6 +23,7 @@ pub(crate) struct Signers {
 
 /// How many signers are kept.
 const MOST: usize = 10_000;
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The signer of an endpoint, and what it was made of.
 pub(crate) struct EndpointSigner {
@@ -32,6 +33,7 @@ pub(crate) struct EndpointSigner {
     /// The names of the headers that it writes, by whichever keys.
     writes: Vec<Text>,
     shows_token: bool,
+    signs_form: bool,
 }
 
 /// Why nothing can be signed for an endpoint, without any part of a secret.
@@ -95,6 +97,7 @@ impl EndpointSigner {
             signer: Signer::new(&scheme, keys).map_err(|error| error.to_string())?,
             writes: scheme.written_headers(),
             shows_token: scheme.algorithms().any(|algorithm| algorithm == Algorithm::Token),
+            signs_form: scheme.signs_form(),
         })
     }
 
@@ -119,6 +122,20 @@ impl EndpointSigner {
             ..Content::new(&message.id, body)
         };
         Ok(self.signer.sign(&content, now)?.headers)
+    }
+
+    /// Checks that what is signed is what is sent: of a form its fields are, and of another body none.
+    ///
+    /// # Errors
+    /// Why the message can't go to the endpoint.
+    pub(crate) fn check_content_type(&self, content_type: &str) -> Result<(), String> {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        match self.signs_form && !kind.eq_ignore_ascii_case(FORM) {
+            true => {
+                Err(format!("the scheme signs the fields of a form: a message needs the content type {FORM}"))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Checks the headers that the endpoint's owner has added. None may be one that the scheme writes, now or with more

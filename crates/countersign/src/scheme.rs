@@ -227,8 +227,9 @@ impl Scheme {
         self.is_signed_whole() || matches!(&self.timestamp, Some(TimestampRule { at: Place::Json(_), .. }))
     }
 
-    /// Whether it is the fields of a form that are signed.
-    pub(crate) fn signs_form(&self) -> bool {
+    /// Whether it is the [fields of a form](Part::Form) that are signed: a body that is none, such as JSON, has none.
+    #[must_use]
+    pub fn signs_form(&self) -> bool {
         self.content.contains(&Part::Form)
     }
 

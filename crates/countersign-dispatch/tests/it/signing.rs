@@ -196,6 +196,24 @@ async fn a_message_that_no_header_can_hold_is_no_failure_of_the_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_no_form_is_not_signed_as_one() {
+    let mut twilio = endpoint("ep");
+    twilio.scheme = "twilio".to_owned();
+    twilio.keys[0].secret = "0123456789abcdef0123456789abcdef".to_owned();
+    let script = Script::new([Act::Answer(200)]);
+    let running = start(&[twilio], &script, |d| d.schedule(Schedule::new([]))).await;
+    let mut form = NewMessage::new("call.ended", "CallSid=CA1&Digits=1");
+    form.content_type = "Application/x-www-form-urlencoded; charset=UTF-8".to_owned();
+    running.outbox.enqueue(&[NewMessage::new("call.ended", BODY), form]).await.unwrap();
+    running.settled().await;
+    assert_eq!(running.states().await, [DeliveryState::Dead, DeliveryState::Delivered]);
+    let reason = running.attempts(1).await.remove(0).error.unwrap();
+    assert!(reason.contains("needs the content type application/x-www-form-urlencoded"), "{reason}");
+    assert_eq!(running.endpoint("ep").await.health.failures, 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_shows_no_token_and_no_header_of_the_owner() {
     let mut token = endpoint("ep");
     token.scheme = "bearer-token".to_owned();
