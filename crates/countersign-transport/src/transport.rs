@@ -10,10 +10,13 @@ use http::{
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    select,
+    time::{Instant, timeout_at},
+};
 use tracing::debug;
 
-use self::{builder::MAX_HEADERS, targets::Targets};
+use self::{builder::MAX_HEADERS, interim::Interim, targets::Targets};
 pub use self::{
     builder::TransportBuilder,
     error::{BuildError, BuildErrorKind},
@@ -29,6 +32,7 @@ use crate::{
 
 mod builder;
 mod error;
+mod interim;
 mod targets;
 
 /// HTTP client for deliveries. Clones share their connections.
@@ -90,8 +94,13 @@ impl Transport {
 
     async fn attempt(&self, post: Post<'_>, deadline: Instant) -> Result<Answer, Failure> {
         post.target.check(&self.settings.policy).map_err(invalid)?;
-        let request = self.request(post)?;
-        match timeout_at(deadline, self.client.request(request)).await {
+        let mut request = self.request(post)?;
+        let interim = Interim::of(&mut request);
+        let answered = select! {
+            answered = timeout_at(deadline, self.client.request(request)) => answered,
+            () = interim.too_many() => return Err(too_many_interim()),
+        };
+        match answered {
             Ok(Ok(response)) if response.headers().len() > MAX_HEADERS => Err(too_many_headers()),
             Ok(Ok(response)) => Ok(self.read(response, deadline).await),
             Ok(Err(error)) => Err(Failure::from_client(&error)),
@@ -151,6 +160,10 @@ async fn read_body(mut body: Incoming, limit: usize, deadline: Instant) -> (Byte
 
 fn invalid(error: impl fmt::Display) -> Failure {
     Failure::new(FailureKind::Invalid, error.to_string())
+}
+
+fn too_many_interim() -> Failure {
+    Failure::new(FailureKind::InvalidResponse, "the host goes on answering 1xx, and not how it ended")
 }
 
 /// HTTP/2 limits their size alone.
