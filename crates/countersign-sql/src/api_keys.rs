@@ -26,13 +26,15 @@ macro_rules! api_key_store {
 
             async fn api_key(&self, digest: &[u8; 32]) -> Result<Option<StoredKey>, StoreError> {
                 let query = sqlx::query_as(api_keys::BY_DIGEST).bind(&digest[..]);
-                let row: Option<api_keys::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                let row: Option<api_keys::Row> =
+                    query.fetch_optional(self.readers()).await.map_err(failed)?;
                 row.map(api_keys::key).transpose()
             }
 
             async fn api_key_by_id(&self, id: &str) -> Result<Option<StoredKey>, StoreError> {
                 let query = sqlx::query_as(api_keys::BY_ID).bind(id);
-                let row: Option<api_keys::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                let row: Option<api_keys::Row> =
+                    query.fetch_optional(self.readers()).await.map_err(failed)?;
                 row.map(api_keys::key).transpose()
             }
 
@@ -41,7 +43,7 @@ macro_rules! api_key_store {
                 conditions.text("id >", page.after.as_deref());
                 let mut sql = conditions.limit(" ORDER BY id", page.rows().into());
                 let rows: Vec<api_keys::Row> =
-                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                    sql.build_query_as().fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(api_keys::key).collect()
             }
 

@@ -81,6 +81,11 @@ impl PgStore {
         found.fetch_one(&self.pool).await.map_err(failed)
     }
 
+    /// For what is read alone.
+    fn readers(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// The time in microseconds since 1970; `None` for the database's own.
     fn now(&self) -> Option<i64> {
         self.clock.as_ref().map(|clock| clock())

@@ -35,6 +35,8 @@ mod outbox;
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    /// Connections that wait for no writer, where they are others.
+    readers: SqlitePool,
     file: File,
     clock: Clock,
     claims: Arc<AtomicU64>,
@@ -51,7 +53,7 @@ impl SqliteStore {
     ///
     /// What is written there outlives the machine's power: the file is in WAL mode, and each commit
     /// is flushed (`synchronous=FULL`). All writes of the process go over one connection, so that
-    /// they wait for each other in order.
+    /// they wait for each other in order; what an operator looks at is read over others, and waits for none.
     ///
     /// # Errors
     /// Where the file can't be opened, written, or be in WAL mode, as on a network's file system.
@@ -60,7 +62,7 @@ impl SqliteStore {
         let opened = async {
             let store = Self::new(open::pool(path).await?);
             store.migrate().await?;
-            Ok(store)
+            Ok(SqliteStore { readers: open::readers(path).await?, ..store })
         };
         opened.await.map_err(|error| open::at(path, &error))
     }
@@ -102,6 +104,7 @@ impl SqliteStore {
     pub fn new(pool: SqlitePool) -> Self {
         SqliteStore {
             file: File::of(&pool),
+            readers: pool.clone(),
             pool,
             clock: Arc::new(clock::unix_micros),
             claims: Arc::default(),
@@ -126,6 +129,8 @@ impl SqliteStore {
     ///
     /// To be called, or not, at the end: nothing is lost without it.
     pub async fn close(&self) {
+        // The last connection puts what stands beside the file into it, and these can't.
+        self.readers.close().await;
         self.pool.close().await;
     }
 
@@ -138,6 +143,11 @@ impl SqliteStore {
         let mut transaction = self.begin().await?;
         migrations::run(&mut transaction).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)
+    }
+
+    /// For what is read alone.
+    fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 
     /// The time in microseconds since 1970.

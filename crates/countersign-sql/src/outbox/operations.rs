@@ -4,7 +4,7 @@
 use countersign_store::{StoreError, outbox::Activity};
 
 /// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
-/// enqueue, claim, settle and [forget](super::forget). `failed` judges what its database answers, `list` is its way to
+/// enqueue, claim, settle and [forget](super::forget). What is read alone goes over its `readers`. `failed` judges what its database answers, `list` is its way to
 /// take a list as one parameter, and `$lock` is how it keeps others off the rows that it is about to change.
 macro_rules! outbox_store {
     ($store:ident, lock: $lock:literal) => {
@@ -48,7 +48,8 @@ macro_rules! outbox_store {
 
             async fn endpoint(&self, id: &str) -> Result<Option<Endpoint>, StoreError> {
                 let query = sqlx::query_as(statements::ENDPOINT).bind(id);
-                let row: Option<endpoint::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                let row: Option<endpoint::Row> =
+                    query.fetch_optional(self.readers()).await.map_err(failed)?;
                 row.map(endpoint::endpoint).transpose()
             }
 
@@ -62,14 +63,14 @@ macro_rules! outbox_store {
                 conditions.text("id >", page.after.as_deref());
                 let mut sql = conditions.limit(" ORDER BY id", page.rows().into());
                 let rows: Vec<endpoint::Row> =
-                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                    sql.build_query_as().fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(endpoint::endpoint).collect()
             }
 
             async fn any_secret_begins(&self, with: &str) -> Result<bool, StoreError> {
                 let query =
                     sqlx::query_scalar(statements::ANY_SECRET_BEGINS).bind(endpoint::secret_beginning(with)?);
-                query.fetch_one(&self.pool).await.map_err(failed)
+                query.fetch_one(self.readers()).await.map_err(failed)
             }
 
             async fn delete_endpoint(&self, id: &str) -> Result<bool, StoreError> {
@@ -116,7 +117,7 @@ macro_rules! outbox_store {
 
             async fn message(&self, id: &str) -> Result<Option<Message>, StoreError> {
                 let query = sqlx::query_as(statements::MESSAGE).bind(id);
-                let row: Option<message::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                let row: Option<message::Row> = query.fetch_optional(self.readers()).await.map_err(failed)?;
                 row.map(message::message).transpose()
             }
 
@@ -133,7 +134,7 @@ macro_rules! outbox_store {
                 }
                 let mut sql = conditions.limit(" ORDER BY seq DESC", page.rows().into());
                 let rows: Vec<message::Row> =
-                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                    sql.build_query_as().fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(message::message).collect()
             }
 
@@ -146,14 +147,14 @@ macro_rules! outbox_store {
                 conditions.number("id <", filter::number(page.after.as_deref())?);
                 let mut sql = conditions.limit(filter::newest_first(filter.state), page.rows().into());
                 let rows: Vec<delivery::Row> =
-                    sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                    sql.build_query_as().fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(delivery::delivery).collect()
             }
 
             async fn count(&self, filter: &DeliveryFilter) -> Result<u64, StoreError> {
                 let mut conditions = Conditions::new(statements::COUNT).deliveries(filter);
                 let count: i64 =
-                    conditions.sql.build_query_scalar().fetch_one(&self.pool).await.map_err(failed)?;
+                    conditions.sql.build_query_scalar().fetch_one(self.readers()).await.map_err(failed)?;
                 u64::try_from(count).map_err(StoreError::invalid)
             }
 
@@ -161,7 +162,7 @@ macro_rules! outbox_store {
                 let below = filter::number(page.after.as_deref())?.unwrap_or(i64::MAX);
                 let limit = i64::from(page.rows());
                 let query = sqlx::query_as(attempt::SELECT).bind(delivery).bind(below).bind(limit);
-                let rows: Vec<attempt::Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
+                let rows: Vec<attempt::Row> = query.fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(attempt::attempt).collect()
             }
 
@@ -191,7 +192,7 @@ macro_rules! outbox_store {
             async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
                 let now = self.time().await?;
                 let query = sqlx::query_scalar(statements::NEXT_DUE);
-                let due: Option<i64> = query.fetch_one(&self.pool).await.map_err(failed)?;
+                let due: Option<i64> = query.fetch_one(self.readers()).await.map_err(failed)?;
                 Ok(due.map(|due| clock::remaining(due.saturating_sub(now))))
             }
 
@@ -203,7 +204,7 @@ macro_rules! outbox_store {
                 let now = self.time().await?;
                 let query = sqlx::query_as(statements::DEPTH);
                 let (waiting, leased, due): (i64, i64, Option<i64>) =
-                    query.fetch_one(&self.pool).await.map_err(failed)?;
+                    query.fetch_one(self.readers()).await.map_err(failed)?;
                 let mut depth = Depth::default();
                 depth.pending = u64::try_from(waiting - leased).map_err(StoreError::invalid)?;
                 depth.leased = u64::try_from(leased).map_err(StoreError::invalid)?;
@@ -221,7 +222,7 @@ macro_rules! outbox_store {
                 statement.endpoints_of(&filter.tenant);
                 statement.sql.push(" GROUP BY 1 ORDER BY 1");
                 let rows: Vec<(i64, i64, i64)> =
-                    statement.sql.build_query_as().fetch_all(&self.pool).await.map_err(failed)?;
+                    statement.sql.build_query_as().fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(|row| operations::activity(from, step, row)).collect()
             }
 
@@ -232,13 +233,13 @@ macro_rules! outbox_store {
                 };
                 let after = page.after.as_deref().unwrap_or_default();
                 let query = sqlx::query_as(statement).bind(after).bind(i64::from(page.rows()));
-                let rows: Vec<tenant::Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
+                let rows: Vec<tenant::Row> = query.fetch_all(self.readers()).await.map_err(failed)?;
                 rows.into_iter().map(tenant::tenant).collect()
             }
 
             async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
                 let query = sqlx::query_as(tenant::ONE).bind(name);
-                let row: Option<tenant::Row> = query.fetch_optional(&self.pool).await.map_err(failed)?;
+                let row: Option<tenant::Row> = query.fetch_optional(self.readers()).await.map_err(failed)?;
                 row.map(tenant::tenant).transpose()
             }
 

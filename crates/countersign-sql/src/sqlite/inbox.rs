@@ -56,12 +56,12 @@ impl InboxStore for SqliteStore {
 
     async fn dead(&self, after: i64, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
         let query = sqlx::query_as(DEAD).bind(after).bind(limit);
-        let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(failed)?;
+        let rows: Vec<Row> = query.fetch_all(self.readers()).await.map_err(failed)?;
         rows.into_iter().map(row::dead_letter).collect()
     }
 
     async fn depth(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(DEPTH).fetch_one(&self.pool).await.map_err(failed)?;
+        let count: i64 = sqlx::query_scalar(DEPTH).fetch_one(self.readers()).await.map_err(failed)?;
         u64::try_from(count).map_err(StoreError::invalid)
     }
 

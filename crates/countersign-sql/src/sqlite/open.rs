@@ -17,6 +17,13 @@ pub(super) async fn pool(path: &Path) -> Result<SqlitePool, StoreError> {
     Ok(pool)
 }
 
+/// A pool of connections that can read alone, to a file that is in WAL mode: there readers and writers don't wait for each
+/// other.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    let reading = settings(path).pragma("query_only", "ON");
+    options().max_connections(READERS).connect_with(reading).await.map_err(failed)
+}
+
 /// A pool of one connection to a file that is there already, of which nothing is changed.
 pub(super) async fn existing(path: &Path) -> Result<SqlitePool, StoreError> {
     options().connect_with(settings(path)).await.map_err(failed)
@@ -154,6 +161,8 @@ pub(super) fn at(path: &Path, error: &StoreError) -> StoreError {
 /// How long a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+/// How many read at once.
+const READERS: u32 = 4;
 /// SQLite's result code where another connection holds the lock.
 const BUSY: i32 = 5;
 /// That where the file, or its folder, can't be written.

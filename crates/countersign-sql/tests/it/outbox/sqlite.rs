@@ -197,6 +197,26 @@ async fn what_is_asked_often_is_found_by_an_index() {
     }
 }
 
+/// As while another process holds the lock, or this one commits much.
+#[tokio::test]
+async fn what_is_looked_at_waits_for_no_writer() {
+    let fresh = Fresh::new().await;
+    let (store, other) = (fresh.store(), fresh.pool().await);
+    put(&store, &[endpoint("ep")]).await;
+    store.enqueue(&messages(3)).await.unwrap();
+    let locked = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let waiting = store.clone();
+    let writer = tokio::spawn(async move { waiting.enqueue(&messages(1)).await });
+    sleep(Duration::from_millis(200)).await;
+    let looked_at = async { (store.depth().await.unwrap().pending, store.endpoint("ep").await.unwrap()) };
+    let (pending, found) = timeout(Duration::from_secs(5), looked_at).await.expect("nobody is waited for");
+    assert!(found.is_some());
+    assert_eq!((pending, writer.is_finished()), (3, false));
+    locked.rollback().await.unwrap();
+    writer.await.unwrap().unwrap();
+    assert_eq!(store.depth().await.unwrap().pending, 4, "what is committed is seen at once");
+}
+
 /// What is written into a file that nobody can open any more ends with the process.
 #[cfg(unix)]
 #[tokio::test]
