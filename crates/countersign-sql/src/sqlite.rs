@@ -31,7 +31,8 @@ mod outbox;
 
 /// Store in SQLite: one file, on one machine, for any number of processes.
 ///
-/// Leases and times to live are counted by the machine's clock.
+/// Leases and times to live are counted by the machine's clock. Where the file is removed or replaced while it is open,
+/// accepting, enqueueing, claiming and settling are errors until it is back: what they would write ends with the process.
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
