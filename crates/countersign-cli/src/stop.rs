@@ -27,7 +27,7 @@ impl Stop {
     }
 }
 
-/// Waits for Ctrl-C, or what a service manager sends. Another one ends the process at once, unless it comes
+/// Waits for Ctrl-C, what a service manager sends, or the end of the terminal. Another one ends the process at once, unless it comes
 /// with the first: some who send signals send them to a process and to its group.
 pub(crate) fn signals() -> io::Result<Stop> {
     let stop = Stop::new();
@@ -48,6 +48,8 @@ pub(crate) fn signals() -> io::Result<Stop> {
 struct Signals {
     interrupt: signal::unix::Signal,
     terminate: signal::unix::Signal,
+    /// None where the process is to outlive its terminal.
+    hang_up: Option<signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -57,6 +59,7 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: if ends_with_terminal() { Some(signal(SignalKind::hangup())?) } else { None },
         })
     }
 
@@ -64,8 +67,20 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = async { self.hang_up.as_mut()?.recv().await } => {}
         }
     }
+}
+
+/// Whether the end of the terminal is to end the process, which `nohup` is asked to prevent: waiting for that signal would
+/// undo it. Elsewhere than on Linux nobody tells, and the signal does what it did.
+#[cfg(unix)]
+fn ends_with_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is that of SIGHUP, which is 1.
+    ignored.is_some_and(|mask| mask & 1 == 0)
 }
 
 #[cfg(not(unix))]

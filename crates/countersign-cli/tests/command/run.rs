@@ -29,7 +29,18 @@ pub(crate) struct Done {
 
 /// Begins a run with these arguments, split at spaces.
 pub(crate) fn countersign(arguments: &str) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    run(Command::new(env!("CARGO_BIN_EXE_countersign")), arguments)
+}
+
+/// The same, which the end of a terminal doesn't end.
+#[cfg(target_os = "linux")]
+pub(crate) fn nohup(arguments: &str) -> Run {
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_countersign"));
+    run(command, arguments)
+}
+
+fn run(mut command: Command, arguments: &str) -> Run {
     command.args(arguments.split_whitespace()).env_clear();
     Run { command, stdin: Vec::new() }
 }

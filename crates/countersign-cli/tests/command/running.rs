@@ -69,9 +69,19 @@ impl Running {
     }
 
     /// Stops it as a service manager does, and gives what else it printed.
-    pub(crate) fn stop(mut self) -> Done {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+    pub(crate) fn stop(self) -> Done {
+        self.send("-TERM");
+        self.ended()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn send(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(told.expect("kill runs").success());
+    }
+
+    /// Waits for its end, and gives what else it printed.
+    pub(crate) fn ended(mut self) -> Done {
         let code = self.child.wait().expect("it ends").code().expect("no signal");
         let stdout = self.lines.iter().map(|line| line + "\n").collect();
         Done { code, stdout, stderr: self.stderr.take().map_or_else(String::new, text) }

@@ -40,6 +40,24 @@ fn a_first_start_makes_a_key_that_is_shown_once_and_kept_as_its_digest() {
     Server { running: again, key }.ask("endpoint list").go().out(0);
 }
 
+/// Where `/proc` tells whether it is to be ignored.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_end_of_its_terminal_stops_a_server_unless_it_is_to_outlive_it() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, "1");
+    server.running.send("-HUP");
+    assert_eq!(server.running.ended().code, 0);
+
+    let server = Server {
+        running: Running::start(crate::run::nohup("serve --listen 127.0.0.1:0").within(&folder)),
+        key: server.key,
+    };
+    server.running.send("-HUP");
+    server.ask("endpoint list").go().out(0);
+    assert_eq!(server.running.stop().code, 0);
+}
+
 #[test]
 fn a_first_key_that_nobody_was_shown_is_not_kept() {
     let folder = Folder::new();
