@@ -128,7 +128,7 @@ impl<S: InboxStore> InboxWorker<S> {
         // The work asks whether to stop between its calls of the store, and one that hangs has no end.
         select! {
             () = self.work(&stop) => {}
-            () = out_of_time => tracing::warn!(target: "countersign", "the worker stops without its store, which does not answer: what is under way comes back when its leases end"),
+            () = out_of_time => tracing::warn!(target: "countersign", "the worker stops without having settled what is under way, since its store can't be reached or written: it comes back when its leases end"),
         }
     }
 
