@@ -70,17 +70,25 @@ struct Driver {
 
 impl Driver {
     fn start() -> Option<Driver> {
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = match command.spawn() {
-            Ok(process) => process,
-            Err(error) if error.kind() == ErrorKind::NotFound => return skipped(),
-            Err(error) => panic!("chromedriver doesn't start: {error}"),
-        };
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let said = lines.find_map(|line| Some(line.unwrap().split_once(STARTED)?.1.to_owned())).unwrap();
-        let port = said.trim_end_matches('.').parse().unwrap();
-        Some(Driver { process, port })
+        for _ in 0..STARTS {
+            let mut command = Command::new("chromedriver");
+            command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut process = match command.spawn() {
+                Ok(process) => process,
+                Err(error) if error.kind() == ErrorKind::NotFound => return skipped(),
+                Err(error) => panic!("chromedriver doesn't start: {error}"),
+            };
+            let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+            match lines.find_map(|line| Some(line.unwrap().split_once(STARTED)?.1.to_owned())) {
+                Some(said) => {
+                    let port = said.trim_end_matches('.').parse().unwrap();
+                    return Some(Driver { process, port });
+                }
+                // It listens at two addresses, and another may have taken the port at one of them.
+                None => eprintln!("chromedriver has ended: {}", process.wait().unwrap()),
+            }
+        }
+        panic!("chromedriver ended {STARTS} times before it listened")
     }
 
     fn origin(&self) -> String {
@@ -120,6 +128,8 @@ fn capabilities(profile: &TempDir) -> Value {
     })
 }
 
+/// How often a driver is started until one listens.
+const STARTS: u32 = 5;
 const STARTED: &str = "was started successfully on port ";
 const ARGUMENTS: [&str; 11] = [
     "--headless=new",
