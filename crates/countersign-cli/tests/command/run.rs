@@ -32,11 +32,11 @@ pub(crate) fn countersign(arguments: &str) -> Run {
     run(Command::new(env!("CARGO_BIN_EXE_countersign")), arguments)
 }
 
-/// The same, which the end of a terminal doesn't end.
+/// The same, under another command with its own arguments.
 #[cfg(target_os = "linux")]
-pub(crate) fn nohup(arguments: &str) -> Run {
-    let mut command = Command::new("nohup");
-    command.arg(env!("CARGO_BIN_EXE_countersign"));
+pub(crate) fn under(other: &[&str], arguments: &str) -> Run {
+    let mut command = Command::new(other[0]);
+    command.args(&other[1..]).arg(env!("CARGO_BIN_EXE_countersign"));
     run(command, arguments)
 }
 

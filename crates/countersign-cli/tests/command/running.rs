@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command},
     sync::mpsc::{Receiver, channel},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -82,7 +82,15 @@ impl Running {
 
     /// Waits for its end, and gives what else it printed.
     pub(crate) fn ended(mut self) -> Done {
-        let code = self.child.wait().expect("it ends").code().expect("no signal");
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            match self.child.try_wait().expect("a state") {
+                Some(status) => break status,
+                None => assert!(Instant::now() < until, "it doesn't end"),
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        let code = status.code().expect("no signal");
         let stdout = self.lines.iter().map(|line| line + "\n").collect();
         Done { code, stdout, stderr: self.stderr.take().map_or_else(String::new, text) }
     }

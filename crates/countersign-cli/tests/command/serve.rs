@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+use crate::run::under;
 use crate::{
     run::{Folder, countersign},
     running::{Running, Server, get, http, receiver, serve_line},
@@ -40,19 +42,17 @@ fn a_first_start_makes_a_key_that_is_shown_once_and_kept_as_its_digest() {
     Server { running: again, key }.ask("endpoint list").go().out(0);
 }
 
-/// Where `/proc` tells whether it is to be ignored.
+/// Where `/proc` tells whether that is to be ignored, as it is where these tests themselves run under `nohup`.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_end_of_its_terminal_stops_a_server_unless_it_is_to_outlive_it() {
     let folder = Folder::new();
-    let server = Server::start(&folder, "1");
+    let start = |other: &[&str]| Running::start(under(other, "serve --listen 127.0.0.1:0").within(&folder));
+    let server = Server::of(start(&["env", "--default-signal=HUP"]));
     server.running.send("-HUP");
     assert_eq!(server.running.ended().code, 0);
 
-    let server = Server {
-        running: Running::start(crate::run::nohup("serve --listen 127.0.0.1:0").within(&folder)),
-        key: server.key,
-    };
+    let server = Server { running: start(&["nohup"]), ..server };
     server.running.send("-HUP");
     server.ask("endpoint list").go().out(0);
     assert_eq!(server.running.stop().code, 0);
