@@ -4,8 +4,9 @@
 use countersign_store::{StoreError, outbox::Activity};
 
 /// Implements [`OutboxStore`](countersign_store::outbox::OutboxStore) for a store, whose own statements
-/// enqueue, claim, settle and [forget](super::forget). What is read alone goes over its `readers`. `failed` judges what its database answers, `list` is its way to
-/// take a list as one parameter, and `$lock` is how it keeps others off the rows that it is about to change.
+/// enqueue, claim, settle and [forget](super::forget). What is read alone goes over its `readers`. `failed` judges what
+/// its database answers, `list` is its way to take a list as one parameter, and `$lock` is how it keeps others off the rows
+/// that it is about to change.
 macro_rules! outbox_store {
     ($store:ident, lock: $lock:literal) => {
         impl OutboxStore for $store {
