@@ -27,4 +27,5 @@ const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/sqlite/0001_receiving.sql")),
     (2, include_str!("../../migrations/sqlite/0002_sending.sql")),
     (3, include_str!("../../migrations/sqlite/0003_api_keys.sql")),
+    (4, include_str!("../../migrations/sqlite/0004_not_delivered.sql")),
 ];

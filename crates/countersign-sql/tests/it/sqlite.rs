@@ -184,7 +184,7 @@ async fn migrating_twice_or_twice_at_once_changes_nothing() {
     assert!(matches!(store.claim("key", MINUTE).await.unwrap(), Claim::InFlight { .. }));
     let steps: i64 =
         sqlx::query_scalar("SELECT count(*) FROM _countersign_migrations").fetch_one(&pool).await.unwrap();
-    assert_eq!(steps, 3);
+    assert_eq!(steps, 4);
 }
 
 #[tokio::test]

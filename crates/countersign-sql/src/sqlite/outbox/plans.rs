@@ -78,6 +78,24 @@ async fn deliveries_are_found_by_an_index() {
     }
 }
 
+/// Of all that an endpoint or a tenant was sent only what was given up or cancelled is read.
+#[tokio::test]
+async fn the_few_that_were_not_delivered_are_read_alone() {
+    let (_folder, store) = store().await;
+    for (state, name) in [(DeliveryState::Dead, "dead"), (DeliveryState::Cancelled, "cancelled")] {
+        let of_endpoint = deliveries(|filter| filter.endpoint_id = Some("x".to_owned()));
+        let of_tenant = deliveries(|filter| filter.tenant = TenantFilter::Is("x".to_owned()));
+        for (mut filter, whose) in [(of_endpoint, "endpoint"), (of_tenant, "tenant")] {
+            filter.state = Some(state);
+            for sql in statements(&filter) {
+                let plan = plan(&store, &sql).await;
+                assert!(plan[0].contains(&format!("deliveries_{name}_by_{whose} ")), "{sql}\n{plan:#?}");
+                is_in_order(&plan, &sql);
+            }
+        }
+    }
+}
+
 /// Of an endpoint for which many wait a step reads those that it cancels, and of a message its own.
 #[tokio::test]
 async fn what_is_cancelled_is_found_by_an_index() {
