@@ -1,8 +1,8 @@
 //! Webhooks acknowledged at once and handled later.
 //!
 //! Every provider advises the same: answer within seconds, and process from a queue. With an
-//! [`Inbox`] the middleware verifies an event, stores it durably and answers 2xx; accepting it and
-//! remembering it is one write, so a copy of it is known. An [`InboxWorker`] then handles it:
+//! [`Inbox`] the middleware verifies an event, stores it durably and answers 2xx. Accepting and remembering it is one
+//! write, so that a copy is recognised. An [`InboxWorker`] then handles it:
 //!
 //! ```
 //! use countersign_inbox::{HandlerError, Inbox, InboxEvent, InboxWorker};
@@ -36,23 +36,23 @@
 //!
 //! 1. It leases as many due events as it has free places, oldest due first. Events of one
 //!    [order](countersign_store::Received::order) are leased one at a time.
-//! 2. It runs the handler for each, within [`handler_timeout`](InboxWorker::handler_timeout) (60 s). The
-//!    lease is 30 seconds longer, so that no other worker has the event meanwhile.
-//! 3. What succeeded is done. What failed, panicked or took too long is tried again after 1 s, 2 s, 4 s,
-//!    … up to an hour, each between half of that and all of it, by chance, so that events that failed
-//!    together don't come back together. After [`max_attempts`](InboxWorker::max_attempts) (10) it is dead: a
-//!    row that a person looks at ([`InboxStore::dead`](countersign_store::InboxStore::dead)) and puts back
-//!    ([`requeue`](countersign_store::InboxStore::requeue)). A copy that the provider sends then is answered as one that
-//!    is known, changes nothing, and is logged as a warning.
-//! 4. Attempts are counted when an event is leased, so one that kills the process each time ends as a
-//!    dead letter too. `countersign inbox` lists them, shows them, and puts them back.
-//! 5. When it is told to stop, it leases no more, waits up to [`grace`](InboxWorker::grace) (30 s) for the
-//!    handlers that run, and breaks the rest off. The event of a handler that ends by that is given back; one that
-//!    still runs, because it blocks its thread, keeps its event until the lease ends.
+//! 2. It runs the handler for each, within [`handler_timeout`](InboxWorker::handler_timeout) (60 s). The lease is 30 seconds
+//!    longer, so that no other worker has the event meanwhile.
+//! 3. What succeeded is done. What failed, panicked or took too long is tried again after 1 s, 2 s, 4 s, … up to an hour.
+//!    Each wait is a random part of that, at least half, so that events that failed together don't return together. After
+//!    [`max_attempts`](InboxWorker::max_attempts) (10) the event is dead: a row that a person looks at
+//!    ([`InboxStore::dead`](countersign_store::InboxStore::dead)) and puts back
+//!    ([`requeue`](countersign_store::InboxStore::requeue)). If the provider sends it again, that copy is acknowledged,
+//!    changes nothing, and is logged as a warning.
+//! 4. Attempts are counted when an event is leased, so that one that kills the process every time ends as a dead letter
+//!    too. `countersign inbox` lists dead letters, shows them, and puts them back.
+//! 5. When it is told to stop, it leases no more, waits up to [`grace`](InboxWorker::grace) (30 s) for the handlers that
+//!    run, and then drops them. The event of a dropped handler is given back; a handler that blocks its thread can't be
+//!    dropped, and keeps its event until the lease ends.
 //!
-//! An event is handled **at least once**: a worker that dies between the handler's end and the settling
-//! leaves it to be handled again. A handler that writes to the same database makes its effect exactly
-//! once with `claim_in` of `countersign-sql`.
+//! An event is handled **at least once**: if a worker dies between the end of the handler and the settling, the event is
+//! handled again. A handler that writes to the same database makes its effect *exactly* once with `claim_in` of
+//! `countersign-sql`.
 //!
 //! # What is logged and counted
 //!

@@ -29,27 +29,27 @@
 //! - **[`Verified`] is a proof.** Nothing but a successful verification makes one.
 //! - **The bytes that are verified are the bytes that arrived.** Nothing is trimmed, decoded or
 //!   serialised again. A timestamp is signed as the text that arrived.
-//! - **The algorithm is configured**, never taken from the message: at most picked from the scheme's
+//! - **The algorithm is configured**, never taken from the message: at most, the message picks one from the scheme's
 //!   allow-list.
-//! - **No request can make it work much**: one MAC a key, however many signatures a header holds (and
-//!   at most four verifications a public key); every header, list and body has a limit.
-//! - **No empty secret.** A [`Keyring`] refuses secrets that can't protect anything, wipes those that
-//!   can, and shows none.
+//! - **No request is expensive**: one MAC per key, however many signatures a header holds (and at most four verifications
+//!   per public key); every header, list and body has a limit.
+//! - **No empty secret.** A [`Keyring`] refuses secrets that can't protect anything, wipes the others from memory, and
+//!   never shows one.
 //! - **No I/O, no clock, no async, no `unsafe`.** `now` is an argument. It builds without `std`.
 //!
-//! # Where to begin
+//! # Where to start
 //!
 //! | you want to | see |
 //! |---|---|
 //! | receive in axum, or any tower stack | the crates `countersign-axum`, `countersign-tower` |
 //! | verify a request by hand | [`Verifier::verify`], or [`Verifier::begin`] for a body in pieces |
-//! | answer a provider's test of the endpoint | [`Verifier::receive`] |
-//! | know why a request is refused | the module `explain`; `countersign verify --explain` |
-//! | know the provider's scheme | [`catalog`] |
+//! | answer a provider's test of the endpoint (a handshake) | [`Verifier::receive`] |
+//! | find out why a request is refused | the module `explain`; `countersign verify --explain` |
+//! | find the scheme of a provider | [`catalog`] |
 //! | write a scheme of your own | [`scheme`]; the module `infer`, which finds one in captured requests |
 //! | sign | [`Signer`] |
-//! | run each event once | [`Verified::idempotency_key`] |
-//! | tell events apart by their type | [`filter`]; the module `events` for five billing systems |
+//! | handle each event once | [`Verified::idempotency_key`] |
+//! | tell events apart by type | [`filter`]; the module `events` for five billing systems |
 //!
 //! # Features
 //!
@@ -61,13 +61,13 @@
 //! - `toml`: schemes as TOML text.
 //! - `http`: [`HeaderView`] for `http::HeaderMap` (1.x).
 //! - `events`: typed events of the billing systems in [`catalog`] (module `events`).
-//! - `explain`: for people, offline: why a request was refused, in sentences (module `explain`); the scheme of requests
-//!   that were captured (module `infer`).
+//! - `explain`: for people, offline: why a request was refused, in sentences (module `explain`), and which scheme captured
+//!   requests follow (module `infer`).
 //!
-//! The hashes are RustCrypto's. `--cfg countersign_backend="ring"` among a build's flags (`RUSTFLAGS`) puts `ring`'s in the
-//! place of those of HMAC; a build for x86-64 with both `avx512f` and `sha`, as by `-C target-cpu=native` on some servers, does
-//! so by itself, since RustCrypto's SHA-256 was seen a hundred times slower there, unless `"rustcrypto"` is asked for.
-//! `ring` doesn't wipe the state of a MAC when it is dropped.
+//! The hashes are RustCrypto's. With `--cfg countersign_backend="ring"` in `RUSTFLAGS`, HMAC uses `ring`'s instead. A build
+//! for x86-64 with both `avx512f` and `sha`, as `-C target-cpu=native` makes on some servers, does so by itself, since
+//! RustCrypto's SHA-256 was seen a hundred times slower there; `"rustcrypto"` refuses that. `ring` doesn't wipe the state of
+//! a MAC when it is dropped.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
