@@ -7,16 +7,16 @@ use bytes::Bytes;
 use super::{Effect, Endpoint, Message, TenantFilter};
 use crate::Fence;
 
-/// A delivery that is a worker's until its lease ends.
+/// A delivery that belongs to one worker until its lease ends.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     /// The delivery.
     pub id: i64,
-    /// What tells this lease from every other of the delivery.
+    /// What distinguishes this lease from every other of the delivery.
     pub fence: Fence,
-    /// Which attempt this is, from 1, over the delivery's whole life.
+    /// The number of this attempt, from 1, over the delivery's whole life.
     pub attempt: u32,
-    /// Which attempt this is of the schedule, from 1: begins anew where the delivery is redelivered.
+    /// The step of the schedule, from 1. A redelivery begins at 1 again.
     pub step: u32,
     /// Why it is made.
     pub trigger: Trigger,
@@ -35,24 +35,24 @@ pub enum Trigger {
     Redelivery,
 }
 
-/// What became of a claimed delivery.
+/// The outcome of a claimed delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettleDelivery {
     /// The delivery.
     pub id: i64,
     /// Its lease.
     pub fence: Fence,
-    /// The endpoint as it was claimed, whose URL says where the attempt was made.
+    /// The endpoint as it was claimed: its URL says where the attempt was made.
     pub endpoint: Arc<Endpoint>,
-    /// What becomes of it.
+    /// What happens to the delivery.
     pub verdict: Verdict,
     /// What the attempt means for the endpoint.
     pub effect: Effect,
-    /// The attempt; `None` where none was made, and then it doesn't count.
+    /// The attempt. `None`: none was made, and none is counted.
     pub attempt: Option<Attempt>,
 }
 
-/// What becomes of a delivery.
+/// What happens to a delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It has arrived.
@@ -64,40 +64,40 @@ pub enum Verdict {
     },
     /// It is given up.
     Dead,
-    /// There is nothing to be sent any more.
+    /// There is nothing to send any more.
     Cancelled,
 }
 
-/// One attempt, as it is recorded.
+/// One attempt, as it is recorded. Times are microseconds since 1970 (UTC).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Which attempt of the delivery, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// When it began, in microseconds.
+    /// When it began.
     pub at: i64,
     /// Why it was made.
     pub trigger: Trigger,
-    /// How long it took; stores keep microseconds.
+    /// How long it took. Stores keep microseconds.
     pub latency: Duration,
     /// The headers as sent, without those that hold a secret.
     pub request_headers: Vec<(String, String)>,
-    /// The SHA-256 of the body as sent; `None` where it could not be made.
+    /// The SHA-256 of the body as sent. `None`: there was none, since the payload could not be made.
     pub payload_digest: Option<[u8; 32]>,
-    /// The body as sent, where it isn't the message's own.
+    /// The body as sent, if it isn't the message's own.
     pub payload: Option<Bytes>,
-    /// The status, where there was an answer.
+    /// The status, if there was an answer.
     pub status: Option<u16>,
     /// The headers of the answer.
     pub response_headers: Vec<(String, String)>,
     /// The beginning of the answer's body.
     pub response_body: Bytes,
-    /// Why there was no answer, or why the answer isn't success.
+    /// Why there was no answer, or why the answer isn't a success.
     pub error: Option<String>,
 }
 
 impl Attempt {
-    /// An attempt of which nothing else is known yet.
+    /// An attempt, without an answer so far.
     #[must_use]
     pub fn new(number: u32, at: i64, trigger: Trigger) -> Self {
         Attempt {
@@ -128,7 +128,7 @@ impl fmt::Debug for Attempt {
     }
 }
 
-/// A delivery, as a list shows it.
+/// A delivery, as a list shows it. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
@@ -142,15 +142,15 @@ pub struct Delivery {
     pub endpoint_id: String,
     /// The tenant of both.
     pub tenant: Option<String>,
-    /// Where it stands.
+    /// Its state.
     pub state: DeliveryState,
-    /// How many attempts there were.
+    /// How many attempts were made.
     pub attempts: u32,
-    /// When it is due, where it is pending; while it is leased, when the lease ends. In microseconds.
+    /// When it is due, if it is pending; when the lease ends, while it is leased.
     pub due_at: Option<i64>,
-    /// When it was enqueued, in microseconds.
+    /// When it was enqueued.
     pub created_at: i64,
-    /// When the last attempt began, in microseconds. An attempt under way is not among them yet.
+    /// When the last attempt began. One that is under way doesn't count yet.
     pub last_at: Option<i64>,
     /// How long the last attempt took.
     pub last_latency: Option<Duration>,
@@ -186,14 +186,14 @@ impl Delivery {
         }
     }
 
-    /// When it is due, where it is pending.
+    /// When it is due, if it is pending.
     #[must_use]
     pub fn pending_until(&self) -> Option<i64> {
         self.due_at.filter(|_| self.state == DeliveryState::Pending)
     }
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeliveryState {
     /// It waits until it is due.
@@ -204,17 +204,17 @@ pub enum DeliveryState {
     Delivered,
     /// It was given up.
     Dead,
-    /// It was not wanted any more, by an operator or by the payload's source.
+    /// It was no longer wanted, by an operator or by the source of the payload.
     Cancelled,
 }
 
-/// Which deliveries are meant: those that match everything that is set.
+/// Selects deliveries: those that match everything that is set. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryFilter {
-    /// The delivery itself.
+    /// This delivery.
     pub id: Option<i64>,
-    /// Those with a greater id.
+    /// Deliveries with a greater id.
     pub after: Option<i64>,
     /// Its message.
     pub message_id: Option<String>,
@@ -224,20 +224,20 @@ pub struct DeliveryFilter {
     pub tenant: TenantFilter,
     /// Its event type.
     pub event_type: Option<String>,
-    /// Where it stands.
+    /// Its state.
     pub state: Option<DeliveryState>,
-    /// Enqueued at this time or later, in microseconds.
+    /// Enqueued at this time or later.
     pub from: Option<i64>,
-    /// Enqueued before this time, in microseconds.
+    /// Enqueued before this time.
     pub until: Option<i64>,
 }
 
-/// What came of redelivering.
+/// The result of a redelivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Redelivered {
     /// How many deliveries are pending again.
     pub count: u64,
-    /// The greatest id of them; `None` where there are none.
+    /// The greatest id among them. `None`: there are none.
     pub last: Option<i64>,
 }
 

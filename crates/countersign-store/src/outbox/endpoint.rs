@@ -1,55 +1,55 @@
-//! Endpoints: where messages go, and how they are faring.
+//! Endpoints: where messages go, and their health.
 
 use std::{fmt, time::Duration};
 
 use super::Subscription;
 use crate::{StoreError, name::check_names};
 
-/// Where messages are delivered.
+/// Where messages are delivered. Times are microseconds since 1970 (UTC).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// The id, such as `ep_…`.
     pub id: String,
-    /// What people call it.
+    /// The name for people.
     pub name: String,
-    /// The tenant whose messages it is given: of none, where it is `None`.
+    /// The tenant whose messages it receives. `None`: the messages without a tenant.
     pub tenant: Option<String>,
     /// The URL.
     pub url: String,
     /// How messages are signed: the name of a scheme of the catalogue, or a scheme as TOML.
     pub scheme: String,
-    /// The keys that sign; all that are valid sign side by side where the scheme allows.
+    /// The keys that sign: all that are valid, if the scheme has room for several signatures.
     pub keys: Vec<EndpointKey>,
-    /// The event types that are wanted, as patterns of [`countersign::EventFilters`].
+    /// The event types that it subscribes to, as patterns of [`countersign::EventFilters`].
     pub events: Vec<String>,
-    /// The channels that are wanted: a message on any of them, or any message where there are none.
+    /// The channels that it subscribes to: it receives what is on any of them. Empty: whatever channels a message is on.
     pub channels: Vec<String>,
-    /// Headers that each request is given besides ours: names and values.
+    /// Additional headers of each request: names and values.
     pub headers: Vec<(String, String)>,
-    /// What it can bear.
+    /// How much it is sent at once.
     pub limits: Limits,
-    /// Whether a delivery is tried for ever, at the last step of the schedule, until it is answered 2xx.
+    /// Whether deliveries are never given up: retried at the last interval of the schedule until they are answered 2xx.
     pub until_delivered: bool,
-    /// Whether the message's `traceparent` is sent along.
+    /// Whether the message's `traceparent` is sent as a header.
     pub sends_trace: bool,
-    /// Whether it is given messages.
+    /// Whether messages are delivered to it.
     pub state: EndpointState,
-    /// How it is faring. Kept by the store alone.
+    /// Its health. Only the store writes it.
     pub health: Health,
-    /// When it was created, in microseconds.
+    /// When it was created.
     pub created_at: i64,
-    /// How often anything of it but its health was written, from 1; 0 where it is not stored yet. Kept by the
-    /// store alone, and asked by [`put_endpoint_if_unchanged`](super::OutboxStore::put_endpoint_if_unchanged).
+    /// How often it was written, from 1, without changes of its health; 0 if it is not stored yet. Only the store writes it, for
+    /// [`put_endpoint_if_unchanged`](super::OutboxStore::put_endpoint_if_unchanged).
     pub revision: i64,
 }
 
 impl Endpoint {
-    /// At how many failures in a row its circuit opens: for a while it is given nothing, and then one request at a time
-    /// tries it.
+    /// The number of failures in a row at which its circuit opens: nothing is sent for a while, and then one request at a
+    /// time tries it.
     pub const HALF_OPEN_AFTER: u32 = 5;
 
-    /// An enabled endpoint that wants every event.
+    /// An enabled endpoint that subscribes to every event.
     #[must_use]
     pub fn new(id: impl Into<String>, url: impl Into<String>, scheme: impl Into<String>) -> Self {
         let id = id.into();
@@ -126,11 +126,11 @@ impl fmt::Debug for Endpoint {
 /// A key of an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointKey {
-    /// What people call it: its version, or the date on which it was made.
+    /// The name for people, such as a version, or the date on which it was made.
     pub label: String,
     /// The secret as the store keeps it: sealed, or as the provider writes it.
     pub secret: String,
-    /// From when it signs, in Unix seconds.
+    /// Since when it signs, in Unix seconds.
     pub valid_from: Option<i64>,
     /// Until when it signs, in Unix seconds, exclusive.
     pub valid_until: Option<i64>,
@@ -155,28 +155,28 @@ impl fmt::Debug for EndpointKey {
     }
 }
 
-/// What an endpoint can bear.
+/// How much an endpoint is sent at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many requests may be under way at once, at least 1.
     pub in_flight: u32,
-    /// How many requests may begin in a second.
+    /// How many requests may begin per second.
     pub per_second: Option<u32>,
 }
 
 impl Default for Limits {
-    /// Ten at once, without a limit a second.
+    /// Ten at once, without a limit per second.
     fn default() -> Self {
         Limits { in_flight: 10, per_second: None }
     }
 }
 
-/// Whether an endpoint is given messages.
+/// Whether messages are delivered to an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointState {
-    /// It is.
+    /// They are.
     Enabled,
-    /// Its deliveries are kept, and wait.
+    /// They are kept, and wait until it is enabled.
     Disabled(DisabledBecause),
 }
 
@@ -184,7 +184,7 @@ pub enum EndpointState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DisabledBecause {
-    /// A person wanted it.
+    /// A person disabled it.
     Operator,
     /// It answered 410 Gone.
     Gone,
@@ -192,27 +192,27 @@ pub enum DisabledBecause {
     Failing,
 }
 
-/// How an endpoint is faring.
+/// The health of an endpoint. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// When the first attempt failed since the last that succeeded, in microseconds.
+    /// When the first attempt failed after the last success.
     pub failing_since: Option<i64>,
-    /// How many attempts have failed since the last that succeeded, but for those that were under way when the circuit
-    /// opened, or the endpoint asked to be left alone: they tell nothing new.
+    /// How many attempts have failed since the last success. Those that were under way when the circuit opened, or when the
+    /// endpoint asked for a pause, don't count: they tell nothing new.
     pub failures: u32,
-    /// When it was warned of, in this time of failing.
+    /// When its owner was warned of it, in this period of failing.
     pub warned_at: Option<i64>,
     /// When an attempt last succeeded.
     pub succeeded_at: Option<i64>,
     /// When an attempt was last made.
     pub attempted_at: Option<i64>,
-    /// Until when nothing is sent, but for one attempt after that: the circuit is open.
+    /// The circuit is open: until then nothing is sent, and after that one attempt at a time.
     pub open_until: Option<i64>,
 }
 
 impl Health {
-    /// For how long the circuit opens, the first time, the second, and so on; the last is for all that follow.
+    /// For how long the circuit opens: the first time, the second, and so on. The last one is for all that follow.
     pub const OPENINGS: [Duration; 7] = [
         Duration::from_secs(10),
         Duration::from_secs(20),
@@ -223,7 +223,7 @@ impl Health {
         Duration::from_secs(600),
     ];
 
-    /// For how long the circuit opens at a failure that makes them so many in a row. Every store opens it by this rule.
+    /// For how long the circuit opens at the failure that makes it `failures` in a row. Every store opens it by this rule.
     #[must_use]
     pub fn opens_for(failures: u32) -> Option<Duration> {
         let times = failures.checked_sub(Endpoint::HALF_OPEN_AFTER)? as usize;
@@ -231,40 +231,40 @@ impl Health {
     }
 }
 
-/// What an attempt means for its endpoint: nothing, where the endpoint has another URL by now.
+/// What an attempt means for its endpoint. If the endpoint has another URL by now, it means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It is well: the failure clock is set back, and the circuit closed.
+    /// It works: the failure clock is reset, and the circuit closed.
     Well,
     /// It failed: the failure clock runs, and at [so many](Endpoint::HALF_OPEN_AFTER) in a row the circuit opens, each
     /// time for [longer](Health::OPENINGS).
     Failed {
-        /// For how long nothing is sent at least, because the endpoint has asked for it. A span, because it is counted by
-        /// the store's clock, and whoever made the attempt can have another.
+        /// The least time for which nothing is sent, because the endpoint asked for it. A duration, not a point in time: the
+        /// store's clock counts, and that of whoever made the attempt can differ.
         open_for: Option<Duration>,
     },
-    /// It is gone, and is disabled, where it was enabled.
+    /// It is gone: it is disabled, if it was enabled.
     Gone,
     /// Nothing: the attempt says nothing about the endpoint, such as a payload that could not be rendered.
     None,
 }
 
-/// What the failure clock did to an endpoint.
+/// What the failure clock did with an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HealthChange {
-    /// It has been failing for long, and will be disabled.
+    /// It has been failing for a while, and will be disabled.
     Warned {
         /// The endpoint, as it is now.
         endpoint: Endpoint,
-        /// For how long it has been failing.
+        /// How long it has been failing.
         failing_for: Duration,
     },
     /// It was disabled, because it has been failing for too long.
     Disabled {
         /// The endpoint, as it is now.
         endpoint: Endpoint,
-        /// For how long it has been failing.
+        /// How long it has been failing.
         failing_for: Duration,
     },
 }

@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use crate::{StoreError, check_key, name::check_names};
 
-/// A message to be stored.
+/// A message to be stored. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewMessage {
-    /// The id: `None` for one that the store makes, `msg_…`, which sorts by time.
+    /// The id. `None`: the store makes one, `msg_…`, which sorts by time.
     pub id: Option<String>,
     /// The event type.
     pub event_type: String,
@@ -18,18 +18,18 @@ pub struct NewMessage {
     pub payload: Payload,
     /// The `Content-Type`.
     pub content_type: String,
-    /// The tenant whose endpoints are given it: those of none, where it is `None`.
+    /// The tenant whose endpoints receive it. `None`: the endpoints without a tenant.
     pub tenant: Option<String>,
-    /// The channels that it is on.
+    /// The channels that it is published on.
     pub channels: Vec<String>,
-    /// The only endpoint that it goes to, whatever that wants: for a test. To all that want it, where it is
-    /// `None`.
+    /// The only endpoint that receives it, whatever that subscribes to, as for a test. `None`: every endpoint that
+    /// subscribes to it.
     pub endpoint_id: Option<String>,
-    /// Who enqueues a message of the same tenant and key again is given this one.
+    /// Enqueueing another message with the same key, for the same tenant, sends nothing and returns this one.
     pub idempotency_key: Option<String>,
     /// The W3C trace context of the caller.
     pub traceparent: Option<String>,
-    /// From when it may be delivered, in microseconds; at once, where it is `None`.
+    /// The time before which it is not delivered. `None`: it is delivered at once.
     pub due_at: Option<i64>,
 }
 
@@ -110,22 +110,22 @@ impl From<&'static str> for Payload {
     }
 }
 
-/// What came of enqueueing a message.
+/// The result of enqueueing a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enqueued {
     /// The message's id.
     pub id: String,
     /// How many endpoints it goes to.
     pub deliveries: u32,
-    /// Whether it had been enqueued before, under the same idempotency key: nothing new is sent.
+    /// Whether a message with the same idempotency key was enqueued before: that one is meant, and nothing new is sent.
     pub duplicate: bool,
 }
 
-/// A message that is stored.
+/// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// The id: fixed when it was enqueued, the same in every attempt.
+    /// The id, fixed when it was enqueued: the same in every attempt.
     pub id: String,
     /// The event type.
     pub event_type: String,
@@ -135,9 +135,9 @@ pub struct Message {
     pub content_type: String,
     /// The tenant.
     pub tenant: Option<String>,
-    /// The W3C trace context of who enqueued it.
+    /// The W3C trace context in which it was enqueued.
     pub traceparent: Option<String>,
-    /// When it was enqueued, in microseconds.
+    /// When it was enqueued, in microseconds since 1970 (UTC).
     pub created_at: i64,
 }
 

@@ -12,10 +12,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// How many rows a page can have.
+    /// The most rows that a page can have.
     pub const MAX: u32 = 1_000;
 
-    /// How many rows this page has, at most.
+    /// The most rows that this page has.
     #[must_use]
     pub fn rows(&self) -> u32 {
         self.limit.min(Self::MAX)
@@ -28,26 +28,26 @@ impl Default for Page {
     }
 }
 
-/// Whose things are meant.
+/// Selects by tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TenantFilter {
-    /// Everybody's, and those of no tenant.
+    /// Whatever tenant something belongs to, or none.
     #[default]
     Any,
-    /// Those of no tenant.
+    /// What belongs to no tenant.
     Without,
-    /// Those of this tenant.
+    /// What belongs to this tenant.
     Is(String),
 }
 
 impl TenantFilter {
-    /// Those of exactly this tenant; of none, where it is `None`.
+    /// What belongs to exactly this tenant. `None`: what belongs to no tenant.
     #[must_use]
     pub fn exactly(tenant: Option<&str>) -> Self {
         tenant.map_or(TenantFilter::Without, |tenant| TenantFilter::Is(tenant.to_owned()))
     }
 
-    /// Whether what belongs to `tenant` is meant.
+    /// Whether it selects what belongs to `tenant`.
     #[must_use]
     pub fn takes(&self, tenant: Option<&str>) -> bool {
         match self {
@@ -58,7 +58,7 @@ impl TenantFilter {
     }
 }
 
-/// Which messages are meant: those that match everything that is set.
+/// Selects messages: those that match everything that is set. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageFilter {
@@ -66,9 +66,9 @@ pub struct MessageFilter {
     pub tenant: TenantFilter,
     /// Its event type.
     pub event_type: Option<String>,
-    /// Enqueued at this time or later, in microseconds.
+    /// Enqueued at this time or later.
     pub from: Option<i64>,
-    /// Enqueued before this time, in microseconds.
+    /// Enqueued before this time.
     pub until: Option<i64>,
 }
 
@@ -78,31 +78,31 @@ pub struct MessageFilter {
 pub struct Depth {
     /// Deliveries that wait until they are due.
     pub pending: u64,
-    /// Deliveries of which an attempt is under way.
+    /// Deliveries with an attempt under way.
     pub leased: u64,
-    /// For how long the oldest has been due that an enabled endpoint could be given, one whose circuit is open only
-    /// from when it closes.
+    /// How long the oldest has been due that could be delivered: to an enabled endpoint, and counted from when its
+    /// circuit closes.
     pub oldest_due: Option<Duration>,
 }
 
-/// Which attempts are counted, and in what steps.
+/// Which attempts are counted, and in what steps. Times are microseconds since 1970 (UTC).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ActivityFilter {
-    /// Those of this endpoint; of all, where it is `None`.
+    /// Those at this endpoint. `None`: at every endpoint.
     pub endpoint_id: Option<String>,
-    /// At the endpoints that are this tenant's now.
+    /// Those at the endpoints that belong to this tenant now.
     pub tenant: TenantFilter,
-    /// Made at this time or later, in microseconds: the first step begins here.
+    /// Made at this time or later: the first step begins here.
     pub from: i64,
-    /// Made before this time, in microseconds.
+    /// Made before this time.
     pub until: i64,
-    /// How long a step is.
+    /// The length of a step.
     pub step: Duration,
 }
 
 impl ActivityFilter {
-    /// All attempts between two times (microseconds) in steps of this length.
+    /// All attempts between two times, in steps of this length.
     #[must_use]
     pub fn new(from: i64, until: i64, step: Duration) -> Self {
         ActivityFilter { endpoint_id: None, tenant: TenantFilter::Any, from, until, step }
@@ -118,15 +118,15 @@ impl ActivityFilter {
 /// The attempts of one step of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// When the step begins, in microseconds.
+    /// When the step begins, in microseconds since 1970 (UTC).
     pub at: i64,
     /// How many attempts were answered 2xx.
     pub succeeded: u64,
-    /// How many were not.
+    /// How many were not, or not at all.
     pub failed: u64,
 }
 
-/// A tenant, as far as an outbox knows of it.
+/// A tenant, as far as an outbox knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tenant {
@@ -134,13 +134,13 @@ pub struct Tenant {
     pub name: String,
     /// How many endpoints it has, enabled or not.
     pub endpoints: u64,
-    /// When its newest message was enqueued, in microseconds; `None` where it has none.
+    /// When its newest message was enqueued, in microseconds since 1970 (UTC). `None`: it has none.
     pub last_message_at: Option<i64>,
 }
 
-/// For how long messages are kept that have nothing left to deliver.
+/// How long messages are kept that have nothing left to deliver.
 ///
-/// What a disabled endpoint has yet to be given is something left, for as long as it is disabled: for it to be forgotten,
+/// What waits for a disabled endpoint is something left to deliver, however long that is disabled. To have it forgotten,
 /// delete the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
