@@ -58,25 +58,25 @@ mod view;
 
 /// Keeps endpoints, messages, deliveries and attempts; see the [module's page](self).
 pub trait OutboxStore: Send + Sync + 'static {
-    /// Writes an endpoint, new or changed, by its id. Its health stays as it was, but that one with another URL isn't
-    /// failing: the failure clock is set back, and the circuit closed. The time at which it was created stays; where that
-    /// is 0, it is now. All else is as it is given: one that was disabled is enabled
-    /// again, and keys that were changed since are lost. Where an application names its endpoint at each start,
-    /// [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged) writes a new one alone. Of what is in it the names
-    /// alone are checked here: see `check_endpoint` of `countersign-dispatch`.
+    /// Writes an endpoint, new or changed, by its id.
+    ///
+    /// The store keeps its health, except that an endpoint with another URL starts anew: the failure clock is reset, and
+    /// the circuit closed. It keeps the time of creation; 0 means now. Everything else becomes what is given: a disabled
+    /// endpoint is enabled again, and keys that were changed in between are lost. An application that declares its
+    /// endpoint at each start uses [`put_endpoint_if_unchanged`](Self::put_endpoint_if_unchanged), which can write new
+    /// ones only. Only the length of names is checked here: `check_endpoint` of `countersign-dispatch` checks the rest.
     ///
     /// # Errors
     /// Where the store can't be reached, or the endpoint [can't be kept](Endpoint::check).
     fn put_endpoint(&self, endpoint: &Endpoint) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes an endpoint as [`put_endpoint`](Self::put_endpoint) does, where its
-    /// [revision](Endpoint::revision) is still the one given: of two who have read the same endpoint, one
-    /// writes. With the revision 0 it must be new. What is written has the next revision.
+    /// Writes an endpoint as [`put_endpoint`](Self::put_endpoint) does, if its [revision](Endpoint::revision) is still the
+    /// one given: of two callers that have read the same endpoint, one writes. With the revision 0 it must be new. What is
+    /// written has the next revision.
     ///
     /// # Errors
-    /// [`Changed`](crate::StoreErrorKind::Changed) where it was written or deleted since it was read, or, with
-    /// the revision 0, is there: nothing is written. Where the store can't be reached, or the endpoint
-    /// [can't be kept](Endpoint::check).
+    /// [`Changed`](crate::StoreErrorKind::Changed) if it was written or deleted since it was read or, with the revision 0,
+    /// exists: nothing is written. If the store can't be reached, or the endpoint [can't be kept](Endpoint::check).
     fn put_endpoint_if_unchanged(
         &self,
         endpoint: &Endpoint,
@@ -98,24 +98,23 @@ pub trait OutboxStore: Send + Sync + 'static {
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Endpoint>, StoreError>> + Send;
 
-    /// Whether any endpoint has a key whose secret begins so. It tells whether secrets are sealed.
+    /// Whether any endpoint has a key whose stored secret begins with this text. It tells whether secrets are sealed.
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn any_secret_begins(&self, with: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Deletes an endpoint with its deliveries and attempts. `false` where there is none of this id.
+    /// Deletes an endpoint with its deliveries and attempts. `false`: there is none with this id.
     ///
-    /// The endpoint goes first, and what it had goes in steps. What can't be forgotten at that moment, because a step
-    /// fails or somebody settles it, goes when the call is made again, or with the next
+    /// The endpoint goes first, and what belongs to it follows in steps. What can't be deleted at that moment, because a
+    /// step fails or a worker settles it, goes when the call is made again, or with the next
     /// [`prune_outbox`](Self::prune_outbox).
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn delete_endpoint(&self, id: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Enables or disables an endpoint; enabling sets its failure clock back. `false` where there is none
-    /// of this id.
+    /// Enables or disables an endpoint; enabling resets its failure clock. `false`: there is none with this id.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -125,9 +124,9 @@ pub trait OutboxStore: Send + Sync + 'static {
         state: EndpointState,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Stores messages, each with a delivery for every endpoint of its tenant that wants it, all in one
-    /// commit. The answer has one entry for each message, in its order. One whose idempotency key is known is
-    /// not stored again, whatever its id.
+    /// Stores messages, each with a delivery for every endpoint of its tenant that subscribes to it, all in one commit. The
+    /// result has one entry for each message, in the same order. A message whose idempotency key is known is not stored
+    /// again, whatever its id.
     ///
     /// # Errors
     /// Where the store can't be reached, an id is taken, or a message [can't be kept](NewMessage::check): nothing is
@@ -154,9 +153,9 @@ pub trait OutboxStore: Send + Sync + 'static {
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Message>, StoreError>> + Send;
 
-    /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly. What was leased by a call whose
-    /// answer nobody had, because it was dropped or the store went away, can be claimed again soon. A delivery that
-    /// can't be read, or whose message or endpoint can't, is left out until the lease ends, and doesn't count.
+    /// Leases up to `limit` due deliveries of enabled endpoints for `lease`, fairly. What was leased by a call whose result
+    /// nobody received, because it was dropped or the store went away, can be claimed again soon. A delivery that can't be
+    /// read, or whose message or endpoint can't, is left out until the lease ends, and doesn't count.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -176,19 +175,19 @@ pub trait OutboxStore: Send + Sync + 'static {
         settled: &[SettleDelivery],
     ) -> impl Future<Output = Result<Vec<Settlement>, StoreError>> + Send;
 
-    /// How long until the next delivery is due; zero where one is due now, `None` where none waits.
+    /// How long until the next delivery is due. Zero: one is due now. `None`: none waits.
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn next_due(&self) -> impl Future<Output = Result<Option<Duration>, StoreError>> + Send;
 
-    /// Turns the failure clocks: marks endpoints as warned that have been failing for `warn_after`, and
-    /// disables those that have been for `disable_after`. Gives each change to one caller, once.
+    /// Turns the failure clocks: marks endpoints as warned that have been failing for `warn_after`, and disables those that
+    /// have been failing for `disable_after`. Each change is returned to one caller, once.
     ///
-    /// It also ends what only a clock that was ahead can have made: leases and open circuits that last for
-    /// [longer than a day](crate::TOO_FAR) from now. What has been failing since a time so far ahead is from now on. What was
-    /// enqueued to be sent at once, or attempted and put off, at a time that is [yet to come](crate::AHEAD) is due now; what
-    /// was enqueued for a time of its own waits for that.
+    /// It also repairs what only a clock that was ahead can have written. Leases and open circuits that last for
+    /// [longer than a day](crate::TOO_FAR) from now end. What has been failing since a time so far ahead has been failing since
+    /// now. What was enqueued to be sent at once, or attempted and put off, at a time that is [yet to come](crate::AHEAD), is
+    /// due now; what was enqueued for a later time waits for that.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -225,12 +224,12 @@ pub trait OutboxStore: Send + Sync + 'static {
         page: &Page,
     ) -> impl Future<Output = Result<Vec<Attempt>, StoreError>> + Send;
 
-    /// Makes deliveries that are settled pending again, due at once, their attempts counted on from
-    /// where they were and allowed anew: those that match, the oldest first, at most `limit`. To go on where
-    /// a call has stopped, ask for those [after](DeliveryFilter::after) its last.
+    /// Makes settled deliveries pending again, due at once: those that match, the oldest first, at most `limit`. Their
+    /// attempts are numbered on, and they begin the schedule anew. To continue where a call stopped, ask for those
+    /// [after](DeliveryFilter::after) its last.
     ///
-    /// Those that wait for a later time are due at once where the filter asks for what is
-    /// [pending](DeliveryState::Pending): they keep the attempts that they have left.
+    /// If the filter asks for what is [pending](DeliveryState::Pending), deliveries that wait for a later time become due at
+    /// once instead. They stay at their step of the schedule.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -240,9 +239,9 @@ pub trait OutboxStore: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<Redelivered, StoreError>> + Send;
 
-    /// Cancels deliveries that wait: those that match and are pending, or whose lease has ended, at most `limit`, those
-    /// that are due first. Says how many. An attempt under way is not stopped, and its delivery stays as it is: ask again
-    /// when it has ended.
+    /// Cancels deliveries that wait: those that match and are pending, or whose lease has ended, at most `limit`, those due
+    /// first before others. Returns how many. An attempt under way is not stopped, and its delivery stays as it is: call
+    /// again when it has ended.
     ///
     /// # Errors
     /// Where the store can't be reached: nothing is cancelled.
@@ -252,16 +251,16 @@ pub trait OutboxStore: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Returns when another process has enqueued something, as far as the store is told: a hint, beside
-    /// asking now and then. Never, where it can't know.
+    /// Returns when another process has enqueued something, as far as the store hears of it: a hint, in addition to
+    /// polling. A store that can't know never returns.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Tries whether the store can be written now, and leaves it as it is.
+    /// Finds out whether the store can be written now, and changes nothing.
     ///
     /// # Errors
-    /// Where the store can't be reached, or can be read alone.
+    /// Where the store can't be reached, or only read.
     fn probe(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// How much waits.
@@ -270,8 +269,7 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn depth(&self) -> impl Future<Output = Result<Depth, StoreError>> + Send;
 
-    /// How many attempts succeeded and failed in each step of time, the first first; steps without
-    /// attempts are left out.
+    /// How many attempts succeeded and failed in each step of time, in order; steps without attempts are left out.
     ///
     /// # Errors
     /// Where the store can't be reached.
@@ -287,23 +285,23 @@ pub trait OutboxStore: Send + Sync + 'static {
     /// Where the store can't be reached.
     fn tenants(&self, page: &Page) -> impl Future<Output = Result<Vec<Tenant>, StoreError>> + Send;
 
-    /// The tenant of this name. `None` where it has neither endpoint nor message.
+    /// The tenant of this name. `None`: it has neither an endpoint nor a message.
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn tenant(&self, name: &str) -> impl Future<Output = Result<Option<Tenant>, StoreError>> + Send;
 
-    /// Forgets what a tenant has, whatever is left to deliver: disables its endpoints, and forgets a bounded number of
-    /// its messages with their deliveries and attempts; where no message is left, deletes the endpoints. Says how many
-    /// messages and endpoints it has forgotten: call it until there is [no such tenant](Self::tenant).
+    /// Deletes what a tenant has, whatever is left to deliver. Disables its endpoints, and deletes a bounded number of its
+    /// messages with their deliveries and attempts; once no message is left, deletes the endpoints. Returns how many
+    /// messages and endpoints it has deleted: call it until there is [no such tenant](Self::tenant).
     ///
     /// # Errors
     /// Where the store can't be reached.
     fn forget_tenant(&self, name: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Forgets messages that have no delivery left to make and are too old, or beyond the newest so many,
-    /// with their deliveries and attempts; a bounded number at a call: [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or
-    /// more. Says how many. So with deliveries whose endpoint is gone.
+    /// Deletes messages that have no delivery left to make and are older, or more, than `keep` allows, with their
+    /// deliveries and attempts, and deliveries whose endpoint is gone. A bounded number per call:
+    /// [`PRUNED_AT_ONCE`](crate::PRUNED_AT_ONCE), or more. Returns how many.
     ///
     /// # Errors
     /// Where the store can't be reached.
