@@ -151,16 +151,15 @@ impl ErrorKind {
                  removed the header"
             }
             ErrorKind::DuplicateHeader => {
-                "stands more than once, where only one value can be meant: a proxy may add the header that it \
-                 should set"
+                "is repeated, but may have one value only: a proxy may add the header where it should replace it"
             }
             ErrorKind::MalformedHeader => {
-                "isn't written as the scheme writes it: check that the scheme is the right one"
+                "doesn't have the form that the scheme prescribes: check that it is the right scheme"
             }
             ErrorKind::HeaderTooLarge => "is longer than the limit",
             ErrorKind::TooManySignatures => "holds more signatures than the limit",
             ErrorKind::TooManyFields => {
-                "the form holds more fields than the limit: raise the limit if the provider sends such"
+                "the form holds more fields than the limit: raise the limit if the provider sends so many"
             }
             ErrorKind::UnsupportedVersion => {
                 "holds only signatures of versions or algorithms that the scheme doesn't allow"
@@ -182,21 +181,21 @@ impl ErrorKind {
                  nothing changed the body before it was verified, and, where the URL is signed, that the \
                  configured URL is the registered one"
             }
-            ErrorKind::MethodNotAllowed => "is no method by which the scheme delivers",
+            ErrorKind::MethodNotAllowed => "isn't a method by which the scheme delivers",
             ErrorKind::HandshakeRefused => {
-                "isn't what the handshake says: check that the provider was given the same"
+                "differs from what the handshake says: check that the provider was given the same value"
             }
             ErrorKind::BodyTooLarge => {
-                "the body is larger than the limit: raise the limit if the provider sends such"
+                "the body is larger than the limit: raise the limit if the provider sends bodies of this size"
             }
             ErrorKind::BodyTimeout => "the body did not arrive in time",
             ErrorKind::BodyIncomplete => "the body broke off before its end",
             ErrorKind::MalformedBody => "the body is authentic, but isn't the JSON that was asked for",
             ErrorKind::DuplicateKey => "the body is authentic, but an object in it holds one key twice",
-            ErrorKind::UnknownTenant => "no keys are known for the tenant that the request names",
+            ErrorKind::UnknownTenant => "no keys are known for the tenant of the request",
             ErrorKind::Misconfigured => "the application is set up wrongly",
             ErrorKind::InFlight => "a copy of this event is being handled now: it may be sent again",
-            ErrorKind::Unavailable => "can't be asked now: the request may be sent again",
+            ErrorKind::Unavailable => "can't be reached now: the request may be sent again",
         }
     }
 }

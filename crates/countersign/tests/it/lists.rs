@@ -138,7 +138,7 @@ fn a_method_that_the_scheme_doesnt_use_is_named() {
     let headers = signed(&catalog::STRIPE);
     let get = RequestView { method: "GET", ..RequestView::post(&headers) };
     let error = verifier(&catalog::STRIPE).verify(&get, BODY, NOW).expect_err("no delivery").to_string();
-    assert_eq!(error, "method_not_allowed: GET is no method by which the scheme delivers");
+    assert_eq!(error, "method_not_allowed: GET isn't a method by which the scheme delivers");
 }
 
 #[test]
