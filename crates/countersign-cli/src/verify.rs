@@ -243,8 +243,8 @@ fn unexplained(kind: ErrorKind, hints: &[String]) {
     }
     if hints.is_empty() && kind == ErrorKind::NoMatchingSignature {
         output::note(
-            "nothing that is usually wrong makes it valid: most likely it is another secret, such as that of another \
-             endpoint or of the test mode, or another body",
+            "none of the usual mistakes explains it: most likely it is another secret, such as that of another endpoint \
+             or of the test mode, or another body",
         );
     }
 }

@@ -1,8 +1,8 @@
 //! Why a request was refused, for people: offline, never in a request's way.
 //!
 //! [`explain`] takes a request that was refused, with the secret, and tries what is usually wrong: a body that was
-//! written anew on its way, a secret that was read in another form, another hash or encoding, another header, the
-//! address of a proxy, a clock. What it finds is said in sentences, each with what to do.
+//! written anew on its way, a secret that was read in another form, another hash or encoding, another header, another
+//! separator, the address of a proxy, a clock. What it finds is said in sentences, each with what to do.
 //!
 //! ```
 //! use countersign::{Keyring, Message, RequestView, Signer, catalog, explain::{Case, Finding, explain}};
@@ -42,6 +42,7 @@ use crate::{RequestView, Scheme, Tolerance};
 mod body;
 mod change;
 mod hint;
+pub(crate) mod joined;
 mod json;
 pub(crate) mod secret;
 mod senders;

@@ -26,6 +26,8 @@ pub enum Change {
     },
     /// What is signed: the body alone.
     BodyAlone,
+    /// What is signed: the same with another sign between or in another order, as a template.
+    Content(String),
     /// The endpoint's URL.
     Url(String),
     /// The path and query of the request.
@@ -55,7 +57,7 @@ impl Change {
             Change::Algorithm(_) => 2,
             Change::Encoding(_) => 3,
             Change::Header { .. } => 4,
-            Change::BodyAlone => 5,
+            Change::BodyAlone | Change::Content(_) => 5,
             Change::Url(_) | Change::Target(_) => 6,
             Change::TimeFormat(_) | Change::Scheme { .. } | Change::Clock { .. } => 7,
         }
@@ -176,6 +178,9 @@ impl Display for Change {
                 "The body alone was signed: the sender leaves out what the scheme signs beside it, such as the id and \
                  the time.",
             ),
+            Change::Content(template) => {
+                write!(f, "What was signed is `{}`: set the scheme's content to that.", template.escape_debug())
+            }
             Change::Url(url) => write!(
                 f,
                 "The URL that is signed is {url}: configure it so, as it is registered with the provider, whatever \
@@ -299,8 +304,8 @@ impl Display for SecretChange {
                     SecretEncoding::Base64 => "decoded from base64",
                     _ => "taken as text, not decoded",
                 };
-                let prefix = if *without_prefix { "without its prefix, " } else { "whole, with its prefix, " };
-                write!(f, "The secret is {prefix}{how}: set the scheme's key to that.")
+                let part = if *without_prefix { "secret without its prefix" } else { "whole secret, with its prefix" };
+                write!(f, "The key is the {part}, {how}: set the scheme's key to that.")
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 
-use super::{Change, body, secret, trial::Trial, url};
+use super::{Change, body, joined::joined, secret, trial::Trial, url};
 use crate::{
     catalog,
-    scheme::{Algorithm, Encoding, Part, Source, Syntax, TimeFormat, Version},
+    scheme::{Algorithm, Encoding, Part, Scheme, Source, Syntax, TimeFormat, Version},
 };
 
 type Variants<'t, 'a> = Box<dyn Iterator<Item = (Change, Trial<'a>)> + 't>;
@@ -107,16 +107,31 @@ fn other_syntaxes(trial: &Trial<'_>, value: &str) -> Vec<(Syntax, String)> {
     }
 }
 
-/// The body without what the scheme signs beside it.
+/// The body without what the scheme signs beside it; and all of that, with another sign between or in another order.
 fn contents<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {
     let scheme = &trial.scheme;
-    let others = scheme.covers_body() && scheme.content.len() > 1;
-    Box::new(others.then_some(()).into_iter().map(|()| {
+    let (body, beside): (Vec<Part>, Vec<Part>) = pieces(scheme).partition(Part::is_body);
+    if body.is_empty() || scheme.content.len() == 1 {
+        return Box::new([].into_iter());
+    }
+    let alone = (Change::BodyAlone, alloc::vec![Part::Body]);
+    let mut others = joined(&beside, &body);
+    others.retain(|parts| !beside.is_empty() && **parts != *scheme.content);
+    let others = others.into_iter().map(|parts| (Change::Content(Part::template(&parts)), parts));
+    Box::new([alone].into_iter().chain(others).map(|(change, parts)| {
         let mut changed = trial.clone();
         let scheme = changed.scheme.to_mut();
-        (scheme.content, scheme.timestamp) = (alloc::vec![Part::Body].into(), None);
-        (Change::BodyAlone, changed)
+        if change == Change::BodyAlone {
+            scheme.timestamp = None;
+        }
+        scheme.content = parts.into();
+        (change, changed)
     }))
+}
+
+/// What the scheme signs, without what stands between.
+fn pieces(scheme: &Scheme) -> impl Iterator<Item = Part> {
+    scheme.content.iter().filter(|part| !matches!(part, Part::Literal(_))).cloned()
 }
 
 fn urls<'t, 'a>(trial: &'t Trial<'a>) -> Variants<'t, 'a> {

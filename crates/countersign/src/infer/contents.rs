@@ -7,7 +7,10 @@ use super::{
     seen::{Seen, time_format},
     signatures::Field,
 };
-use crate::scheme::{Part, Place, TimeFormat};
+use crate::{
+    explain::joined::joined,
+    scheme::{Part, Place, TimeFormat},
+};
 
 /// What may be signed, with the time that is under it.
 pub(super) type Content = (Vec<Part>, Option<(Place, TimeFormat)>);
@@ -53,25 +56,6 @@ fn times<'s>(seen: &'s Seen, fields: &'s [Field]) -> impl Iterator<Item = (Part,
         headers.map(|(name, format)| (Part::Header(name.clone().into()), Place::Header(name.into()), format)),
     )
 }
-
-/// Pieces one after the other, `before` and then `after` or the other way round, with the same sign between all.
-fn joined(before: &[Part], after: &[Part]) -> Vec<Vec<Part>> {
-    let orders = [[before, after].concat(), [after, before].concat()];
-    let with = |order: &Vec<Part>, sign: &'static str| {
-        let mut parts = Vec::new();
-        for part in order {
-            if !parts.is_empty() && !sign.is_empty() {
-                parts.push(Part::Literal(sign.into()));
-            }
-            parts.push(part.clone());
-        }
-        parts
-    };
-    orders.iter().flat_map(|order| SIGNS.map(|sign| with(order, sign))).collect()
-}
-
-/// What stands between two pieces.
-const SIGNS: [&str; 7] = [".", "", ":", "\n", "|", ",", "-"];
 
 /// What schemes sign that sign a URL.
 const ADDRESSES: &[&[Part]] = &[

@@ -156,6 +156,28 @@ fn a_body_that_was_signed_without_id_and_time_is_known() {
 }
 
 #[test]
+fn another_sign_between_what_is_signed_and_another_order_are_known() {
+    for (own, signed) in [
+        ("{header:X-Slack-Request-Timestamp}|{body}", "{header:X-Slack-Request-Timestamp}.{body}"),
+        ("{header:X-Slack-Request-Timestamp}.{body}", "{header:X-Slack-Request-Timestamp}\n{body}"),
+        ("{header:X-Slack-Request-Timestamp}.{body}", "{body}{header:X-Slack-Request-Timestamp}"),
+        ("v0:{header:X-Slack-Request-Timestamp}:{body}", "{header:X-Slack-Request-Timestamp}:{body}"),
+    ] {
+        let with = |template| Scheme {
+            content: Part::parse_template(template).expect("a template").into(),
+            ..catalog::SLACK
+        };
+        let headers = signed_by(&with(signed), SECRET, BODY);
+        assert_eq!(said(&with(own), &headers, BODY), only(Change::Content(signed.to_owned())));
+        let found = said(&with(own), &headers, &[BODY, b"\n"].concat());
+        let both = vec![Change::Body(BodyChange::WithoutEnd), Change::Content(signed.to_owned())];
+        assert_eq!(found, Finding::Changed(both));
+    }
+    let text = Change::Content("{body}\n{method}".to_owned()).to_string();
+    assert_eq!(text, "What was signed is `{body}\\n{method}`: set the scheme's content to that.");
+}
+
+#[test]
 fn another_hash_is_known_under_the_schemes_label_and_under_its_own() {
     let with = |scheme: &Scheme, secret: &str, label: &str, algorithm| {
         let mut sender = scheme.clone();
